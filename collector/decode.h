@@ -1,0 +1,54 @@
+/* From datagrams to flow records: the whole of what flowlore knows about NetFlow v5, NetFlow v9 and IPFIX on
+ * the wire. No sockets, no clock, no store here: bytes, a sender and a time come in, records and counts go
+ * out.
+ *
+ * A session is (exporter address, UDP source port, observation domain, version). Sessions, templates and held
+ * data are bounded; the oldest goes. Malformed input costs the datagram, never the process. */
+#ifndef FL_COLLECTOR_DECODE_H
+#define FL_COLLECTOR_DECODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "storage/error.h"
+#include "storage/flow.h"
+#include "storage/rulesdb.h"
+
+struct fl_decoder;
+
+struct fl_decoder_limits {
+    size_t sessions;             /* 4096; the one unheard for longest goes */
+    size_t templates;            /* 1024 a session */
+    size_t held_bytes;           /* 4 MiB a session, 64 MiB in all */
+    int64_t settle_ms;           /* 2000: how long the first v9 datagrams wait for the boot time to settle */
+    int64_t hold_ms;             /* 300000: how long data waits for its template */
+    int64_t max_future_ms;       /* 300000: a time further ahead of the receive time is not believed */
+    int64_t template_timeout_ms; /* 86400000 */
+};
+void fl_decoder_limits_init(struct fl_decoder_limits *limits);
+
+/* Called for every record, with the session's location; `flow` is valid during the call. */
+typedef void fl_flow_fn(void *ctx, const char *location, const struct fl_flow *flow);
+
+int fl_decoder_new(struct fl_decoder **out, const struct fl_decoder_limits *limits, fl_flow_fn *fn,
+                   void *ctx);
+void fl_decoder_free(struct fl_decoder *d);
+/* Adopt new limits (HUP). */
+void fl_decoder_set_limits(struct fl_decoder *d, const struct fl_decoder_limits *limits);
+
+/* Decode one datagram. `location` must outlive the session (it is copied). Returns the number of records
+ * handed on (records held until their template or boot time is known come later), or FL_EMALF: counted,
+ * nothing harmed; FL_ENOMEM. */
+int fl_decode(struct fl_decoder *d, const uint8_t *bytes, size_t length, const struct fl_addr *exporter,
+              uint16_t source_port, const char *location, int64_t received_ms);
+/* Time passes: hand on what has waited long enough, expire templates. Call about every 100 ms. */
+void fl_decoder_tick(struct fl_decoder *d, int64_t now_ms);
+/* Hand on everything that waits, at the end. */
+void fl_decoder_flush(struct fl_decoder *d, int64_t now_ms);
+
+/* Malformed datagrams that belong to no session (too short, unknown version). */
+uint64_t fl_decoder_stray(const struct fl_decoder *d);
+/* Copy out what is known of each session, newest first; at most `most`; returns how many. */
+size_t fl_decoder_stats(const struct fl_decoder *d, struct fl_exporter_stats *out, size_t most);
+
+#endif

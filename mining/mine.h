@@ -1,0 +1,39 @@
+/* One mining run: read a span of one location's flows from the store, find its rules, keep them in the rules
+ * database. The one place where mining reaches the store; the passes behind it are pure. */
+#ifndef FL_MINING_MINE_H
+#define FL_MINING_MINE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "storage/config.h"
+#include "storage/rulesdb.h"
+
+struct fl_mine_request {
+    const char *data_dir, *location;
+    int64_t from_ms, to_ms; /* record starts in [from, to) */
+    const struct fl_config *config;
+    bool scheduled;
+    /* Called now and then with how far the run is, 0..1; NULL: not. A non-zero return stops the run
+     * (FL_ESTOP), the rules database as it was. */
+    int (*progress)(void *ctx, double done);
+    void *ctx;
+};
+struct fl_mine_result {
+    struct fl_run run;
+    size_t alerts;        /* opened by this run */
+    char damaged[8][256]; /* the first few damaged buckets, each "path: what is wrong" */
+    size_t n_damaged;
+};
+/* Mine and store. A span without flows is a run with no rules. FL_ESTOP, FL_EDB, FL_EIO, FL_ENEWER,
+ * FL_ENOMEM. */
+int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct fl_mine_result *result,
+            struct fl_err *err);
+/* The trailing span up to the newest record of a location (the newest start is inside). FL_ENOENT: no
+ * records. */
+int fl_mine_trailing_span(const char *data_dir, const char *location, int64_t span_ms, int64_t *from_ms,
+                          int64_t *to_ms, struct fl_err *err);
+
+#endif

@@ -1,0 +1,60 @@
+/* The flow record: what every exporter's dialect is reduced to, and what chunks keep.
+ *
+ * Element names in brackets are IANA's (IPFIX registry, RFC 7012). One record is one direction. */
+#ifndef FL_STORAGE_FLOW_H
+#define FL_STORAGE_FLOW_H
+
+#include <stdint.h>
+
+#include "storage/addr.h"
+
+/* Where a record's times come from. */
+enum fl_time_source {
+    FL_TIME_ABSOLUTE = 0, /* "absolute": the record carried calendar time */
+    FL_TIME_UPTIME = 1,   /* "uptime": relative to the exporter's boot (v5, v9, sysUpTime elements) */
+    FL_TIME_RECEIVED = 2  /* "received": none usable; the time the datagram came in */
+};
+
+/* Where the sampling interval comes from. */
+enum fl_sampling_source {
+    FL_SAMPLING_NONE = 0,    /* the exporter said nothing; the interval is 1 */
+    FL_SAMPLING_HEADER = 1,  /* NetFlow v5 header */
+    FL_SAMPLING_OPTIONS = 2, /* options data */
+    FL_SAMPLING_RECORD = 3,  /* the flow record itself */
+    FL_SAMPLING_CONFIG = 4   /* our configuration */
+};
+
+/* flowEndReason (136), RFC 5102 section 5.11.3; 0 where the exporter does not say. */
+enum {
+    FL_END_UNKNOWN = 0,
+    FL_END_IDLE = 1,
+    FL_END_ACTIVE = 2,
+    FL_END_OF_FLOW = 3,
+    FL_END_FORCED = 4,
+    FL_END_RESOURCES = 5
+};
+
+struct fl_flow {
+    int64_t start_ms, end_ms; /* Unix milliseconds, UTC, the exporter's; end_ms >= start_ms */
+    struct fl_addr exporter;  /* address the datagram came from */
+    struct fl_addr src, dst;  /* sourceIPv4Address (8) / sourceIPv6Address (27), and destination (12 / 28) */
+    uint64_t packets, bytes;  /* as counted by the exporter: not scaled by `sampling` */
+    uint32_t domain;          /* observation domain; v9 source id; v5 engine type << 8 | engine id */
+    uint32_t in_if, out_if;   /* ingressInterface (10), egressInterface (14) */
+    uint32_t sampling;        /* one packet in so many was seen; 1 when unsampled or not said */
+    uint16_t src_port, dst_port; /* ICMP: src_port 0, dst_port type << 8 | code */
+    uint16_t tcp_flags;          /* tcpControlBits (6), OR over the flow */
+    uint8_t protocol;            /* protocolIdentifier (4) */
+    uint8_t tos;                 /* ipClassOfService (5) */
+    uint8_t end_reason;          /* FL_END_* */
+    uint8_t time_source;         /* enum fl_time_source */
+    uint8_t sampling_source;     /* enum fl_sampling_source */
+};
+
+enum { FL_PROTO_ICMP = 1, FL_PROTO_TCP = 6, FL_PROTO_UDP = 17, FL_PROTO_ICMP6 = 58 };
+enum { FL_TCP_FIN = 0x01, FL_TCP_SYN = 0x02, FL_TCP_RST = 0x04, FL_TCP_ACK = 0x10 };
+
+/* "absolute", "uptime", "received"; "unknown" beyond them. */
+const char *fl_time_source_name(unsigned source);
+
+#endif

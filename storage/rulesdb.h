@@ -1,0 +1,136 @@
+/* The rules database, rules.db in the data directory: runs, rules, decisions, alerts, exporters.
+ *
+ * What people decided (accept, ignore, notes) stands in tables of its own, kept by rule identity, and
+ * survives when what can be mined again is thrown away. The views `rules`, `novel_rules`, `known_rules`,
+ * `alerts`, `exporters`, `runs`, `locations` are the public contract. WAL mode: one writer and any number of
+ * readers at once. */
+#ifndef FL_STORAGE_RULESDB_H
+#define FL_STORAGE_RULESDB_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "storage/config.h"
+#include "storage/error.h"
+#include "storage/rule.h"
+
+struct fl_rulesdb;
+
+enum fl_rulesdb_mode {
+    FL_RULESDB_READ,  /* FL_ENOENT when there is none */
+    FL_RULESDB_CREATE /* made when there is none, migrated when older */
+};
+/* FL_ENEWER: its user_version is beyond ours; FL_EIO: the directory cannot be written; FL_EDAMAGED; FL_EDB.
+ */
+int fl_rulesdb_open(struct fl_rulesdb **out, const char *data_dir, enum fl_rulesdb_mode mode,
+                    struct fl_err *err);
+void fl_rulesdb_close(struct fl_rulesdb *db);
+
+/* One mining run. */
+struct fl_run {
+    int64_t id; /* filled in by fl_rulesdb_store_run */
+    char location[FL_LOCATION_NAME];
+    int64_t from_ms, to_ms;      /* record starts in [from, to) */
+    int64_t started_ms, took_ms; /* wall clock */
+    uint64_t flows, conversations, nodes, pairs_tested, rules, instances,
+        novel;        /* rules: instances left out */
+    uint32_t damaged; /* buckets or chunks skipped */
+    bool scheduled;
+};
+/* Store a run and its rules in one transaction, matched with what the location has shown before:
+ *  - a rule (parent < 0) not seen before gets an id and status `novel` with its novelty grade (`new`,
+ * `new-here`, `new-hosts`), or `known` where `learning` is true or a decision already covers it;
+ *  - a rule seen before keeps id, status, first_seen and note; figures, last_seen and runs_seen move on
+ * (runs_seen once a distinct span: mining the same span again does not add to it);
+ *  - instances (parent >= 0) replace those of their rule and never have a status of their own;
+ *  - each rule that is novel by this run opens one alert, of which there is never a second for the same rule
+ * and location while it is open or acked. Fills run->id and run->novel (rules of this run whose status is
+ * novel). Alerts opened: *n_alerts. FL_EDB. */
+int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct fl_rule *rules, size_t n,
+                         bool learning, size_t *n_alerts, struct fl_err *err);
+/* End of the last scheduled run's span at a location, or INT64_MIN. */
+int fl_rulesdb_last_scheduled(struct fl_rulesdb *db, const char *location, int64_t *to_ms,
+                              struct fl_err *err);
+
+/* Listings: each row as a JSON object with the contract's names, handed to `fn` (borrowed during the call; a
+ * non-zero return ends the listing and is returned). */
+typedef int fl_json_fn(void *ctx, json_t *object);
+struct fl_rule_filter {
+    const char *location; /* NULL: all */
+    const char *status;   /* novel, known, ignored, gone, all; NULL: novel and known */
+    int64_t id;           /* 0: any */
+};
+int fl_rulesdb_rules(struct fl_rulesdb *db, const struct fl_rule_filter *filter, fl_json_fn *fn, void *ctx,
+                     struct fl_err *err);
+/* The instances folded under a rule, same names without status. */
+int fl_rulesdb_instances(struct fl_rulesdb *db, int64_t rule_id, fl_json_fn *fn, void *ctx,
+                         struct fl_err *err);
+/* One rule with everything stored of it: the contract's names plus n_antecedent, n_consequent, n_both,
+ * n_windows, hosts, lag_spread_ms, present, examples [{time, antecedent, consequent}], decision. FL_ENOENT.
+ */
+int fl_rulesdb_evidence(struct fl_rulesdb *db, int64_t rule_id, json_t **out, struct fl_err *err);
+/* `RULE` as typed: an id, or a rule's text (at `location`, which may be NULL when only one has it). FL_ENOENT
+ * with a remedy in *err. */
+int fl_rulesdb_find_rule(struct fl_rulesdb *db, const char *text, const char *location, int64_t *id,
+                         struct fl_err *err);
+struct fl_alert_filter {
+    const char *location, *state; /* state: open, acked, closed, all; NULL: open */
+    int64_t after_id;             /* only alerts with a greater id */
+};
+int fl_rulesdb_alerts(struct fl_rulesdb *db, const struct fl_alert_filter *filter, fl_json_fn *fn, void *ctx,
+                      struct fl_err *err);
+int fl_rulesdb_runs(struct fl_rulesdb *db, const char *location, fl_json_fn *fn, void *ctx,
+                    struct fl_err *err);
+int fl_rulesdb_exporters(struct fl_rulesdb *db, fl_json_fn *fn, void *ctx, struct fl_err *err);
+int fl_rulesdb_locations(struct fl_rulesdb *db, fl_json_fn *fn, void *ctx, struct fl_err *err);
+
+/* Decisions. */
+enum fl_verdict { FL_ACCEPT, FL_IGNORE, FL_REOPEN };
+struct fl_decision {
+    enum fl_verdict verdict;
+    const char *location; /* NULL: every location */
+    const int64_t *ids;   /* these rules, or */
+    size_t n_ids;
+    bool all;            /* every novel rule (reopen: every known and ignored one), or */
+    const char *pattern; /* what fl_pattern_parse takes: rules that match now and rules to come */
+    int64_t until_ms;    /* INT64_MAX: for good; then the decision lapses and the rule is novel again */
+    const char *note;    /* NULL: none */
+    const char *author;
+    int64_t now_ms;
+    bool dry_run; /* change nothing, list what would change */
+};
+/* Apply, in one transaction; `fn` is called with each rule whose status changes (as in fl_rulesdb_rules, its
+ * new status). Open alerts of accepted or ignored rules are closed. Returns 0, FL_EINVAL (pattern), FL_EDB.
+ */
+int fl_rulesdb_decide(struct fl_rulesdb *db, const struct fl_decision *d, fl_json_fn *fn, void *ctx,
+                      struct fl_err *err);
+
+/* What the service knows of one session; written every few seconds. */
+struct fl_exporter_stats {
+    struct fl_addr address;
+    uint16_t source_port;
+    uint32_t domain;
+    uint8_t version; /* 5, 9, 10 */
+    char location[FL_LOCATION_NAME];
+    uint64_t packets, flows, lost, malformed, unknown_template; /* flows: records stored */
+    uint64_t time_fallbacks;                                    /* records stamped with receive time */
+    uint32_t templates, sampling;
+    uint8_t sampling_source;
+    int64_t clock_skew_ms;               /* exporter's clock minus ours at the newest datagram */
+    int64_t first_seen_ms, last_seen_ms; /* wall clock */
+};
+struct fl_service_stats { /* totals of the service, one row */
+    uint64_t datagrams, refused, malformed, kernel_drops, queue_shed, disk_shed, stored;
+    int64_t started_ms, updated_ms;
+    bool running;
+};
+/* Counters are absolute since the service's start; rows are kept by (address, source_port, domain, version).
+ */
+int fl_rulesdb_store_stats(struct fl_rulesdb *db, const struct fl_service_stats *service,
+                           const struct fl_exporter_stats *exporters, size_t n, struct fl_err *err);
+/* FL_ENOENT when no service ever ran here. */
+int fl_rulesdb_service(struct fl_rulesdb *db, json_t **out, struct fl_err *err);
+
+#endif

@@ -1,0 +1,80 @@
+/* The flow store: flows/<location>/<YYYYMMDDTHH>.db below a data directory, one SQLite file a location and
+ * bucket (an hour by default), by the record's start. Inside, flows stand in compressed chunks (chunk.h). */
+#ifndef FL_STORAGE_STORE_H
+#define FL_STORAGE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "storage/config.h"
+#include "storage/error.h"
+#include "storage/flow.h"
+
+struct fl_bucket_info {
+    char location[FL_LOCATION_NAME];
+    int64_t from_ms, to_ms; /* the starts it may hold: [from, to) */
+    int64_t bytes;          /* on disk, with its -wal */
+    char *path;
+};
+struct fl_bucket_list {
+    struct fl_bucket_info *items; /* ordered by location, then time */
+    size_t n;
+};
+/* Buckets below data_dir whose [from, to) meets [from_ms, to_ms), of one location or (NULL) all. A data
+ * directory without flows gives an empty list. FL_EIO, FL_ENOMEM. */
+int fl_store_buckets(const char *data_dir, const char *location, int64_t from_ms, int64_t to_ms,
+                     struct fl_bucket_list *out, struct fl_err *err);
+void fl_bucket_list_clear(struct fl_bucket_list *list);
+/* Start of the earliest and latest, and latest end of the records stored at a location (NULL: anywhere), from
+ * the chunks' summaries; FL_ENOENT when it holds none. */
+struct fl_store_extent {
+    int64_t first_start_ms, last_start_ms, last_end_ms;
+    uint64_t flows;
+};
+int fl_store_extent(const char *data_dir, const char *location, struct fl_store_extent *out,
+                    struct fl_err *err);
+
+/* Reading. */
+struct fl_scan_filter {
+    const char *location;   /* NULL: all */
+    int64_t from_ms, to_ms; /* record start in [from, to) */
+    bool has_host, has_port;
+    struct fl_addr host; /* src or dst */
+    uint16_t port;       /* src or dst */
+};
+struct fl_scan_report {
+    uint64_t flows, chunks_read, chunks_skipped;
+    size_t n_damaged;
+    char damaged[8][256]; /* the first few, each "path: what is wrong" */
+};
+/* Called with whole batches, ordered by location and bucket, in no order within. `flows` is valid during the
+ * call. A non-zero return ends the scan and is what fl_store_scan returns. */
+typedef int fl_scan_fn(void *ctx, const char *location, const struct fl_flow *flows, size_t n);
+/* A damaged bucket or chunk is named in *report and skipped. FL_ENEWER when a bucket was written by a newer
+ * version; FL_EIO, FL_ENOMEM. */
+int fl_store_scan(const char *data_dir, const struct fl_scan_filter *filter, fl_scan_fn *fn, void *ctx,
+                  struct fl_scan_report *report, struct fl_err *err);
+
+/* Writing: by one thread of one process. Records wait in memory until fl_writer_commit, which makes one
+ * transaction a bucket. A bucket's last chunk stays open: it is rewritten by each commit until it is full, so
+ * that kill -9 loses only what came since the last commit and small chunks do not pile up. */
+struct fl_writer;
+int fl_writer_open(struct fl_writer **out, const char *data_dir, int64_t bucket_ms, struct fl_err *err);
+/* Copy the record in. FL_ENOMEM, FL_ELIMIT when more than its bound waits uncommitted (a disk that stays
+ * full). */
+int fl_writer_add(struct fl_writer *w, const char *location, const struct fl_flow *flow);
+struct fl_commit_report {
+    uint64_t stored; /* records that became durable with this commit */
+    uint64_t shed;   /* records given up because the disk is full or a bucket cannot be written */
+};
+/* Commit what waits. A bucket that fails is named in *err (the first one) and its new records are counted as
+ * shed; the others are committed all the same. Returns 0, FL_EIO (disk full, not writable), FL_EDB. */
+int fl_writer_commit(struct fl_writer *w, struct fl_commit_report *report, struct fl_err *err);
+void fl_writer_close(struct fl_writer *w); /* does not commit */
+
+/* Unlink buckets that ended more than retention_ms before the newest bucket of their location, then the
+ * oldest until all together are at most retention_bytes (0: no bound); returns how many, or FL_EIO. */
+int fl_store_retain(const char *data_dir, int64_t retention_ms, int64_t retention_bytes, struct fl_err *err);
+
+#endif
