@@ -1,0 +1,349 @@
+/* A pair looked at closely.
+ *
+ * 1. Order the conversations of both nodes by binding host and start.
+ * 2. A coincidence is a window (of one host) in which one of X starts and one of Y starts (or is under way);
+ * of several, the first of X with the first of Y (or with the one of Y that started last).
+ * 3. Lag is the median of the differences of the starts, its spread their interquartile range.
+ * 4. The antecedent is the side whose confidence is higher. */
+#include "mining/describe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mining/stats.h"
+#include "storage/error.h"
+
+enum { least_bound_hosts = 3 };
+
+struct event { /* a conversation of one node */
+    uint32_t bind, conversation;
+    uint32_t first, last; /* windows */
+    int64_t start_ms;
+    bool took_part;
+};
+
+struct events {
+    struct event *items;
+    size_t n;
+};
+
+struct hit { /* a coincidence */
+    uint32_t window;
+    uint32_t bind;
+    uint32_t conversations[2]; /* of X, of Y */
+};
+
+struct hits {
+    struct hit *items;
+    size_t n;
+    size_t partners; /* during: distinct conversations of Y that took part */
+};
+
+#define ORDER(a, b)                                                                                          \
+    if ((a) != (b))                                                                                          \
+    return (a) < (b) ? -1 : 1
+
+static int compare_events(const void *va, const void *vb)
+{
+    const struct event *a = va, *b = vb;
+    ORDER(a->bind, b->bind);
+    ORDER(a->start_ms, b->start_ms);
+    ORDER(a->conversation, b->conversation);
+    return 0;
+}
+
+static int collect_events(struct events *out, uint32_t node, enum fl_family family,
+                          const struct fl_nodes *nodes, const struct fl_talk *talk,
+                          const struct fl_timeline *time)
+{
+    out->n = nodes->first[node + 1] - nodes->first[node];
+    out->items = calloc(out->n + 1, sizeof *out->items);
+    if (!out->items)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < out->n; i++) {
+        uint32_t index = nodes->conversations[nodes->first[node] + i];
+        const struct fl_conversation *c = &talk->items[index];
+        out->items[i] =
+            (struct event){fl_bind_of(family, c),         index,       fl_window_of(time, c->start_ms),
+                           fl_window_of(time, c->end_ms), c->start_ms, false};
+    }
+    qsort(out->items, out->n, sizeof *out->items, compare_events);
+    return 0;
+}
+
+static bool repeats_window(const struct events *e, size_t i)
+{
+    return i > 0 && e->items[i].bind == e->items[i - 1].bind && e->items[i].first == e->items[i - 1].first;
+}
+
+static void add_hit(struct hits *hits, const struct event *x, const struct event *y)
+{
+    hits->items[hits->n++] = (struct hit){x->first, x->bind, {x->conversation, y->conversation}};
+}
+
+static void meet_at_start(struct hits *hits, const struct events *x, const struct events *y)
+{
+    size_t j = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        if (repeats_window(x, i))
+            continue;
+        const struct event *e = &x->items[i];
+        while (j < y->n &&
+               (y->items[j].bind < e->bind || (y->items[j].bind == e->bind && y->items[j].first < e->first)))
+            j++;
+        if (j < y->n && y->items[j].bind == e->bind && y->items[j].first == e->first)
+            add_hit(hits, e, &y->items[j]);
+    }
+}
+
+/* `active` holds at least y->n indices. */
+static void meet_during(struct hits *hits, const struct events *x, struct events *y, size_t *active)
+{
+    size_t j = 0, n_active = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        if (repeats_window(x, i))
+            continue;
+        const struct event *e = &x->items[i];
+        for (; j < y->n &&
+               (y->items[j].bind < e->bind || (y->items[j].bind == e->bind && y->items[j].first <= e->first));
+             j++)
+            active[n_active++] = j;
+        size_t kept = 0;
+        for (size_t a = 0; a < n_active; a++)
+            if (y->items[active[a]].bind == e->bind && y->items[active[a]].last >= e->first)
+                active[kept++] = active[a];
+        n_active = kept;
+        for (size_t a = 0; a < n_active; a++) {
+            hits->partners += !y->items[active[a]].took_part;
+            y->items[active[a]].took_part = true;
+        }
+        if (n_active)
+            add_hit(hits, e, &y->items[active[n_active - 1]]);
+    }
+}
+
+static int collect_hits(struct hits *out, const struct fl_pair *pair, const struct fl_nodes *nodes,
+                        const struct fl_talk *talk, const struct fl_timeline *time)
+{
+    struct events x = {0}, y = {0};
+    int rc = collect_events(&x, pair->x, pair->family, nodes, talk, time);
+    if (rc == 0)
+        rc = collect_events(&y, pair->y, pair->family, nodes, talk, time);
+    size_t *active = rc == 0 ? malloc((y.n + 1) * sizeof *active) : NULL;
+    out->items = malloc((x.n + 1) * sizeof *out->items);
+    if (active && out->items) {
+        if (pair->evidence == FL_EVIDENCE_START)
+            meet_at_start(out, &x, &y);
+        else
+            meet_during(out, &x, &y, active);
+    } else {
+        rc = FL_ENOMEM;
+    }
+    free(active);
+    free(x.items);
+    free(y.items);
+    return rc;
+}
+
+/* ---- lag, clock, hosts ---- */
+
+static int compare_ms(const void *va, const void *vb)
+{
+    ORDER(*(const int64_t *)va, *(const int64_t *)vb);
+    return 0;
+}
+
+static void measure_lag(struct fl_rule *rule, const struct hits *hits, const struct fl_talk *talk,
+                        int64_t *scratch)
+{
+    for (size_t i = 0; i < hits->n; i++)
+        scratch[i] = talk->items[hits->items[i].conversations[1]].start_ms -
+                     talk->items[hits->items[i].conversations[0]].start_ms;
+    qsort(scratch, hits->n, sizeof *scratch, compare_ms);
+    rule->lag_ms = scratch[hits->n / 2];
+    rule->lag_spread_ms = scratch[hits->n * 3 / 4] - scratch[hits->n / 4];
+}
+
+/* Do at least 80 % of the times fall into one window of the period? */
+static bool keeps_phase(const int64_t *times_ms, size_t n, int64_t period_ms, int64_t window_ms,
+                        int64_t *scratch, int64_t *phase_ms)
+{
+    for (size_t i = 0; i < n; i++)
+        scratch[i] = times_ms[i] % period_ms / window_ms;
+    qsort(scratch, n, sizeof *scratch, compare_ms);
+    size_t most = 0;
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && scratch[to] == scratch[from];)
+            to++;
+        if (to - from > most) {
+            most = to - from;
+            *phase_ms = scratch[from] * window_ms;
+        }
+    }
+    return n > 0 && most * 10 >= n * 8;
+}
+
+void fl_clock_phase(const int64_t *times_ms, size_t n, int64_t window_ms, char out[8])
+{
+    const int64_t hour_ms = 3600000, minute_ms = 60000, round_ms = 5000;
+    int64_t phase_ms = 0, *scratch = malloc((n + 1) * sizeof *scratch);
+    out[0] = '\0';
+    if (scratch && window_ms <= round_ms &&
+        keeps_phase(times_ms, n, minute_ms, window_ms, scratch, &phase_ms) && phase_ms % round_ms == 0) {
+        snprintf(out, 8, ":%02u", (unsigned)(phase_ms / 1000) % 60);
+        if (keeps_phase(times_ms, n, hour_ms, window_ms, scratch, &phase_ms))
+            snprintf(out, 8, "%02u:%02u", (unsigned)(phase_ms / minute_ms) % 60,
+                     (unsigned)(phase_ms / 1000) % 60);
+    }
+    free(scratch);
+}
+
+static int compare_numbers(const void *va, const void *vb)
+{
+    ORDER(*(const uint32_t *)va, *(const uint32_t *)vb);
+    return 0;
+}
+
+static uint32_t distinct(uint32_t *numbers, size_t n)
+{
+    uint32_t count = 0;
+    qsort(numbers, n, sizeof *numbers, compare_numbers);
+    for (size_t i = 0; i < n; i++)
+        count += i == 0 || numbers[i] != numbers[i - 1];
+    return count;
+}
+
+/* Distinct hosts behind the wildcards of the coincidences: the bound ones, else the more of either node's. */
+static uint32_t count_hosts(const struct fl_pair *pair, const struct hits *hits, const struct fl_nodes *nodes,
+                            const struct fl_talk *talk, uint32_t *scratch)
+{
+    uint32_t most = 0;
+    for (int side = 0; side < 2; side++) {
+        const struct fl_node_key *key = &nodes->keys[side == 0 ? pair->x : pair->y];
+        if (key->client != FL_HOST_ANY && key->server != FL_HOST_ANY)
+            continue;
+        for (size_t i = 0; i < hits->n; i++) {
+            const struct fl_conversation *c = &talk->items[hits->items[i].conversations[side]];
+            scratch[i] = pair->family != FL_NAMED     ? hits->items[i].bind
+                         : key->client == FL_HOST_ANY ? c->client
+                                                      : c->server;
+        }
+        uint32_t count = distinct(scratch, hits->n);
+        most = count > most ? count : most;
+    }
+    return most;
+}
+
+/* ---- the rule ---- */
+
+static void add_examples(struct fl_rule *rule, const struct hits *hits, const struct fl_talk *talk,
+                         const struct fl_timeline *time)
+{
+    rule->n_examples = hits->n < FL_EXAMPLES ? (uint32_t)hits->n : FL_EXAMPLES;
+    for (uint32_t i = 0; i < rule->n_examples; i++) {
+        const struct hit *hit = &hits->items[hits->n * i / rule->n_examples];
+        struct fl_example *e = &rule->examples[i];
+        e->time_ms = fl_window_start_ms(time, hit->window);
+        for (int side = 0; side < 2; side++) {
+            const struct fl_conversation *c = &talk->items[hit->conversations[side]];
+            e->clients[side] = talk->hosts[c->client];
+            e->servers[side] = talk->hosts[c->server];
+            e->client_ports[side] = c->client_port;
+            e->server_ports[side] = c->server_port;
+        }
+    }
+}
+
+static int compare_hits(const void *va, const void *vb)
+{
+    const struct hit *a = va, *b = vb;
+    ORDER(a->window, b->window);
+    ORDER(a->bind, b->bind);
+    return 0;
+}
+
+#define SWAP(type, a, b)                                                                                     \
+    do {                                                                                                     \
+        type swapped = (a);                                                                                  \
+        (a) = (b);                                                                                           \
+        (b) = swapped;                                                                                       \
+    } while (0)
+
+/* Turn the rule round: Y becomes the antecedent. */
+static void turn(struct fl_rule *rule)
+{
+    SWAP(struct fl_node, rule->antecedent, rule->consequent);
+    SWAP(uint64_t, rule->n_antecedent, rule->n_consequent);
+    SWAP(double, rule->confidence, rule->reverse_confidence);
+    rule->lag_ms = -rule->lag_ms;
+    if (rule->evidence == FL_EVIDENCE_DURING)
+        rule->present_antecedent = !rule->present_antecedent;
+    for (uint32_t i = 0; i < rule->n_examples; i++) {
+        struct fl_example *e = &rule->examples[i];
+        SWAP(struct fl_addr, e->clients[0], e->clients[1]);
+        SWAP(struct fl_addr, e->servers[0], e->servers[1]);
+        SWAP(uint32_t, e->client_ports[0], e->client_ports[1]);
+        SWAP(uint32_t, e->server_ports[0], e->server_ports[1]);
+    }
+}
+
+static void fill_figures(struct fl_rule *rule, const struct fl_pair *pair, uint64_t n_total,
+                         const struct fl_mining_config *config)
+{
+    rule->evidence = pair->evidence;
+    rule->n_antecedent = pair->n_x;
+    rule->n_consequent = pair->n_y;
+    rule->n_both = pair->n_xy;
+    rule->n_windows = n_total;
+    rule->confidence = (double)pair->n_xy / (double)pair->n_x;
+    rule->reverse_confidence = (double)pair->n_xy / (double)pair->n_y;
+    rule->expected = pair->expected;
+    rule->lift = (double)pair->n_xy / pair->expected;
+    rule->log10_p = pair->log10_p;
+    rule->log10_q = pair->log10_q;
+    rule->parent = -1;
+    double higher = rule->confidence, lower = rule->reverse_confidence;
+    if (higher < lower)
+        SWAP(double, higher, lower);
+    rule->both = lower >= config->both || higher <= 2 * lower;
+}
+
+static int describe_hits(struct fl_rule *rule, struct hits *hits, const struct fl_pair *pair,
+                         const struct fl_nodes *nodes, const struct fl_talk *talk,
+                         const struct fl_timeline *time, const struct fl_mining_config *config)
+{
+    int64_t *times = malloc((hits->n + 1) * sizeof *times);
+    if (!times)
+        return FL_ENOMEM;
+    rule->hosts = count_hosts(pair, hits, nodes, talk, (uint32_t *)times);
+    measure_lag(rule, hits, talk, times);
+    qsort(hits->items, hits->n, sizeof *hits->items, compare_hits);
+    for (size_t i = 0; i < hits->n; i++)
+        times[i] = fl_window_start_ms(time, hits->items[i].window);
+    fl_clock_phase(times, hits->n, time->window_ms, rule->clock);
+    add_examples(rule, hits, talk, time);
+    free(times);
+    if (pair->family != FL_NAMED && rule->hosts < least_bound_hosts)
+        return 0;
+    return pair->evidence == FL_EVIDENCE_START || hits->partners >= config->support;
+}
+
+int fl_describe(struct fl_rule *out, const struct fl_pair *pair, uint64_t n_total,
+                const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
+                const struct fl_mining_config *config)
+{
+    struct hits hits = {0};
+    *out = (struct fl_rule){0};
+    out->antecedent = fl_key_node(&nodes->keys[pair->x], talk);
+    out->consequent = fl_key_node(&nodes->keys[pair->y], talk);
+    fill_figures(out, pair, n_total, config);
+    int rc = collect_hits(&hits, pair, nodes, talk, time);
+    if (rc == 0)
+        rc = hits.n == pair->n_xy ? describe_hits(out, &hits, pair, nodes, talk, time, config) : FL_EMALF;
+    free(hits.items);
+    if (out->reverse_confidence > out->confidence)
+        turn(out);
+    out->score = fl_j_measure(out->n_antecedent, out->n_consequent, out->n_both, out->n_windows);
+    return rc;
+}

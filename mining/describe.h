@@ -1,0 +1,21 @@
+/* Pass 6 of mining: what a pair's coincidences look like one by one: lag, clock phase, hosts, examples, and
+ * the rule they make (MINING.md section 5). Walks the conversations of one pair plainly, so it also serves
+ * tests as the oracle of the counting. */
+#ifndef FL_MINING_DESCRIBE_H
+#define FL_MINING_DESCRIBE_H
+
+#include "mining/count.h"
+
+/* Fill in `out` from a pair that passed the test. Returns 1, or 0 when a closer look denies it: fewer than 3
+ * hosts behind a bound wildcard, or fewer than `support` distinct conversations under way in a `during` pair;
+ * FL_ENOMEM. */
+int fl_describe(struct fl_rule *out, const struct fl_pair *pair, uint64_t n_total,
+                const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
+                const struct fl_mining_config *config);
+
+/* The phase that at least 80 % of `n` times (ms) keep: "MM:SS" of the hour, ":SS" of the minute (a multiple
+ * of 5 s), or
+ * "". A minute has no phase below a window of 5 s. */
+void fl_clock_phase(const int64_t *times_ms, size_t n, int64_t window_ms, char out[8]);
+
+#endif

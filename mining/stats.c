@@ -1,0 +1,87 @@
+/* J-measure, Poisson tail, Benjamini-Hochberg.
+ *
+ * Worked example: X in 10, Y in 12, both in 9 of 1,000 windows: J = 0.009 log2(0.9/0.012) + 0.001
+ * log2(0.1/0.988) = 0.0560 - 0.0033 = 0.0527 bits a window. Poisson tail: P(K >= 3 | mean 1) = 1 - e^-1 (1 +
+ * 1 + 1/2) = 0.0803. */
+#include "mining/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+double fl_j_measure(uint64_t n_x, uint64_t n_y, uint64_t n_xy, uint64_t n)
+{
+    if (n_x == 0 || n_y == 0 || n_xy == 0 || n == 0)
+        return 0;
+    double total = (double)n, p_y = (double)n_y / total, p_y_x = (double)n_xy / (double)n_x;
+    if (p_y_x <= p_y)
+        return 0;
+    double j = (double)n_xy / total * log2(p_y_x / p_y);
+    if (n_x > n_xy)
+        j += (double)(n_x - n_xy) / total * log2((1 - p_y_x) / (1 - p_y));
+    return j;
+}
+
+/* log of e^-E E^k / k! */
+static double log_poisson(uint64_t k, double expected)
+{
+    int sign;
+    return (double)k * log(expected) - expected - lgamma_r((double)k + 1, &sign);
+}
+
+/* P(K >= k) = term(k) (1 + E/(k+1) + E^2/((k+1)(k+2)) + ...): converges for k above E. */
+static double upper_tail(uint64_t k, double expected)
+{
+    double sum = 1, term = 1;
+    for (uint64_t i = k + 1; term > sum * 1e-17; i++) {
+        term *= expected / (double)i;
+        sum += term;
+    }
+    return log_poisson(k, expected) + log(sum);
+}
+
+/* P(K >= k) = 1 - P(K <= k-1), the lower sum from its greatest term down: for k at or below E. */
+static double complement_of_lower(uint64_t k, double expected)
+{
+    double sum = 1, term = 1;
+    for (uint64_t i = k - 1; i > 0 && term > sum * 1e-17; i--) {
+        term *= (double)i / expected;
+        sum += term;
+    }
+    return log1p(-exp(log_poisson(k - 1, expected)) * sum);
+}
+
+double fl_log10_poisson_tail(uint64_t k, double expected)
+{
+    if (k == 0)
+        return 0;
+    double log_p = (double)k > expected ? upper_tail(k, expected) : complement_of_lower(k, expected);
+    return log_p < 0 ? log_p / M_LN10 : 0;
+}
+
+static int compare_doubles(const void *va, const void *vb)
+{
+    double a = *(const double *)va, b = *(const double *)vb;
+    return a < b ? -1 : a > b;
+}
+
+void fl_benjamini_hochberg(double *log10_p, double *log10_q, size_t n, uint64_t tests)
+{
+    double least = 0, m = log10((double)tests);
+    qsort(log10_p, n, sizeof *log10_p, compare_doubles);
+    for (size_t i = n; i-- > 0;) {
+        double q = log10_p[i] + m - log10((double)(i + 1));
+        if (q < least)
+            least = q;
+        log10_q[i] = least;
+    }
+}
+
+double fl_q_of(const double *log10_p, const double *log10_q, size_t n, double p)
+{
+    const double *found = bsearch(&p, log10_p, n, sizeof *log10_p, compare_doubles);
+    if (!found)
+        return 0;
+    while (found > log10_p && found[-1] == p)
+        found--;
+    return log10_q[found - log10_p];
+}
