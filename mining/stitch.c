@@ -208,7 +208,8 @@ int fl_stitch(struct fl_flow *flows, size_t n, int64_t active_timeout_ms, struct
     struct fl_uniflow *result = NULL;
     if (!parts)
         return FL_ENOMEM;
-    qsort(flows, n, sizeof *flows, compare_records);
+    if (n)
+        qsort(flows, n, sizeof *flows, compare_records);
     size_t count = 0;
     for (size_t from = 0, to; from < n; from = to) {
         for (to = from + 1; to < n && compare_source(&flows[from], &flows[to]) == 0;)

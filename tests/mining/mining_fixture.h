@@ -1,0 +1,69 @@
+/* Small builders that the mining tests share: one-way flows, conversations and a seeded random source. */
+#ifndef FL_TESTS_MINING_FIXTURE_H
+#define FL_TESTS_MINING_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "mining/find.h"
+#include "storage/config.h"
+
+/* xorshift64*: the same numbers on every machine (Marsaglia 2003, Vigna 2016). */
+static inline uint64_t random_next(uint64_t *state)
+{
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * 0x2545f4914f6cdd1dULL;
+}
+
+static inline uint32_t random_below(uint64_t *state, uint32_t n)
+{
+    return (uint32_t)((random_next(state) >> 32) * n >> 32);
+}
+
+static inline struct fl_addr host(const char *text)
+{
+    struct fl_addr a;
+    assert_int_equal(fl_addr_parse(text, &a), 0);
+    return a;
+}
+
+static inline struct fl_flow record(const char *src, uint16_t src_port, const char *dst, uint16_t dst_port,
+                                    uint8_t protocol, int64_t start_ms, int64_t end_ms)
+{
+    return (struct fl_flow){.start_ms = start_ms,
+                            .end_ms = end_ms,
+                            .exporter = fl_addr_v4(0x7f000001),
+                            .src = host(src),
+                            .dst = host(dst),
+                            .src_port = src_port,
+                            .dst_port = dst_port,
+                            .protocol = protocol,
+                            .packets = 1,
+                            .bytes = 100,
+                            .sampling = 1};
+}
+
+static inline struct fl_mining_config default_mining(void)
+{
+    return (struct fl_mining_config){.every_ms = 3600000,
+                                     .span_ms = 86400000,
+                                     .window_ms = 1000,
+                                     .support = 10,
+                                     .q = 0.01,
+                                     .confidence = 0.2,
+                                     .both = 0.5,
+                                     .jitter = 60,
+                                     .service_peers = 5,
+                                     .threads = 2};
+}
+
+#endif

@@ -1,0 +1,178 @@
+/* Joining directions, learning service ports, naming client and server. */
+#include "tests/mining/mining_fixture.h"
+
+#include "mining/talk.h"
+
+static struct fl_talk talk_of(struct fl_flow *flows, size_t n)
+{
+    static struct fl_services services;
+    struct fl_uniflow *uniflows;
+    struct fl_talk talk;
+    size_t count;
+    fl_services_system_ports(&services);
+    assert_int_equal(fl_stitch(flows, n, 60000, &uniflows, &count), 0);
+    assert_int_equal(fl_talk_build(&talk, uniflows, count, &services, 5), 0);
+    free(uniflows);
+    return talk;
+}
+
+static void assert_conversation(const struct fl_talk *t, size_t i, const char *client, uint32_t client_port,
+                                const char *server, uint32_t server_port)
+{
+    struct fl_addr c = host(client), s = host(server);
+    assert_true(i < t->n);
+    assert_memory_equal(&t->hosts[t->items[i].client], &c, sizeof c);
+    assert_memory_equal(&t->hosts[t->items[i].server], &s, sizeof s);
+    assert_int_equal(t->items[i].client_port, client_port);
+    assert_int_equal(t->items[i].server_port, server_port);
+}
+
+static void request_and_answer_are_one_conversation(void **state)
+{
+    struct fl_flow flows[] = {record("10.0.0.53", 53, "10.0.0.5", 40001, FL_PROTO_UDP, 20, 20),
+                              record("10.0.0.5", 40001, "10.0.0.53", 53, FL_PROTO_UDP, 0, 0)};
+    struct fl_talk t = talk_of(flows, 2);
+    assert_int_equal(t.n, 1);
+    assert_conversation(&t, 0, "10.0.0.5", FL_PORT_ANY, "10.0.0.53", 53);
+    assert_int_equal(t.items[0].start_ms, 0);
+    assert_int_equal(t.items[0].end_ms, 20);
+    fl_talk_clear(&t);
+}
+
+static void answer_a_minute_later_is_another_conversation(void **state)
+{
+    struct fl_flow flows[] = {record("10.0.0.5", 40001, "10.0.0.53", 53, FL_PROTO_UDP, 0, 0),
+                              record("10.0.0.53", 53, "10.0.0.5", 40001, FL_PROTO_UDP, 60000, 60000)};
+    struct fl_talk t = talk_of(flows, 2);
+    assert_int_equal(t.n, 2);
+    fl_talk_clear(&t);
+}
+
+static void symmetric_ports_that_recur_stay_concrete(void **state)
+{
+    struct fl_flow flows[8];
+    for (int i = 0; i < 4; i++) {
+        flows[2 * i] = record("10.0.0.5", 123, "10.0.0.9", 123, FL_PROTO_UDP, i * 16000, i * 16000);
+        flows[2 * i + 1] =
+            record("10.0.0.9", 123, "10.0.0.5", 123, FL_PROTO_UDP, i * 16000 + 10, i * 16000 + 10);
+    }
+    struct fl_talk t = talk_of(flows, 8);
+    assert_int_equal(t.n, 4);
+    assert_conversation(&t, 0, "10.0.0.5", 123, "10.0.0.9", 123);
+    fl_talk_clear(&t);
+}
+
+static void high_port_with_many_peers_is_learned(void **state)
+{
+    struct fl_flow flows[12];
+    const char *peers[] = {"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"};
+    for (int i = 0; i < 5; i++) {
+        flows[2 * i] =
+            record(peers[i], (uint16_t)(50000 + i), "10.0.0.9", 8834, FL_PROTO_TCP, i * 1000, i * 1000 + 50);
+        flows[2 * i + 1] = record("10.0.0.9", 8834, peers[i], (uint16_t)(50000 + i), FL_PROTO_TCP,
+                                  i * 1000 + 5, i * 1000 + 50);
+    }
+    struct fl_talk t = talk_of(flows, 10);
+    assert_int_equal(t.n, 5);
+    assert_conversation(&t, 0, "10.0.0.1", FL_PORT_ANY, "10.0.0.9", 8834);
+    fl_talk_clear(&t);
+    t = talk_of(flows, 4); /* two peers are not many */
+    assert_conversation(&t, 0, "10.0.0.1", FL_PORT_ANY, "10.0.0.9", FL_PORT_ANY);
+    fl_talk_clear(&t);
+}
+
+static void scanner_with_one_source_port_is_the_client(void **state)
+{
+    struct fl_flow flows[20];
+    for (int i = 0; i < 20; i++) {
+        flows[i] =
+            record("192.0.2.1", 52496, "10.0.0.9", (uint16_t)(2000 + i), FL_PROTO_TCP, i * 100, i * 100);
+        flows[i].tcp_flags = FL_TCP_SYN;
+    }
+    struct fl_talk t = talk_of(flows, 20);
+    assert_int_equal(t.n, 20);
+    for (size_t i = 0; i < t.n; i++)
+        assert_conversation(&t, i, "192.0.2.1", FL_PORT_ANY, "10.0.0.9", FL_PORT_ANY);
+    fl_talk_clear(&t);
+}
+
+static void between_two_registered_ports_the_less_asked_is_the_client(void **state)
+{
+    struct fl_flow flows[4];
+    const char *peers[] = {"10.0.0.1", "10.0.0.2", "10.0.0.3"};
+    for (int i = 0; i < 3; i++)
+        flows[i] = record(peers[i], (uint16_t)(50000 + i), "10.0.0.9", 514, FL_PROTO_UDP, i * 1000, i * 1000);
+    flows[3] = record("10.0.0.4", 700, "10.0.0.9", 514, FL_PROTO_UDP, 9000, 9000);
+    struct fl_talk t = talk_of(flows, 4);
+    assert_int_equal(t.n, 4);
+    assert_conversation(&t, 3, "10.0.0.4", FL_PORT_ANY, "10.0.0.9", 514);
+    fl_talk_clear(&t);
+}
+
+static void passive_data_has_no_port_and_its_opener_as_client(void **state)
+{
+    struct fl_flow flows[] = {record("10.0.0.9", 45000, "10.0.0.5", 40001, FL_PROTO_TCP, 3, 900),
+                              record("10.0.0.5", 40001, "10.0.0.9", 45000, FL_PROTO_TCP, 0, 900)};
+    struct fl_talk t = talk_of(flows, 2);
+    assert_int_equal(t.n, 1);
+    assert_conversation(&t, 0, "10.0.0.5", FL_PORT_ANY, "10.0.0.9", FL_PORT_ANY);
+    fl_talk_clear(&t);
+}
+
+static void echo_request_and_reply_are_one_conversation(void **state)
+{
+    struct fl_flow flows[] = {record("10.0.0.5", 0, "10.0.0.9", 8 << 8, FL_PROTO_ICMP, 100, 100),
+                              record("10.0.0.9", 0, "10.0.0.5", 0, FL_PROTO_ICMP, 130, 130),
+                              record("2001:db8::9", 0, "2001:db8::5", 129 << 8, FL_PROTO_ICMP6, 130, 130),
+                              record("2001:db8::5", 0, "2001:db8::9", 128 << 8, FL_PROTO_ICMP6, 100, 100)};
+    struct fl_talk t = talk_of(flows, 4);
+    assert_int_equal(t.n, 2);
+    assert_conversation(&t, 0, "10.0.0.5", FL_PORT_ANY, "10.0.0.9", 8 << 8);
+    assert_conversation(&t, 1, "2001:db8::5", FL_PORT_ANY, "2001:db8::9", 128 << 8);
+    fl_talk_clear(&t);
+}
+
+static void unreachable_is_sent_by_its_client(void **state)
+{
+    struct fl_flow flows[] = {record("10.0.0.9", 0, "10.0.0.5", 3 << 8 | 3, FL_PROTO_ICMP, 100, 100),
+                              record("10.0.0.5", 0, "10.0.0.9", 3 << 8 | 3, FL_PROTO_ICMP, 100, 100)};
+    struct fl_talk t = talk_of(flows, 2);
+    assert_int_equal(t.n, 2);
+    assert_conversation(&t, 0, "10.0.0.5", FL_PORT_ANY, "10.0.0.9", 3 << 8 | 3);
+    assert_conversation(&t, 1, "10.0.0.9", FL_PORT_ANY, "10.0.0.5", 3 << 8 | 3);
+    fl_talk_clear(&t);
+}
+
+static void talking_to_oneself_is_left_out(void **state)
+{
+    struct fl_flow flows[] = {record("10.0.0.9", 40000, "10.0.0.9", 80, FL_PROTO_TCP, 0, 10)};
+    struct fl_talk t = talk_of(flows, 1);
+    assert_int_equal(t.n, 0);
+    fl_talk_clear(&t);
+}
+
+static void protocols_without_ports_have_none(void **state)
+{
+    struct fl_flow flows[] = {record("10.0.0.5", 0, "10.0.0.9", 0, 47, 0, 10)};
+    struct fl_talk t = talk_of(flows, 1);
+    assert_conversation(&t, 0, "10.0.0.5", FL_PORT_ANY, "10.0.0.9", FL_PORT_ANY);
+    fl_talk_clear(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(request_and_answer_are_one_conversation),
+        cmocka_unit_test(answer_a_minute_later_is_another_conversation),
+        cmocka_unit_test(symmetric_ports_that_recur_stay_concrete),
+        cmocka_unit_test(high_port_with_many_peers_is_learned),
+        cmocka_unit_test(scanner_with_one_source_port_is_the_client),
+        cmocka_unit_test(between_two_registered_ports_the_less_asked_is_the_client),
+        cmocka_unit_test(passive_data_has_no_port_and_its_opener_as_client),
+        cmocka_unit_test(echo_request_and_reply_are_one_conversation),
+        cmocka_unit_test(unreachable_is_sent_by_its_client),
+        cmocka_unit_test(talking_to_oneself_is_left_out),
+        cmocka_unit_test(protocols_without_ports_have_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
