@@ -28,6 +28,11 @@ static struct fl_talk random_talk(uint64_t seed, size_t n)
         c->server_port = c->client_port == 123 ? 123 : random_below(&seed, 3) ? 80 : 53;
         c->protocol = c->server_port == 80 ? FL_PROTO_TCP : FL_PROTO_UDP;
         c->start_ms = 60000 + (int64_t)random_below(&seed, WINDOWS * 1000);
+        if (i % 4 < 2) { /* two servers asked in step: something to find */
+            c->client = 0;
+            c->server = 2 + (uint32_t)(i % 4);
+            c->start_ms = i % 4 ? c[-1].start_ms : c->start_ms;
+        }
         c->end_ms =
             c->start_ms + (random_below(&seed, 20) ? random_below(&seed, 2500) : random_below(&seed, 200000));
     }
