@@ -68,7 +68,8 @@ static int collect_events(struct events *out, uint32_t node, enum fl_family fami
             (struct event){fl_bind_of(family, c),         index,       fl_window_of(time, c->start_ms),
                            fl_window_of(time, c->end_ms), c->start_ms, false};
     }
-    qsort(out->items, out->n, sizeof *out->items, compare_events);
+    if (family != FL_NAMED) /* a node's conversations are by start already */
+        qsort(out->items, out->n, sizeof *out->items, compare_events);
     return 0;
 }
 
