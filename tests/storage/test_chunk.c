@@ -1,0 +1,222 @@
+/* Chunks: exact round trips, size, and what hostile bytes do. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <zstd.h>
+
+#include "storage/chunk.h"
+#include "tests/storage/flows.h"
+
+static struct fl_chunk_codec *codec;
+static struct fl_flow in[FL_CHUNK_FLOWS], out[FL_CHUNK_FLOWS];
+
+static void check_round_trip(size_t n)
+{
+    const uint8_t *bytes;
+    size_t length;
+    assert_int_equal(fl_chunk_pack(codec, in, n, &bytes, &length), 0);
+    assert_int_equal(fl_chunk_unpack(codec, bytes, length, out), n);
+    assert_true(flows_same(in, out, n));
+}
+
+static void round_trips_exactly(void **state)
+{
+    uint64_t seed = 7;
+    for (size_t n = 1; n <= FL_CHUNK_FLOWS; n = n * 2 + (n < 9)) {
+        for (size_t i = 0; i < n; i++)
+            in[i] = flows_make(&seed, 3600000);
+        check_round_trip(n);
+        for (size_t i = 0; i < n; i++)
+            in[i] = flows_make_wild(&seed);
+        check_round_trip(n);
+    }
+    for (size_t i = 0; i < FL_CHUNK_FLOWS; i++)
+        in[i] = flows_make_wild(&seed);
+    check_round_trip(FL_CHUNK_FLOWS);
+}
+
+static void refuses_impossible_counts(void **state)
+{
+    const uint8_t *bytes;
+    size_t length;
+    assert_int_equal(fl_chunk_pack(codec, in, 0, &bytes, &length), FL_EINVAL);
+    assert_int_equal(fl_chunk_pack(codec, in, FL_CHUNK_FLOWS + 1, &bytes, &length), FL_EINVAL);
+}
+
+static void stays_under_18_bytes_a_flow(void **state)
+{
+    uint64_t seed = 3;
+    const uint8_t *bytes;
+    size_t length;
+    struct fl_chunk_summary summary;
+    for (size_t i = 0; i < FL_CHUNK_FLOWS; i++)
+        in[i] = flows_make(&seed, 60000);
+    assert_int_equal(fl_chunk_pack(codec, in, FL_CHUNK_FLOWS, &bytes, &length), 0);
+    fl_chunk_summarise(&summary, in, FL_CHUNK_FLOWS);
+    assert_true(length + summary.bloom.bytes <= 18 * FL_CHUNK_FLOWS);
+}
+
+static size_t small_chunk(uint8_t *copy)
+{
+    uint64_t seed = 11;
+    const uint8_t *bytes;
+    size_t length;
+    for (size_t i = 0; i < 5; i++)
+        in[i] = flows_make(&seed, 60000);
+    assert_int_equal(fl_chunk_pack(codec, in, 5, &bytes, &length), 0);
+    memcpy(copy, bytes, length);
+    return length;
+}
+
+static int unpack_exact(const uint8_t *bytes, size_t length)
+{
+    uint8_t *exact = malloc(length + 1);
+    memcpy(exact + 1, bytes, length); /* the block ends where the bytes end */
+    int n = fl_chunk_unpack(codec, exact + 1, length, out);
+    free(exact);
+    return n;
+}
+
+static void refuses_every_truncation(void **state)
+{
+    uint8_t chunk[4096];
+    size_t length = small_chunk(chunk);
+    for (size_t n = 0; n < length; n++)
+        assert_int_equal(unpack_exact(chunk, n), FL_EMALF);
+    chunk[0] = 2;
+    assert_int_equal(unpack_exact(chunk, length), FL_ENEWER);
+}
+
+static void notices_every_flipped_byte(void **state)
+{
+    uint8_t chunk[4096];
+    size_t length = small_chunk(chunk);
+    for (size_t i = 1; i < length; i++)
+        for (int bit = 0; bit < 8; bit++) {
+            chunk[i] ^= (uint8_t)(1 << bit);
+            int n = unpack_exact(chunk, length); /* a frame header may say the same in other words */
+            assert_true(n == FL_EMALF || (n == 5 && flows_same(in, out, 5)));
+            chunk[i] ^= (uint8_t)(1 << bit);
+        }
+}
+
+/* Unpack a body that is not ours, wrapped in a frame that is. */
+static int unpack_body_of(const uint8_t *body, size_t length)
+{
+    uint8_t chunk[8192] = {1};
+    size_t n = ZSTD_compress(chunk + 1, sizeof chunk - 1, body, length, 1);
+    assert_false(ZSTD_isError(n));
+    return unpack_exact(chunk, n + 1);
+}
+#define BODY(...) unpack_body_of((const uint8_t[]){__VA_ARGS__}, sizeof(const uint8_t[]){__VA_ARGS__})
+
+static void survives_every_body_with_a_flipped_byte(void **state)
+{
+    uint8_t chunk[4096], body[8192];
+    size_t length = small_chunk(chunk);
+    size_t n = ZSTD_decompress(body, sizeof body, chunk + 1, length - 1);
+    assert_false(ZSTD_isError(n));
+    for (size_t i = 0; i < n; i++)
+        for (int value = 0; value < 256; value += 17) {
+            uint8_t before = body[i];
+            body[i] = (uint8_t)value;
+            unpack_body_of(body, n);
+            body[i] = before;
+        }
+    for (size_t cut = 0; cut < n; cut++)
+        unpack_body_of(body, cut);
+}
+
+static void reads_columns_of_the_future(void **state)
+{
+    assert_int_equal(BODY(2, 99, 3, 1, 2, 3, 12, 3, 0, 1, 6) /* plane too short */, FL_EMALF);
+    assert_int_equal(BODY(2, 99, 3, 1, 2, 3, 12, 4, 1, 1, 5, 16), 2);
+    assert_int_equal(out[0].protocol, 6);
+    assert_int_equal(out[1].protocol, 17);
+    assert_int_equal(out[1].sampling, 1);
+    assert_true(fl_addr_is_v4(&out[1].src));
+}
+
+static void refuses_bodies_that_lie(void **state)
+{
+    assert_int_equal(BODY(0), FL_EMALF);                            /* no records */
+    assert_int_equal(BODY(0x81, 0x20), FL_EMALF);                   /* 4097 records */
+    assert_int_equal(BODY(0xff, 0xff, 0xff, 0xff, 0xff), FL_EMALF); /* a number without end */
+    assert_int_equal(BODY(1, 12, 3, 0, 9, 0), FL_EMALF);            /* nine planes */
+    assert_int_equal(BODY(1, 12, 0xff, 0x7f, 0), FL_EMALF);         /* a column longer than the body */
+    assert_int_equal(BODY(1, 12, 3, 0, 0, 0), FL_EMALF);            /* bytes left over */
+    assert_int_equal(BODY(2, 18, 13, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), FL_EMALF); /* run too long */
+    assert_int_equal(BODY(2, 18, 13, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), FL_EMALF); /* run of none */
+}
+
+static void does_not_inflate_bombs(void **state)
+{
+    size_t size = 64 << 20;
+    uint8_t *zeros = calloc(1, size), *chunk = malloc(ZSTD_compressBound(size) + 1);
+    chunk[0] = 1;
+    size_t n = ZSTD_compress(chunk + 1, ZSTD_compressBound(size), zeros, size, 1);
+    assert_int_equal(fl_chunk_unpack(codec, chunk, n + 1, out), FL_EMALF);
+    free(zeros);
+    free(chunk);
+}
+
+static void summary_never_hides_a_record(void **state)
+{
+    uint64_t seed = 5;
+    static struct fl_chunk_summary s;
+    for (size_t n = 1; n <= FL_CHUNK_FLOWS; n *= 8) {
+        for (size_t i = 0; i < n; i++)
+            in[i] = n % 3 ? flows_make(&seed, 60000) : flows_make_wild(&seed);
+        fl_chunk_summarise(&s, in, n);
+        assert_int_equal(s.flows, n);
+        for (size_t i = 0; i < n; i++) {
+            assert_true(s.min_start_ms <= in[i].start_ms && in[i].start_ms <= s.max_start_ms);
+            assert_true(s.min_end_ms <= in[i].end_ms && in[i].end_ms <= s.max_end_ms);
+            assert_true(fl_bloom_may_have_addr(s.bloom.bits, s.bloom.bytes, &in[i].src));
+            assert_true(fl_bloom_may_have_addr(s.bloom.bits, s.bloom.bytes, &in[i].dst));
+            assert_true(fl_bloom_may_have_port(s.bloom.bits, s.bloom.bytes, in[i].src_port));
+            assert_true(fl_bloom_may_have_port(s.bloom.bits, s.bloom.bytes, in[i].dst_port));
+        }
+    }
+}
+
+static void summary_says_no_often_enough(void **state)
+{
+    uint64_t seed = 6;
+    static struct fl_chunk_summary s;
+    size_t wrong = 0;
+    for (size_t i = 0; i < FL_CHUNK_FLOWS; i++)
+        in[i] = flows_make(&seed, 60000);
+    fl_chunk_summarise(&s, in, FL_CHUNK_FLOWS);
+    for (uint32_t i = 0; i < 10000; i++) {
+        struct fl_addr stranger = fl_addr_v4(0x5f000000 + i * 77);
+        wrong += fl_bloom_may_have_addr(s.bloom.bits, s.bloom.bytes, &stranger);
+    }
+    assert_true(wrong < 1000);
+    struct fl_addr any = fl_addr_v4(1);
+    assert_true(fl_bloom_may_have_addr(s.bloom.bits, 100, &any)); /* a size we do not write */
+    assert_true(fl_bloom_may_have_addr(NULL, 0, &any));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(round_trips_exactly),
+        cmocka_unit_test(refuses_impossible_counts),
+        cmocka_unit_test(stays_under_18_bytes_a_flow),
+        cmocka_unit_test(refuses_every_truncation),
+        cmocka_unit_test(notices_every_flipped_byte),
+        cmocka_unit_test(survives_every_body_with_a_flipped_byte),
+        cmocka_unit_test(reads_columns_of_the_future),
+        cmocka_unit_test(refuses_bodies_that_lie),
+        cmocka_unit_test(does_not_inflate_bombs),
+        cmocka_unit_test(summary_never_hides_a_record),
+        cmocka_unit_test(summary_says_no_often_enough),
+    };
+    codec = fl_chunk_codec_new();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    fl_chunk_codec_free(codec);
+    return failed;
+}

@@ -1,0 +1,500 @@
+/* The store: writing, scanning against brute force, damage, kill -9, retention. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "storage/bucket.h"
+#include "storage/store.h"
+#include "tests/storage/flows.h"
+
+#define HOUR_MS ((int64_t)3600000)
+enum { n_flows = 9000 };
+static char dir[64];
+static struct fl_flow flows[n_flows], found[4 * n_flows], wanted[n_flows];
+static size_t n_found;
+
+static int make_dir(void **state)
+{
+    strcpy(dir, "/tmp/fl-store-XXXXXX");
+    return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    return system(command);
+}
+
+static struct fl_writer *open_writer(void)
+{
+    struct fl_writer *w;
+    struct fl_err err = {""};
+    if (fl_writer_open(&w, dir, HOUR_MS, &err) != 0)
+        fail_msg("%s", err.text);
+    return w;
+}
+
+static void commit(struct fl_writer *w, uint64_t stored)
+{
+    struct fl_commit_report report;
+    struct fl_err err = {""};
+    if (fl_writer_commit(w, &report, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(report.stored, stored);
+    assert_int_equal(report.shed, 0);
+}
+
+/* n records of `hours` hours from BASE_MS, by commits of `batch`. */
+static void fill(const char *location, size_t n, int hours, size_t batch, uint64_t seed)
+{
+    struct fl_writer *w = open_writer();
+    for (size_t i = 0; i < n; i += batch) {
+        for (size_t k = i; k < i + batch && k < n; k++) {
+            flows[k] = flows_make(&seed, hours * HOUR_MS);
+            assert_int_equal(fl_writer_add(w, location, &flows[k]), 0);
+        }
+        commit(w, i + batch < n ? batch : n - i);
+    }
+    fl_writer_close(w);
+}
+
+static int collect(void *ctx, const char *location, const struct fl_flow *batch, size_t n)
+{
+    assert_true(n_found + n <= sizeof found / sizeof found[0]);
+    memcpy(found + n_found, batch, n * sizeof *batch);
+    n_found += n;
+    return 0;
+}
+
+static struct fl_scan_filter everything(void)
+{
+    return (struct fl_scan_filter){.from_ms = INT64_MIN, .to_ms = INT64_MAX};
+}
+
+static struct fl_scan_report scan(const struct fl_scan_filter *filter)
+{
+    struct fl_scan_report report;
+    struct fl_err err = {""};
+    n_found = 0;
+    if (fl_store_scan(dir, filter, collect, NULL, &report, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(report.flows, n_found);
+    return report;
+}
+
+static struct fl_scan_report scan_all(void)
+{
+    struct fl_scan_filter filter = everything();
+    return scan(&filter);
+}
+
+static void check_against_brute_force(const struct fl_scan_filter *q, size_t n)
+{
+    size_t n_wanted = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct fl_flow *f = &flows[i];
+        if (f->start_ms >= q->from_ms && f->start_ms < q->to_ms &&
+            (!q->has_host || !fl_addr_cmp(&f->src, &q->host) || !fl_addr_cmp(&f->dst, &q->host)) &&
+            (!q->has_port || f->src_port == q->port || f->dst_port == q->port))
+            wanted[n_wanted++] = *f;
+    }
+    scan(q);
+    assert_int_equal(n_found, n_wanted);
+    assert_true(flows_same(found, wanted, n_wanted));
+}
+
+static void gives_back_what_was_written(void **state)
+{
+    fill("default", n_flows, 3, 700, 1);
+    struct fl_scan_filter all = everything();
+    check_against_brute_force(&all, n_flows);
+    struct fl_store_extent extent;
+    assert_int_equal(fl_store_extent(dir, "default", &extent, NULL), 0);
+    assert_int_equal(extent.flows, n_flows);
+    assert_int_equal(fl_store_extent(dir, "elsewhere", &extent, NULL), FL_ENOENT);
+}
+
+static void filters_like_brute_force(void **state)
+{
+    fill("default", n_flows, 3, 3000, 2);
+    uint64_t seed = 9;
+    for (int i = 0; i < 60; i++) {
+        const struct fl_flow *f = &flows[flows_random(&seed) % n_flows];
+        struct fl_scan_filter q = everything();
+        if (i & 1)
+            q.from_ms = f->start_ms, q.to_ms = q.from_ms + (int64_t)(flows_random(&seed) % 5000000);
+        q.has_host = i & 2;
+        q.host = i & 8 ? f->src : f->dst;
+        q.has_port = i & 4;
+        q.port = i & 8 ? f->dst_port : f->src_port;
+        check_against_brute_force(&q, n_flows);
+    }
+    struct fl_scan_filter nobody = everything();
+    nobody.has_host = true;
+    nobody.host = fl_addr_v4(0x01020304);
+    struct fl_scan_report report = scan(&nobody);
+    assert_int_equal(n_found, 0);
+    assert_true(report.chunks_skipped > report.chunks_read);
+}
+
+static void full_chunks_do_not_pile_up(void **state)
+{
+    fill("default", 5000, 1, 50, 3);
+    struct fl_scan_report report = scan_all();
+    assert_int_equal(report.chunks_read, 2);
+}
+
+static void goes_on_where_it_stopped(void **state)
+{
+    fill("default", 100, 1, 100, 4);
+    fill("default", 100, 1, 100, 5);
+    struct fl_scan_report report = scan_all();
+    assert_int_equal(n_found, 200);
+    assert_int_equal(report.chunks_read, 1);
+}
+
+static void two_writers_lose_nothing(void **state)
+{
+    uint64_t seed = 8;
+    struct fl_writer *a = open_writer(), *b = open_writer();
+    for (int i = 0; i < 20; i++) {
+        struct fl_flow f = flows_make(&seed, HOUR_MS);
+        assert_int_equal(fl_writer_add(i & 1 ? a : b, "default", &f), 0);
+        commit(i & 1 ? a : b, 1);
+    }
+    fl_writer_close(a);
+    fl_writer_close(b);
+    scan_all();
+    assert_int_equal(n_found, 20);
+}
+
+static void lists_buckets_in_order(void **state)
+{
+    fill("b", 200, 3, 200, 1);
+    fill("a", 200, 1, 200, 1);
+    struct fl_bucket_list list;
+    assert_int_equal(fl_store_buckets(dir, NULL, INT64_MIN, INT64_MAX, &list, NULL), 0);
+    assert_int_equal(list.n, 4);
+    assert_string_equal(list.items[0].location, "a");
+    assert_int_equal(list.items[1].from_ms, BASE_MS);
+    assert_int_equal(list.items[1].to_ms, BASE_MS + HOUR_MS);
+    assert_non_null(strstr(list.items[3].path, "/flows/b/20220613T00.db"));
+    assert_true(list.items[0].bytes > 0);
+    fl_bucket_list_clear(&list);
+    assert_int_equal(fl_store_buckets(dir, "b", BASE_MS + HOUR_MS, BASE_MS + HOUR_MS + 1, &list, NULL), 0);
+    assert_int_equal(list.n, 1);
+    fl_bucket_list_clear(&list);
+    assert_int_equal(fl_store_buckets("/nonexistent", NULL, 0, INT64_MAX, &list, NULL), 0);
+    assert_int_equal(list.n, 0);
+}
+
+static void refuses_bad_input(void **state)
+{
+    uint64_t seed = 1;
+    struct fl_writer *w;
+    struct fl_flow f = flows_make(&seed, 1000);
+    assert_int_equal(fl_writer_open(&w, dir, 1000, NULL), FL_EINVAL);
+    assert_int_equal(fl_writer_open(&w, "/proc/nowhere", HOUR_MS, NULL), FL_EIO);
+    w = open_writer();
+    const char *const bad[] = {
+        "",    ".",    "..",
+        ".x",  "-x",   "a/b",
+        "a b", "../x", "a234567890123456789012345678901234567890123456789012345678901234"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(fl_writer_add(w, bad[i], &f), FL_EINVAL);
+    f.start_ms = -1;
+    assert_int_equal(fl_writer_add(w, "default", &f), FL_EINVAL);
+    fl_writer_close(w);
+    fl_writer_close(NULL);
+}
+
+static void bounds_what_waits(void **state)
+{
+    uint64_t seed = 1;
+    struct fl_writer *w = open_writer();
+    struct fl_flow f = flows_make(&seed, 1000);
+    int rc = 0, n = 0;
+    for (; (rc = fl_writer_add(w, "default", &f)) == 0; n++)
+        assert_true(n < 10000000);
+    assert_int_equal(rc, FL_ELIMIT);
+    fl_writer_close(w);
+}
+
+static void writes_more_buckets_than_handles(void **state)
+{
+    fill("default", 2000, 80, 500, 6);
+    struct fl_scan_filter all = everything();
+    check_against_brute_force(&all, 2000);
+}
+
+static void path_of(char out[128], int hour)
+{
+    char name[FL_BUCKET_NAME];
+    snprintf(out, 128, "%s/flows/default/%s", dir, fl_bucket_name(BASE_MS + hour * HOUR_MS, name));
+}
+
+static void overwrite(const char *path, long at, const char *bytes, size_t n)
+{
+    FILE *f = fopen(path, at < 0 ? "wb" : "r+b");
+    assert_non_null(f);
+    fseek(f, at < 0 ? 0 : at, SEEK_SET);
+    fwrite(bytes, 1, n, f);
+    fclose(f);
+}
+
+static void sql(const char *path, const char *text)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+/* After one of three buckets is spoilt: it is named, the others are read, and writing to it is shed. */
+static void check_damage(const char *path, const char *expected)
+{
+    struct fl_scan_report report = scan_all();
+    assert_int_equal(report.n_damaged, 1);
+    if (!strstr(report.damaged[0], path) || !strstr(report.damaged[0], expected))
+        fail_msg("%s", report.damaged[0]);
+    assert_true(n_found > 0 && n_found < 3000);
+    struct fl_store_extent extent;
+    assert_int_equal(fl_store_extent(dir, NULL, &extent, NULL), 0);
+}
+
+static void skips_garbage(void **state)
+{
+    char path[128], garbage[9000];
+    memset(garbage, 'x', sizeof garbage);
+    fill("default", 3000, 3, 3000, 1);
+    path_of(path, 1);
+    overwrite(path, -1, garbage, sizeof garbage);
+    check_damage(path, "damaged");
+    struct fl_writer *w = open_writer();
+    struct fl_commit_report report;
+    struct fl_err err = {""};
+    uint64_t seed = 2;
+    for (int i = 0; i < 300; i++) {
+        struct fl_flow f = flows_make(&seed, 3 * HOUR_MS);
+        assert_int_equal(fl_writer_add(w, "default", &f), 0);
+    }
+    assert_true(fl_writer_commit(w, &report, &err) < 0);
+    assert_non_null(strstr(err.text, path));
+    assert_true(report.shed > 0 && report.stored > 0 && report.shed + report.stored == 300);
+    fl_writer_close(w);
+}
+
+static void skips_truncated_files(void **state)
+{
+    char path[128];
+    fill("default", 3000, 3, 3000, 1);
+    path_of(path, 1);
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(truncate(path, st.st_size / 2 / 4096 * 4096), 0);
+    check_damage(path, "damaged");
+}
+
+static void skips_foreign_databases(void **state)
+{
+    char path[128];
+    fill("default", 3000, 3, 3000, 1);
+    path_of(path, 1);
+    sql(path, "PRAGMA application_id=7");
+    check_damage(path, "not a bucket");
+}
+
+static void skips_spoilt_chunks(void **state)
+{
+    char path[128];
+    fill("default", 3000, 3, 3000, 1);
+    path_of(path, 1);
+    sql(path, "UPDATE chunk SET data = x'0102030405'");
+    check_damage(path, "chunk 1 is damaged");
+    sql(path, "UPDATE chunk SET data = 5, bloom = NULL WHERE 0; DELETE FROM meta");
+    check_damage(path, "meta");
+}
+
+static void reads_unfinished_files_as_empty(void **state)
+{
+    char path[128];
+    fill("default", 3000, 3, 3000, 1);
+    path_of(path, 5);
+    overwrite(path, -1, "", 0);
+    struct fl_scan_report report = scan_all();
+    assert_int_equal(report.n_damaged, 0);
+    assert_int_equal(n_found, 3000);
+}
+
+static void refuses_newer_buckets(void **state)
+{
+    char path[128];
+    struct fl_err err = {""};
+    struct fl_scan_report report;
+    struct fl_scan_filter all = everything();
+    fill("default", 300, 3, 300, 1);
+    path_of(path, 1);
+    sql(path, "PRAGMA user_version=99");
+    assert_int_equal(fl_store_scan(dir, &all, collect, NULL, &report, &err), FL_ENEWER);
+    assert_non_null(strstr(err.text, "newer flowlore"));
+    assert_non_null(strstr(err.text, path));
+}
+
+static int stop_at_once(void *ctx, const char *location, const struct fl_flow *batch, size_t n)
+{
+    return FL_ESTOP;
+}
+
+static void stops_when_asked(void **state)
+{
+    struct fl_scan_filter all = everything();
+    struct fl_scan_report report;
+    fill("default", 300, 3, 300, 1);
+    assert_int_equal(fl_store_scan(dir, &all, stop_at_once, NULL, &report, NULL), FL_ESTOP);
+}
+
+static void reads_while_writing(void **state)
+{
+    uint64_t seed = 12;
+    struct fl_writer *w = open_writer();
+    for (int i = 1; i <= 30; i++) {
+        for (int k = 0; k < 100; k++) {
+            struct fl_flow f = flows_make(&seed, HOUR_MS);
+            assert_int_equal(fl_writer_add(w, "default", &f), 0);
+        }
+        commit(w, 100);
+        scan_all();
+        assert_int_equal(n_found, i * 100);
+    }
+    fl_writer_close(w);
+}
+
+/* Commits 10 records at a time and tells how often it did, until it is killed. */
+static void write_until_killed(int told)
+{
+    struct fl_writer *w = open_writer();
+    uint64_t seed = 13;
+    for (uint8_t byte = 0;; byte++) {
+        struct fl_commit_report report;
+        for (int k = 0; k < 10; k++) {
+            struct fl_flow f = flows_make(&seed, 2 * HOUR_MS);
+            fl_writer_add(w, "default", &f);
+        }
+        if (fl_writer_commit(w, &report, NULL) != 0 || write(told, &byte, 1) != 1)
+            _exit(1);
+    }
+}
+
+static void kill_9_loses_only_the_uncommitted(void **state)
+{
+    for (int round = 0; round < 5; round++) {
+        int pipe_ends[2];
+        uint8_t byte;
+        size_t commits = 0, before;
+        scan_all();
+        before = n_found;
+        assert_int_equal(pipe(pipe_ends), 0);
+        pid_t child = fork();
+        if (child == 0)
+            write_until_killed(pipe_ends[1]);
+        close(pipe_ends[1]);
+        for (; commits < (size_t)(20 + 7 * round); commits++)
+            assert_int_equal(read(pipe_ends[0], &byte, 1), 1);
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        while (read(pipe_ends[0], &byte, 1) == 1)
+            commits++;
+        close(pipe_ends[0]);
+        struct fl_scan_report report = scan_all();
+        assert_int_equal(report.n_damaged, 0);
+        assert_true(n_found - before >= commits * 10 && n_found - before <= commits * 10 + 10);
+    }
+}
+
+static size_t n_buckets(void)
+{
+    struct fl_bucket_list list;
+    assert_int_equal(fl_store_buckets(dir, NULL, INT64_MIN, INT64_MAX, &list, NULL), 0);
+    size_t n = list.n;
+    fl_bucket_list_clear(&list);
+    return n;
+}
+
+static void retains_by_age_and_size(void **state)
+{
+    fill("default", 2000, 10, 2000, 1);
+    fill("other", 100, 2, 100, 1);
+    assert_int_equal(fl_store_retain(dir, 0, 0, NULL), 0);
+    assert_int_equal(n_buckets(), 12);
+    assert_int_equal(fl_store_retain(dir, 3 * HOUR_MS, 0, NULL), 5);
+    assert_int_equal(n_buckets(), 7);
+    assert_int_equal(fl_store_retain(dir, 3 * HOUR_MS, 0, NULL), 0);
+    assert_int_equal(fl_store_retain(dir, 0, 1, NULL), 7);
+    assert_int_equal(n_buckets(), 0);
+}
+
+static void writes_on_after_retention(void **state)
+{
+    uint64_t seed = 3;
+    struct fl_writer *w = open_writer();
+    for (int i = 0; i < 2; i++) {
+        struct fl_flow f = flows_make(&seed, HOUR_MS);
+        assert_int_equal(fl_writer_add(w, "default", &f), 0);
+        commit(w, 1);
+        if (i == 0)
+            assert_int_equal(fl_store_retain(dir, 0, 1, NULL), 1);
+    }
+    fl_writer_close(w);
+    scan_all();
+    assert_int_equal(n_found, 1);
+}
+
+static void reads_bucket_names(void **state)
+{
+    int64_t ms;
+    assert_int_equal(fl_bucket_name_parse("20220612T22.db", &ms), 0);
+    assert_int_equal(ms, BASE_MS);
+    const char *const bad[] = {
+        "",  "20220612T24.db",  "20220230T01.db", "20220612T22.db-wal", "20220612x22.db",
+        "x", "20220612T22.dbx", "+0220612T22.db"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(fl_bucket_name_parse(bad[i], &ms), FL_EINVAL);
+}
+
+#define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(gives_back_what_was_written),
+        STORE_TEST(filters_like_brute_force),
+        STORE_TEST(full_chunks_do_not_pile_up),
+        STORE_TEST(goes_on_where_it_stopped),
+        STORE_TEST(two_writers_lose_nothing),
+        STORE_TEST(lists_buckets_in_order),
+        STORE_TEST(refuses_bad_input),
+        STORE_TEST(bounds_what_waits),
+        STORE_TEST(writes_more_buckets_than_handles),
+        STORE_TEST(skips_garbage),
+        STORE_TEST(skips_truncated_files),
+        STORE_TEST(skips_foreign_databases),
+        STORE_TEST(skips_spoilt_chunks),
+        STORE_TEST(reads_unfinished_files_as_empty),
+        STORE_TEST(refuses_newer_buckets),
+        STORE_TEST(stops_when_asked),
+        STORE_TEST(reads_while_writing),
+        STORE_TEST(kill_9_loses_only_the_uncommitted),
+        STORE_TEST(retains_by_age_and_size),
+        STORE_TEST(writes_on_after_retention),
+        cmocka_unit_test(reads_bucket_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
