@@ -56,8 +56,10 @@ int fl_config_init(struct fl_config *c);
 int fl_config_load(struct fl_config *c, const char *path, struct fl_err *err);
 /* "NAME=PREFIX[,PREFIX]..." from the command line: adds a location, or prefixes to one. FL_EINVAL. */
 int fl_config_add_location(struct fl_config *c, const char *text, struct fl_err *err);
+/* "ADDR:PORT" from the command line. The two default listeners give way to the first one added. FL_EINVAL. */
 int fl_config_add_listen(struct fl_config *c, const char *text, struct fl_err *err);
-/* Checks that hold over several keys (an overlapping prefix, span < window...). FL_EINVAL. */
+/* Checks that hold over several keys: one prefix twice (nested ones are fine, the longest wins), a location
+ * without prefixes, a span shorter than a jitter block or longer than the retention. FL_EINVAL. */
 int fl_config_check(const struct fl_config *c, struct fl_err *err);
 /* The location of an exporter by longest prefix, or NULL when locations are configured and none holds it. */
 const char *fl_config_location(const struct fl_config *c, const struct fl_addr *exporter);

@@ -1,0 +1,187 @@
+/* Decisions: accept, ignore, reopen; by rule, by all that are listed, or by pattern. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/rulesdb_parts.h"
+
+/* A rule the decision is about, and its status before. */
+struct subject {
+    int64_t id;
+    const char *before;
+};
+struct deciding {
+    struct fl_rulesdb *db;
+    const struct fl_decision *d;
+    struct fl_err *err;
+    struct fl_pattern *pattern;
+    struct subject *subjects;
+    size_t n, room;
+};
+
+static int fail_db(const struct deciding *c)
+{
+    return fl_rulesdb_fail(c->db, c->err);
+}
+
+static int add_subject(struct deciding *c, int64_t id)
+{
+    if (c->n == c->room) {
+        size_t room = c->room ? 2 * c->room : 64;
+        struct subject *grown = realloc(c->subjects, room * sizeof *grown);
+        if (!grown)
+            return fl_fail(c->err, FL_ENOMEM, "%s: out of memory", c->db->path);
+        c->subjects = grown;
+        c->room = room;
+    }
+    const char *before = fl_rulesdb_status(c->db, id);
+    if (!before)
+        return fl_fail(c->err, FL_ENOENT, "there is no rule %lld; flowlore rules --status all lists them",
+                       (long long)id);
+    c->subjects[c->n++] = (struct subject){id, before};
+    return 0;
+}
+
+static bool is_listed(const struct fl_decision *d, const char *status)
+{
+    bool novel = strcmp(status, "novel") == 0;
+    return d->verdict == FL_REOPEN ? !novel : novel;
+}
+
+static bool is_wanted(const struct deciding *c, const char *rule, const char *status)
+{
+    struct fl_node a, b;
+    if (!c->pattern)
+        return is_listed(c->d, status);
+    return fl_rule_parse(rule, &a, &b) == 0 && fl_pattern_match(c->pattern, &a, &b);
+}
+
+/* For `all` and for a pattern: look through the rules of the location. */
+static int choose_from_all(struct deciding *c)
+{
+    int rc = 0, step = SQLITE_DONE;
+    sqlite3_stmt *s = fl_rulesdb_prepare(c->db, SQL_CANDIDATES);
+    if (!s)
+        return fail_db(c);
+    fl_rulesdb_bind(s, "t", c->d->location);
+    while (rc == 0 && (step = sqlite3_step(s)) == SQLITE_ROW)
+        if (is_wanted(c, (const char *)sqlite3_column_text(s, 1), (const char *)sqlite3_column_text(s, 2)))
+            rc = add_subject(c, sqlite3_column_int64(s, 0));
+    if (rc == 0 && step != SQLITE_DONE)
+        rc = fail_db(c);
+    sqlite3_finalize(s);
+    return rc;
+}
+
+static int choose(struct deciding *c)
+{
+    if (c->pattern || c->d->all)
+        return choose_from_all(c);
+    for (size_t i = 0; i < c->d->n_ids; i++) {
+        int rc = add_subject(c, c->d->ids[i]);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int add_decision(struct deciding *c, const char *location, const char *identity, const char *pattern,
+                        int64_t *id)
+{
+    static const char *const verdicts[] = {
+        [FL_ACCEPT] = "accept", [FL_IGNORE] = "ignore", [FL_REOPEN] = "reopen"};
+    const struct fl_decision *d = c->d;
+    int rc = fl_rulesdb_run(c->db, SQL_ADD_DECISION, "ttttttii", location, identity, pattern,
+                            verdicts[d->verdict], d->author, d->note, d->now_ms, d->until_ms);
+    *id = sqlite3_last_insert_rowid(c->db->sqlite);
+    return rc == SQLITE_OK ? 0 : fail_db(c);
+}
+
+/* A decision about one rule, at that rule's own location. */
+static int add_for_rule(struct deciding *c, int64_t rule_id, int64_t *id)
+{
+    int rc = FL_EDB;
+    sqlite3_stmt *s = fl_rulesdb_prepare(c->db, SQL_RULE_KEY);
+    if (s)
+        fl_rulesdb_bind(s, "i", rule_id);
+    if (s && sqlite3_step(s) == SQLITE_ROW)
+        rc = add_decision(c, (const char *)sqlite3_column_text(s, 0), (const char *)sqlite3_column_text(s, 1),
+                          NULL, id);
+    else
+        fail_db(c);
+    sqlite3_finalize(s);
+    return rc;
+}
+
+static int apply_to(struct deciding *c, const struct subject *subject, int64_t decision_id)
+{
+    int rc = c->pattern ? 0 : add_for_rule(c, subject->id, &decision_id);
+    if (rc == 0 && fl_rulesdb_run(c->db, SQL_COVER, "ii", subject->id, decision_id) != SQLITE_OK)
+        rc = fail_db(c);
+    if (rc < 0)
+        return rc;
+    const char *after = fl_rulesdb_status(c->db, subject->id);
+    if (!after)
+        return fail_db(c);
+    if (strcmp(after, "novel") == 0)
+        return 0;
+    rc = fl_rulesdb_run(c->db, SQL_CLOSE_ALERTS, "iit", subject->id, c->d->now_ms, c->d->note);
+    return rc == SQLITE_OK ? 0 : fail_db(c);
+}
+
+static int apply(struct deciding *c)
+{
+    int64_t decision_id = 0;
+    int rc = c->pattern ? add_decision(c, c->d->location, NULL, c->d->pattern, &decision_id) : 0;
+    for (size_t i = 0; rc == 0 && i < c->n; i++)
+        rc = apply_to(c, &c->subjects[i], decision_id);
+    return rc;
+}
+
+static int tell(struct deciding *c, fl_json_fn *fn, void *ctx)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && fn && i < c->n; i++) {
+        const char *after = fl_rulesdb_status(c->db, c->subjects[i].id);
+        struct fl_rule_filter one = {.id = c->subjects[i].id};
+        if (after && strcmp(after, c->subjects[i].before) != 0)
+            rc = fl_rulesdb_rules(c->db, &one, fn, ctx, c->err);
+    }
+    return rc;
+}
+
+static int decide(struct deciding *c, fl_json_fn *fn, void *ctx)
+{
+    if (fl_rulesdb_run(c->db, SQL_BEGIN, "") != SQLITE_OK)
+        return fail_db(c);
+    int rc = choose(c);
+    if (rc == 0)
+        rc = apply(c);
+    if (rc == 0)
+        rc = tell(c, fn, ctx);
+    bool keep = rc == 0 && !c->d->dry_run;
+    if (keep && fl_rulesdb_run(c->db, SQL_COMMIT, "") != SQLITE_OK) {
+        rc = fail_db(c);
+        keep = false;
+    }
+    if (!keep)
+        fl_rulesdb_run(c->db, SQL_ROLLBACK, "");
+    return rc;
+}
+
+int fl_rulesdb_decide(struct fl_rulesdb *db, const struct fl_decision *d, fl_json_fn *fn, void *ctx,
+                      struct fl_err *err)
+{
+    struct deciding c = {.db = db, .d = d, .err = err};
+    if (d->pattern) {
+        int rc = fl_pattern_parse(d->pattern, &c.pattern);
+        if (rc < 0)
+            return fl_fail(err, rc,
+                           "\"%.200s\" is not a pattern; write NODE or NODE => NODE, such as "
+                           "*.* : 10.1.0.0/16.22/tcp <=> *",
+                           d->pattern);
+    }
+    int rc = decide(&c, fn, ctx);
+    fl_pattern_free(c.pattern);
+    free(c.subjects);
+    return rc;
+}

@@ -1,0 +1,99 @@
+/* What the rulesdb*.c files share; nobody else includes it but the test that walks the statements. */
+#ifndef FL_STORAGE_RULESDB_PARTS_H
+#define FL_STORAGE_RULESDB_PARTS_H
+
+#include <sqlite3.h>
+
+#include "storage/rulesdb.h"
+
+/* Every statement; rulesdb_sql.c has their texts in this order. */
+enum fl_rulesdb_sql {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_ADD_LOCATION,
+    SQL_LOCATION,
+    SQL_ADD_RUN,
+    SQL_FINISH_RUN,
+    SQL_LAST_SCHEDULED,
+    SQL_FIND_RULE,
+    SQL_KNOWN_ELSEWHERE,
+    SQL_KNOWN_SHAPE,
+    SQL_ADD_RULE,
+    SQL_COVER_BY_IDENTITY,
+    SQL_PATTERNS,
+    SQL_COVER,
+    SQL_PUT_FIGURES,
+    SQL_ADD_EXAMPLE,
+    SQL_ADD_SIGHTING,
+    SQL_MOVE_RULE,
+    SQL_STATUS,
+    SQL_NOVELTY,
+    SQL_DROP_INSTANCES,
+    SQL_ADD_INSTANCE,
+    SQL_HAS_ALERT,
+    SQL_ADD_ALERT,
+    SQL_CLOSE_ALERTS,
+    SQL_RULES,
+    SQL_RULE,
+    SQL_INSTANCES,
+    SQL_EVIDENCE,
+    SQL_EXAMPLES,
+    SQL_DECISION,
+    SQL_FIND_IDENTITY,
+    SQL_ALERTS,
+    SQL_RUNS,
+    SQL_EXPORTERS,
+    SQL_LOCATIONS,
+    SQL_SERVICE,
+    SQL_CANDIDATES,
+    SQL_RULE_KEY,
+    SQL_ADD_DECISION,
+    SQL_PUT_EXPORTER,
+    SQL_PUT_SERVICE,
+    N_SQL
+};
+struct fl_rulesdb_statement {
+    const char *text;
+    bool per_rule; /* run once a rule: must not scan a table of rules, figures or alerts */
+};
+extern const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL];
+
+struct fl_rulesdb {
+    sqlite3 *sqlite;
+    char *path;
+    sqlite3_stmt *cached[N_SQL];
+};
+
+/* SQLite's last error as a sentence and one of FL_EDB, FL_EBUSY, FL_EIO, FL_EDAMAGED, FL_ENOMEM. */
+int fl_rulesdb_fail(struct fl_rulesdb *db, struct fl_err *err);
+
+/* Bind `kinds`, one letter a parameter: i int64_t, d double, t text or NULL (borrowed until the statement is
+ * stepped or bound again). */
+int fl_rulesdb_bind(sqlite3_stmt *s, const char *kinds, ...);
+/* A statement of our own to step, finalized by the caller; NULL on failure. */
+sqlite3_stmt *fl_rulesdb_prepare(struct fl_rulesdb *db, enum fl_rulesdb_sql id);
+/* The kept one, reset; NULL on failure. For code that no callback can interrupt. */
+sqlite3_stmt *fl_rulesdb_kept(struct fl_rulesdb *db, enum fl_rulesdb_sql id);
+/* Run a kept statement that returns no rows. 0 or SQLite's code. */
+int fl_rulesdb_run(struct fl_rulesdb *db, enum fl_rulesdb_sql id, const char *kinds, ...);
+/* Run a kept statement for the first column of its first row. SQLITE_ROW, SQLITE_DONE or an error. */
+int fl_rulesdb_get_int(struct fl_rulesdb *db, enum fl_rulesdb_sql id, int64_t *out, const char *kinds, ...);
+/* The current row as an object: column names are the keys. NULL when out of memory. */
+json_t *fl_rulesdb_row(sqlite3_stmt *s);
+/* Hand every row of a bound statement to fn, then finalize it. */
+int fl_rulesdb_each(struct fl_rulesdb *db, sqlite3_stmt *s, fl_json_fn *fn, void *ctx, struct fl_err *err);
+
+/* Status of a rule as a static text, NULL on failure. */
+const char *fl_rulesdb_status(struct fl_rulesdb *db, int64_t rule_id);
+
+#define FL_ALERT_TEXT 1024
+/* The sentence of an alert. Returns `out`. */
+const char *fl_alert_text(const struct fl_rule *r, const char *novelty, const char *location,
+                          char out[FL_ALERT_TEXT]);
+/* "low", "medium", "high". */
+const char *fl_alert_severity(const struct fl_rule *r, const char *novelty);
+/* A rule's identity with hosts as letters in order of appearance. Returns `out`. */
+const char *fl_rule_shape(const struct fl_node *a, const struct fl_node *b, char out[FL_RULE_TEXT]);
+
+#endif

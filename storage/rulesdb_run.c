@@ -1,0 +1,392 @@
+/* Storing a mining run: each rule is matched with what the location has shown before. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/rulesdb_parts.h"
+#include "storage/timetext.h"
+
+/* A decision by pattern that holds at the run's location. */
+struct cover {
+    int64_t decision_id;
+    struct fl_pattern *pattern;
+};
+struct storing {
+    struct fl_rulesdb *db;
+    struct fl_run *run;
+    const struct fl_rule *rules;
+    size_t n;
+    int64_t location_id, now_ms;
+    bool learning;
+    struct cover *covers;
+    size_t n_covers;
+    int64_t *ids;       /* of the rule at the same index; 0: an instance */
+    int64_t *positions; /* instances stored under the rule at the same index */
+    uint64_t first_time;
+    size_t alerts;
+};
+
+static int64_t counter(uint64_t value)
+{
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
+/* ---- figures ---- */
+
+struct node_text {
+    char client[FL_ADDR_TEXT], client_port[FL_PORT_TEXT], server[FL_ADDR_TEXT], server_port[FL_PORT_TEXT];
+};
+
+static const char *host_text(bool any, const struct fl_addr *a, char out[FL_ADDR_TEXT])
+{
+    if (any)
+        return strcpy(out, "*");
+    return fl_addr_format(a, out);
+}
+
+static struct node_text node_text(const struct fl_node *n)
+{
+    struct node_text t;
+    host_text(n->any_client, &n->client, t.client);
+    host_text(n->any_server, &n->server, t.server);
+    fl_port_format(n->client_port, n->protocol, t.client_port);
+    fl_port_format(n->server_port, n->protocol, t.server_port);
+    return t;
+}
+
+static double q_value(double log10_q)
+{
+    double q = pow(10, log10_q);
+    return q < 1e-300 ? 1e-300 : q > 1 ? 1 : q;
+}
+
+static const char *present_text(const struct fl_rule *r)
+{
+    if (r->evidence != FL_EVIDENCE_DURING)
+        return NULL;
+    return r->present_antecedent ? "antecedent" : "consequent";
+}
+
+/* A NULL id makes a new row. */
+static int put_figures(struct fl_rulesdb *db, const struct fl_rule *r, int64_t *id)
+{
+    char text[FL_RULE_TEXT];
+    struct node_text a = node_text(&r->antecedent), c = node_text(&r->consequent);
+    sqlite3_stmt *s = fl_rulesdb_kept(db, SQL_PUT_FIGURES);
+    if (!s)
+        return SQLITE_ERROR;
+    int rc = fl_rulesdb_bind(
+        s, "itittttittttittddddiiiidddiitii", *id, fl_rule_format(r, text), (int64_t)r->both, a.client,
+        a.client_port, a.server, a.server_port, (int64_t)r->antecedent.protocol, c.client, c.client_port,
+        c.server, c.server_port, (int64_t)r->consequent.protocol,
+        r->evidence == FL_EVIDENCE_DURING ? "during" : "start", present_text(r), r->confidence,
+        r->reverse_confidence, r->lift, r->score, counter(r->n_antecedent), counter(r->n_consequent),
+        counter(r->n_both), counter(r->n_windows), r->expected, q_value(r->log10_q), r->log10_p, r->lag_ms,
+        r->lag_spread_ms, *r->clock ? r->clock : NULL, (int64_t)r->hosts, (int64_t)r->instances);
+    if (rc == SQLITE_OK && *id == 0)
+        rc = sqlite3_bind_null(s, 1);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(s);
+    int reset = sqlite3_reset(s);
+    if (*id == 0)
+        *id = sqlite3_last_insert_rowid(db->sqlite);
+    return rc == SQLITE_DONE ? reset : rc;
+}
+
+static int put_example(struct fl_rulesdb *db, const struct fl_rule *r, int64_t figures_id, uint32_t position)
+{
+    const struct fl_example *e = &r->examples[position];
+    char hosts[4][FL_ADDR_TEXT], ports[4][FL_PORT_TEXT];
+    for (int i = 0; i < 2; i++) {
+        uint8_t protocol = i == 0 ? r->antecedent.protocol : r->consequent.protocol;
+        fl_addr_format(&e->clients[i], hosts[2 * i]);
+        fl_addr_format(&e->servers[i], hosts[2 * i + 1]);
+        fl_port_format(e->client_ports[i], protocol, ports[2 * i]);
+        fl_port_format(e->server_ports[i], protocol, ports[2 * i + 1]);
+    }
+    return fl_rulesdb_run(db, SQL_ADD_EXAMPLE, "iiitttttttt", figures_id, (int64_t)position, e->time_ms,
+                          hosts[0], ports[0], hosts[1], ports[1], hosts[2], ports[2], hosts[3], ports[3]);
+}
+
+/* Figures with their examples; replacing figures drops the old examples. */
+static int put_statement(struct fl_rulesdb *db, const struct fl_rule *r, int64_t *figures_id)
+{
+    int rc = put_figures(db, r, figures_id);
+    for (uint32_t i = 0; rc == SQLITE_OK && i < r->n_examples && i < FL_EXAMPLES; i++)
+        rc = put_example(db, r, *figures_id, i);
+    return rc;
+}
+
+/* ---- rules ---- */
+
+static int64_t first_time_of(const struct storing *s, const struct fl_rule *r)
+{
+    int64_t first = INT64_MAX;
+    for (uint32_t i = 0; i < r->n_examples && i < FL_EXAMPLES; i++)
+        if (r->examples[i].time_ms < first)
+            first = r->examples[i].time_ms;
+    return first == INT64_MAX ? s->run->from_ms : first;
+}
+
+static int64_t last_time_of(const struct storing *s, const struct fl_rule *r)
+{
+    int64_t last = INT64_MIN;
+    for (uint32_t i = 0; i < r->n_examples && i < FL_EXAMPLES; i++)
+        if (r->examples[i].time_ms > last)
+            last = r->examples[i].time_ms;
+    return last == INT64_MIN ? s->run->to_ms : last;
+}
+
+/* The quieter grade first: a shape that is known here says more than another location. */
+static int grade(struct storing *s, const char *identity, const char *shape, const char **novelty)
+{
+    int64_t found;
+    int rc = fl_rulesdb_get_int(s->db, SQL_KNOWN_SHAPE, &found, "it", s->location_id, shape);
+    *novelty = "new-hosts";
+    if (rc != SQLITE_DONE)
+        return rc;
+    rc = fl_rulesdb_get_int(s->db, SQL_KNOWN_ELSEWHERE, &found, "it", s->location_id, identity);
+    *novelty = rc == SQLITE_ROW ? "new-here" : "new";
+    return rc;
+}
+
+static int cover(struct storing *s, const struct fl_rule *r, int64_t id, const char *identity)
+{
+    int rc = fl_rulesdb_run(s->db, SQL_COVER_BY_IDENTITY, "itt", id, identity, s->run->location);
+    for (size_t i = 0; rc == SQLITE_OK && i < s->n_covers; i++)
+        if (fl_pattern_match(s->covers[i].pattern, &r->antecedent, &r->consequent))
+            rc = fl_rulesdb_run(s->db, SQL_COVER, "ii", id, s->covers[i].decision_id);
+    return rc;
+}
+
+static int add_rule(struct storing *s, const struct fl_rule *r, const char *identity, int64_t *id)
+{
+    char shape[FL_RULE_TEXT];
+    const char *novelty;
+    int64_t figures_id = 0;
+    int rc = grade(s, identity, fl_rule_shape(&r->antecedent, &r->consequent, shape), &novelty);
+    if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+        return rc;
+    rc = put_statement(s->db, r, &figures_id);
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_run(s->db, SQL_ADD_RULE, "itttiiiii", s->location_id, identity, shape, novelty,
+                            (int64_t)s->learning, figures_id, first_time_of(s, r), last_time_of(s, r),
+                            s->run->to_ms);
+    *id = sqlite3_last_insert_rowid(s->db->sqlite);
+    s->first_time++;
+    return rc == SQLITE_OK ? cover(s, r, *id, identity) : rc;
+}
+
+static int find_rule(struct storing *s, const char *identity, int64_t *id, int64_t *figures_id)
+{
+    sqlite3_stmt *q = fl_rulesdb_kept(s->db, SQL_FIND_RULE);
+    if (!q)
+        return SQLITE_ERROR;
+    int rc = fl_rulesdb_bind(q, "it", s->location_id, identity);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(q);
+    if (rc == SQLITE_ROW) {
+        *id = sqlite3_column_int64(q, 0);
+        *figures_id = sqlite3_column_int64(q, 1);
+    }
+    sqlite3_reset(q);
+    return rc;
+}
+
+static int note_sighting(struct storing *s, const struct fl_rule *r, int64_t id)
+{
+    int rc = fl_rulesdb_run(s->db, SQL_ADD_SIGHTING, "iii", id, s->run->from_ms, s->run->to_ms);
+    int64_t another_span = sqlite3_changes(s->db->sqlite);
+    if (rc == SQLITE_OK)
+        rc =
+            fl_rulesdb_run(s->db, SQL_MOVE_RULE, "iiii", id, last_time_of(s, r), s->run->to_ms, another_span);
+    return rc == SQLITE_OK ? fl_rulesdb_run(s->db, SQL_DROP_INSTANCES, "i", id) : rc;
+}
+
+const char *fl_rulesdb_status(struct fl_rulesdb *db, int64_t rule_id)
+{
+    static const char *const names[] = {"novel", "known", "ignored", "gone"};
+    const char *status = NULL;
+    sqlite3_stmt *q = fl_rulesdb_kept(db, SQL_STATUS);
+    if (!q)
+        return NULL;
+    fl_rulesdb_bind(q, "i", rule_id);
+    const char *text = sqlite3_step(q) == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+    for (size_t i = 0; text && i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(text, names[i]) == 0)
+            status = names[i];
+    sqlite3_reset(q);
+    return status;
+}
+
+static int novelty_of(struct fl_rulesdb *db, int64_t id, char out[16])
+{
+    sqlite3_stmt *q = fl_rulesdb_kept(db, SQL_NOVELTY);
+    if (!q)
+        return SQLITE_ERROR;
+    fl_rulesdb_bind(q, "i", id);
+    int rc = sqlite3_step(q);
+    if (rc == SQLITE_ROW)
+        snprintf(out, 16, "%s", (const char *)sqlite3_column_text(q, 0));
+    sqlite3_reset(q);
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+/* A novel rule: counted, and announced unless an alert for it is open or acked. */
+static int announce(struct storing *s, const struct fl_rule *r, int64_t id)
+{
+    char text[FL_ALERT_TEXT], rule[FL_RULE_TEXT], novelty[16];
+    int64_t alert_id;
+    s->run->novel++;
+    int rc = fl_rulesdb_get_int(s->db, SQL_HAS_ALERT, &alert_id, "i", id);
+    if (rc != SQLITE_DONE)
+        return rc == SQLITE_ROW ? SQLITE_OK : rc;
+    rc = novelty_of(s->db, id, novelty);
+    if (rc != SQLITE_OK)
+        return rc;
+    s->alerts++;
+    return fl_rulesdb_run(s->db, SQL_ADD_ALERT, "itiiitt", s->location_id, fl_alert_severity(r, novelty),
+                          first_time_of(s, r), s->now_ms, id, fl_rule_format(r, rule),
+                          fl_alert_text(r, novelty, s->run->location, text));
+}
+
+static int store_rule(struct storing *s, size_t index)
+{
+    const struct fl_rule *r = &s->rules[index];
+    char identity[FL_RULE_TEXT];
+    int64_t id = 0, figures_id = 0;
+    fl_rule_identity(&r->antecedent, &r->consequent, identity);
+    int rc = find_rule(s, identity, &id, &figures_id);
+    if (rc == SQLITE_ROW)
+        rc = put_statement(s->db, r, &figures_id);
+    else if (rc == SQLITE_DONE)
+        rc = add_rule(s, r, identity, &id);
+    if (rc == SQLITE_OK)
+        rc = note_sighting(s, r, id);
+    if (rc != SQLITE_OK)
+        return rc;
+    s->ids[index] = id;
+    const char *status = fl_rulesdb_status(s->db, id);
+    if (!status)
+        return SQLITE_ERROR;
+    return strcmp(status, "novel") == 0 ? announce(s, r, id) : SQLITE_OK;
+}
+
+/* ---- instances ---- */
+
+/* The rule at the top of the chain of parents; n when the chain leads nowhere. */
+static size_t top_of(const struct storing *s, size_t index)
+{
+    for (size_t steps = 0; steps < s->n && s->rules[index].parent >= 0; steps++) {
+        if ((size_t)s->rules[index].parent >= s->n)
+            return s->n;
+        index = (size_t)s->rules[index].parent;
+    }
+    return s->rules[index].parent < 0 ? index : s->n;
+}
+
+static int store_instance(struct storing *s, size_t index)
+{
+    int64_t figures_id = 0;
+    size_t top = top_of(s, index);
+    if (top == s->n)
+        return SQLITE_OK;
+    int rc = put_statement(s->db, &s->rules[index], &figures_id);
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_run(s->db, SQL_ADD_INSTANCE, "iii", s->ids[top], s->positions[top]++, figures_id);
+    return rc;
+}
+
+/* ---- the run ---- */
+
+static int load_covers(struct storing *s)
+{
+    sqlite3_stmt *q = fl_rulesdb_kept(s->db, SQL_PATTERNS);
+    int rc = q ? fl_rulesdb_bind(q, "t", s->run->location) : SQLITE_ERROR;
+    while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        struct fl_pattern *pattern;
+        struct cover *grown = realloc(s->covers, (s->n_covers + 1) * sizeof *grown);
+        if (!grown)
+            return SQLITE_NOMEM;
+        s->covers = grown;
+        rc = fl_pattern_parse((const char *)sqlite3_column_text(q, 1), &pattern);
+        if (rc == FL_ENOMEM)
+            return SQLITE_NOMEM;
+        if (rc == 0)
+            s->covers[s->n_covers++] = (struct cover){sqlite3_column_int64(q, 0), pattern};
+        rc = SQLITE_OK;
+    }
+    if (q)
+        sqlite3_reset(q);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int add_run(struct storing *s)
+{
+    struct fl_run *r = s->run;
+    int rc = fl_rulesdb_run(s->db, SQL_ADD_LOCATION, "ti", r->location, r->to_ms);
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_get_int(s->db, SQL_LOCATION, &s->location_id, "t", r->location);
+    if (rc != SQLITE_ROW)
+        return rc;
+    rc = fl_rulesdb_run(s->db, SQL_ADD_RUN, "iiiiiiiiiiiii", s->location_id, r->from_ms, r->to_ms,
+                        r->started_ms, r->took_ms, counter(r->flows), counter(r->conversations),
+                        counter(r->nodes), counter(r->pairs_tested), counter(r->rules), counter(r->instances),
+                        (int64_t)r->damaged, (int64_t)r->scheduled);
+    r->id = sqlite3_last_insert_rowid(s->db->sqlite);
+    r->novel = 0;
+    return rc;
+}
+
+static int store_all(struct storing *s)
+{
+    int rc = add_run(s);
+    if (rc == SQLITE_OK)
+        rc = load_covers(s);
+    for (size_t i = 0; rc == SQLITE_OK && i < s->n; i++)
+        if (s->rules[i].parent < 0)
+            rc = store_rule(s, i);
+    for (size_t i = 0; rc == SQLITE_OK && i < s->n; i++)
+        if (s->rules[i].parent >= 0)
+            rc = store_instance(s, i);
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_run(s->db, SQL_FINISH_RUN, "iii", s->run->id, counter(s->run->novel),
+                            counter(s->first_time));
+    return rc == SQLITE_OK ? fl_rulesdb_run(s->db, SQL_COMMIT, "") : rc;
+}
+
+int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct fl_rule *rules, size_t n,
+                         bool learning, size_t *n_alerts, struct fl_err *err)
+{
+    struct storing s = {
+        .db = db, .run = run, .rules = rules, .n = n, .learning = learning, .now_ms = fl_now_ms()};
+    int rc = 0;
+    if (!fl_location_name_ok(run->location))
+        return fl_fail(err, FL_EINVAL, "\"%.64s\" cannot name a location", run->location);
+    s.ids = calloc(n + 1, sizeof *s.ids);
+    s.positions = calloc(n + 1, sizeof *s.positions);
+    if (!s.ids || !s.positions) {
+        rc = fl_fail(err, FL_ENOMEM, "%s: out of memory", db->path);
+    } else if (fl_rulesdb_run(db, SQL_BEGIN, "") != SQLITE_OK) {
+        rc = fl_rulesdb_fail(db, err);
+    } else if (store_all(&s) != SQLITE_OK) {
+        rc = fl_rulesdb_fail(db, err);
+        fl_rulesdb_run(db, SQL_ROLLBACK, "");
+    } else if (n_alerts) {
+        *n_alerts = s.alerts;
+    }
+    for (size_t i = 0; i < s.n_covers; i++)
+        fl_pattern_free(s.covers[i].pattern);
+    free(s.covers);
+    free(s.ids);
+    free(s.positions);
+    return rc;
+}
+
+int fl_rulesdb_last_scheduled(struct fl_rulesdb *db, const char *location, int64_t *to_ms, struct fl_err *err)
+{
+    *to_ms = INT64_MIN;
+    int rc = fl_rulesdb_get_int(db, SQL_LAST_SCHEDULED, to_ms, "t", location);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : fl_rulesdb_fail(db, err);
+}

@@ -1,0 +1,176 @@
+/* Every SQL statement of the rules database, in one table that a test walks. Nothing here is ever put
+ * together from input: values come in as parameters. */
+#include "storage/rulesdb_parts.h"
+
+const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
+    [SQL_BEGIN] = {"BEGIN IMMEDIATE", false},
+    [SQL_COMMIT] = {"COMMIT", false},
+    [SQL_ROLLBACK] = {"ROLLBACK", false},
+    [SQL_ADD_LOCATION] =
+        {"INSERT INTO location (name, newest_ms) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET "
+         "newest_ms = max(newest_ms, excluded.newest_ms)",
+         false},
+    [SQL_LOCATION] = {"SELECT id FROM location WHERE name = ?1", false},
+    [SQL_ADD_RUN] =
+        {"INSERT INTO run (location_id, from_ms, to_ms, started_ms, took_ms, flows, conversations, nodes, "
+         "pairs_tested, rules, instances, damaged, scheduled) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+         "?10, ?11, ?12, ?13)",
+         false},
+    [SQL_FINISH_RUN] = {"UPDATE run SET novel = ?2, first_time = ?3 WHERE id = ?1", false},
+    [SQL_LAST_SCHEDULED] =
+        {"SELECT max(r.to_ms) FROM location l JOIN run r ON r.location_id = l.id WHERE l.name = ?1 AND "
+         "r.scheduled = 1 HAVING max(r.to_ms) IS NOT NULL",
+         false},
+    [SQL_FIND_RULE] = {"SELECT id, figures_id FROM rule WHERE location_id = ?1 AND identity = ?2", true},
+    [SQL_KNOWN_ELSEWHERE] = {"SELECT 1 FROM rule WHERE identity = ?2 AND location_id <> ?1 LIMIT 1", true},
+    [SQL_KNOWN_SHAPE] =
+        {"SELECT 1 FROM rule r JOIN rule_status s ON s.rule_id = r.id WHERE r.location_id = ?1 AND "
+         "r.shape = ?2 AND s.status IN ('known', 'gone') LIMIT 1",
+         true},
+    [SQL_ADD_RULE] =
+        {"INSERT INTO rule (location_id, identity, shape, novelty, learned, figures_id, first_seen_ms, "
+         "last_seen_ms, newest_ms, runs_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
+         true},
+    [SQL_COVER_BY_IDENTITY] =
+        {"INSERT OR IGNORE INTO coverage (rule_id, decision_id) SELECT ?1, id FROM decision WHERE "
+         "identity = ?2 AND (location IS NULL OR location = ?3)",
+         true},
+    [SQL_PATTERNS] =
+        {"SELECT id, pattern FROM decision WHERE pattern IS NOT NULL AND (location IS NULL OR location = "
+         "?1) ORDER BY id",
+         false},
+    [SQL_COVER] = {"INSERT OR IGNORE INTO coverage (rule_id, decision_id) VALUES (?1, ?2)", true},
+    [SQL_PUT_FIGURES] =
+        {"INSERT OR REPLACE INTO figures (id, text, both, antecedent_client, antecedent_client_port, "
+         "antecedent_server, antecedent_server_port, antecedent_protocol, consequent_client, "
+         "consequent_client_port, consequent_server, consequent_server_port, consequent_protocol, "
+         "evidence, present, confidence, reverse_confidence, lift, score, n_antecedent, n_consequent, "
+         "n_both, n_windows, expected, q_value, log10_p, lag_ms, lag_spread_ms, clock, hosts, instances) "
+         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "
+         "?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)",
+         true},
+    [SQL_ADD_EXAMPLE] =
+        {"INSERT INTO example (figures_id, position, time_ms, antecedent_client, antecedent_client_port, "
+         "antecedent_server, antecedent_server_port, consequent_client, consequent_client_port, "
+         "consequent_server, consequent_server_port) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+         "?11)",
+         true},
+    [SQL_ADD_SIGHTING] = {"INSERT OR IGNORE INTO sighting (rule_id, from_ms, to_ms) VALUES (?1, ?2, ?3)",
+                          true},
+    [SQL_MOVE_RULE] =
+        {"UPDATE rule SET last_seen_ms = max(last_seen_ms, ?2), newest_ms = max(newest_ms, ?3), runs_seen "
+         "= runs_seen + ?4 WHERE id = ?1",
+         true},
+    [SQL_STATUS] = {"SELECT status FROM rule_status WHERE rule_id = ?1", true},
+    [SQL_NOVELTY] = {"SELECT novelty FROM rule WHERE id = ?1", true},
+    [SQL_DROP_INSTANCES] =
+        {"DELETE FROM figures WHERE id IN (SELECT figures_id FROM instance WHERE rule_id = ?1)", true},
+    [SQL_ADD_INSTANCE] = {"INSERT INTO instance (rule_id, position, figures_id) VALUES (?1, ?2, ?3)", true},
+    [SQL_HAS_ALERT] = {"SELECT id FROM alert WHERE rule_id = ?1 AND state IN ('open', 'acked')", true},
+    [SQL_ADD_ALERT] =
+        {"INSERT INTO alert (location_id, kind, severity, state, opened_ms, made_ms, rule_id, rule, "
+         "novelty, text) SELECT ?1, 'novel', ?2, 'open', ?3, ?4, id, ?6, novelty, ?7 FROM rule WHERE id = "
+         "?5",
+         true},
+    [SQL_CLOSE_ALERTS] =
+        {"UPDATE alert SET state = 'closed', closed_ms = ?2, note = ?3 WHERE rule_id = ?1 AND state IN "
+         "('open', 'acked')",
+         true},
+    [SQL_RULES] =
+        {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
+         "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
+         "first_seen, last_seen, runs_seen, cluster, instances, note FROM rules WHERE (?1 IS NULL OR "
+         "location = ?1) AND (?2 = 'all' OR status = ?2 OR (?2 IS NULL AND status IN ('novel', 'known'))) "
+         "ORDER BY id",
+         false},
+    [SQL_RULE] =
+        {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
+         "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
+         "first_seen, last_seen, runs_seen, cluster, instances, note FROM rules WHERE id = ?1",
+         true},
+    [SQL_INSTANCES] =
+        {"SELECT NULL AS id, l.name AS location, f.text AS rule, iif(f.both, '<=>', '=>') AS arrow, NULL "
+         "AS novelty, json_object('client', f.antecedent_client, 'client_port', f.antecedent_client_port, "
+         "'server', f.antecedent_server, 'server_port', f.antecedent_server_port, 'protocol', "
+         "f.antecedent_protocol) AS antecedent, json_object('client', f.consequent_client, 'client_port', "
+         "f.consequent_client_port, 'server', f.consequent_server, 'server_port', "
+         "f.consequent_server_port, 'protocol', f.consequent_protocol) AS consequent, f.confidence, "
+         "f.reverse_confidence, f.lift, f.score, f.n_both AS support, f.expected, f.q_value, f.log10_p, "
+         "f.lag_ms, f.evidence, f.clock, NULL AS first_seen, NULL AS last_seen, NULL AS runs_seen, NULL "
+         "AS cluster, f.instances, NULL AS note FROM instance i JOIN rule r ON r.id = i.rule_id JOIN "
+         "location l ON l.id = r.location_id JOIN figures f ON f.id = i.figures_id WHERE i.rule_id = ?1 "
+         "ORDER BY i.position",
+         true},
+    [SQL_EVIDENCE] =
+        {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
+         "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
+         "first_seen, last_seen, runs_seen, cluster, instances, note, n_antecedent, n_consequent, n_both, "
+         "n_windows, hosts, lag_spread_ms, present FROM rules WHERE id = ?1",
+         true},
+    [SQL_EXAMPLES] =
+        {"SELECT strftime('%Y-%m-%dT%H:%M:%fZ', e.time_ms / 1000.0, 'unixepoch') AS time, "
+         "json_object('client', e.antecedent_client, 'client_port', e.antecedent_client_port, 'server', "
+         "e.antecedent_server, 'server_port', e.antecedent_server_port, 'protocol', "
+         "f.antecedent_protocol) AS antecedent, json_object('client', e.consequent_client, 'client_port', "
+         "e.consequent_client_port, 'server', e.consequent_server, 'server_port', "
+         "e.consequent_server_port, 'protocol', f.consequent_protocol) AS consequent FROM rule r JOIN "
+         "figures f ON f.id = r.figures_id JOIN example e ON e.figures_id = f.id WHERE r.id = ?1 ORDER BY "
+         "e.position",
+         true},
+    [SQL_DECISION] =
+        {"SELECT d.id, d.verdict, d.author, d.note, strftime('%Y-%m-%dT%H:%M:%fZ', d.made_ms / 1000.0, "
+         "'unixepoch') AS made, strftime('%Y-%m-%dT%H:%M:%fZ', d.until_ms / 1000.0, 'unixepoch') AS "
+         "until, d.pattern FROM rule_status s JOIN decision d ON d.id = s.decision_id WHERE s.rule_id = "
+         "?1",
+         true},
+    [SQL_FIND_IDENTITY] =
+        {"SELECT r.id FROM rule r JOIN location l ON l.id = r.location_id WHERE r.identity = ?1 AND (?2 "
+         "IS NULL OR l.name = ?2) ORDER BY r.id LIMIT 2",
+         true},
+    [SQL_ALERTS] =
+        {"SELECT id, location, kind, severity, state, opened, rule_id, rule, novelty, text, closed, note "
+         "FROM alerts WHERE id > ?3 AND (?1 IS NULL OR location = ?1) AND (?2 = 'all' OR state = "
+         "ifnull(?2, 'open')) ORDER BY id",
+         false},
+    [SQL_RUNS] =
+        {"SELECT id, location, \"from\", \"to\", started, took_ms, flows, conversations, nodes, "
+         "pairs_tested, "
+         "rules, instances, novel, first_time, damaged, scheduled FROM runs WHERE ?1 IS NULL OR location "
+         "= ?1 ORDER BY id",
+         false},
+    [SQL_EXPORTERS] =
+        {"SELECT address, domain, version, location, packets, flows, lost, malformed, unknown_template, "
+         "sampling, clock_skew_ms, first_seen, last_seen, source_port, time_fallbacks, templates, "
+         "sampling_source FROM exporters ORDER BY location, address, domain, source_port, version",
+         false},
+    [SQL_LOCATIONS] =
+        {"SELECT location, newest, runs, rules, novel, known, ignored, gone, open_alerts, settled FROM "
+         "locations ORDER BY location",
+         false},
+    [SQL_SERVICE] =
+        {"SELECT datagrams, refused, malformed, kernel_drops, queue_shed, disk_shed, stored, "
+         "strftime('%Y-%m-%dT%H:%M:%fZ', started_ms / 1000.0, 'unixepoch') AS started, "
+         "strftime('%Y-%m-%dT%H:%M:%fZ', updated_ms / 1000.0, 'unixepoch') AS updated, running FROM "
+         "service WHERE id = 1",
+         false},
+    [SQL_CANDIDATES] = {"SELECT id, rule, status FROM rules WHERE ?1 IS NULL OR location = ?1 ORDER BY id",
+                        false},
+    [SQL_RULE_KEY] =
+        {"SELECT l.name, r.identity FROM rule r JOIN location l ON l.id = r.location_id WHERE r.id = ?1",
+         true},
+    [SQL_ADD_DECISION] =
+        {"INSERT INTO decision (location, identity, pattern, verdict, author, note, made_ms, until_ms) "
+         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 9223372036854775807))",
+         true},
+    [SQL_PUT_EXPORTER] =
+        {"INSERT OR REPLACE INTO exporter (address, source_port, domain, version, location, packets, "
+         "flows, lost, malformed, unknown_template, time_fallbacks, templates, sampling, sampling_source, "
+         "clock_skew_ms, first_seen_ms, last_seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+         "?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+         false},
+    [SQL_PUT_SERVICE] =
+        {"INSERT OR REPLACE INTO service (id, datagrams, refused, malformed, kernel_drops, queue_shed, "
+         "disk_shed, stored, started_ms, updated_ms, running) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+         "?9, ?10)",
+         false},
+};
