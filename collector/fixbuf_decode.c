@@ -31,15 +31,17 @@ static void drop_log(const gchar *domain, GLogLevelFlags level, const gchar *tex
 static fbTemplate_t *internal_template(fbInfoModel_t *model)
 {
     fbTemplate_t *t = fbTemplateAlloc(model);
+    GError *error = NULL;
     gboolean ok = TRUE;
 #define X(member, type, number, enterprise, shortest)                                                        \
     {                                                                                                        \
         const fbInfoElement_t *e = fbInfoModelGetElementByID(model, number, enterprise);                     \
         fbInfoElementSpec_t spec = {e ? (char *)(uintptr_t)e->ref.name : NULL, sizeof(type), 0};             \
-        ok = ok && e && fbTemplateAppendSpec(t, &spec, 0, NULL);                                             \
+        ok = ok && e && fbTemplateAppendSpec(t, &spec, 0, &error);                                           \
     }
     FL_RECORD_FIELDS(X)
 #undef X
+    g_clear_error(&error);
     if (ok)
         return t;
     fbTemplateFreeUnused(t);
@@ -55,7 +57,10 @@ static int reset(struct fl_fixbuf *f)
     if (!internal)
         return FL_ENOMEM;
     fbSession_t *session = fbSessionAlloc(f->model);
-    if (!fbSessionAddTemplate(session, TRUE, INTERNAL_ID, internal, NULL)) {
+    GError *error = NULL; /* the library reads it, so it cannot be left out */
+    uint16_t id = fbSessionAddTemplate(session, TRUE, INTERNAL_ID, internal, &error);
+    g_clear_error(&error);
+    if (id == 0) {
         fbSessionFree(session);
         return FL_ENOMEM;
     }
@@ -64,7 +69,9 @@ static int reset(struct fl_fixbuf *f)
     f->generation++;
     f->sequence = 0;
     f->next_id = FB_TID_MIN_DATA;
-    return fBufSetInternalTemplate(f->buffer, INTERNAL_ID, NULL) ? 0 : FL_ENOMEM;
+    gboolean set = fBufSetInternalTemplate(f->buffer, INTERNAL_ID, &error);
+    g_clear_error(&error);
+    return set ? 0 : FL_ENOMEM;
 }
 
 int fl_fixbuf_new(struct fl_fixbuf **out)
