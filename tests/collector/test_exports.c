@@ -1,5 +1,5 @@
 /* Datagrams of real exporters, when they are at hand beside the source. The counts expected are the header's
- * own count less its templates and options (v5, v9), or the set's length over the template's (IPFIX). */
+ * own count less its templates and options, or the set's length over the template's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static size_t datagram_length(const uint8_t *b, size_t left)
     return length && length < left ? length : left;
 }
 
-/* Feed the files in order and expect so many flows; skips when a file is absent. */
+/* Feed the files in order and expect so many flows. */
 static void expect(const char *const *names, size_t flows)
 {
     static uint8_t bytes[65536];
@@ -45,11 +45,7 @@ static void expect(const char *const *names, size_t flows)
     assert_int_equal(fl_decoder_new(&d, &limits, catch_flow, &caught), 0);
     for (; *names; names++) {
         size_t n = load(*names, bytes, sizeof bytes), length;
-        if (n == 0) {
-            fl_decoder_free(d);
-            print_message("# skipped: %s is not at hand\n", *names);
-            skip();
-        }
+        assert_true(n > 0);
         for (size_t at = 0; at < n; at += length) {
             length = datagram_length(bytes + at, n - at);
             fl_decode(d, bytes + at, length, &from, 4000, "lab", 1795000000000);
@@ -99,5 +95,10 @@ int main(void)
         cmocka_unit_test(test_nokia_bras),
         cmocka_unit_test(test_layer_two_options_only),
     };
+    uint8_t probe[4];
+    if (load("netflow5", probe, sizeof probe) == 0) {
+        puts("1..0 # SKIP the captured exports are not at hand");
+        return 0;
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
