@@ -21,7 +21,8 @@ struct fl_decoder_limits {
     size_t templates;            /* 1024 a session */
     size_t held_bytes;           /* 4 MiB a session, 64 MiB in all */
     int64_t settle_ms;           /* 2000: how long the first v9 datagrams wait for the boot time to settle */
-    int64_t hold_ms;             /* 300000: how long data waits for its template */
+    int64_t hold_ms;             /* 300000: how long data waits for its template; then each data set counts
+                                  * once in unknown_template */
     int64_t max_future_ms;       /* 300000: a time further ahead of the receive time is not believed */
     int64_t template_timeout_ms; /* 86400000 */
 };

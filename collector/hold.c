@@ -1,0 +1,201 @@
+/* Data sets: decoded at once when template and boot time are known, held within bounds when not. */
+#include <string.h>
+
+#include "collector/session.h"
+
+enum { HELD_TOTAL_BYTES = 64 << 20 };
+
+struct sink {
+    struct fl_decoder *d;
+    struct fl_session *s;
+    const struct fl_layout *layout;
+    struct fl_flow_context flow;
+    int handed;
+};
+
+static void take_options(struct fl_session *s, const struct fl_record *r, uint64_t mask)
+{
+    fl_sampling_learn(&s->sampling, r, mask);
+    if (r->boot_ms && r->boot_ms < (uint64_t)INT64_MAX / 2)
+        s->init_ms = (int64_t)r->boot_ms;
+    if (s->sampling.interval) {
+        s->stats.sampling = s->sampling.interval;
+        s->stats.sampling_source = s->sampling.source;
+    }
+}
+
+static void take_record(void *ctx, const struct fl_record *r)
+{
+    struct sink *sink = ctx;
+    struct fl_flow flows[2];
+    struct fl_exporter_stats *stats = &sink->s->stats;
+    if (sink->layout->options) {
+        take_options(sink->s, r, sink->layout->mask);
+        return;
+    }
+    int n = fl_flow_map(&sink->flow, r, sink->layout->mask, flows);
+    for (int i = 0; i < n; i++) {
+        stats->time_fallbacks += flows[i].time_source == FL_TIME_RECEIVED;
+        stats->flows++;
+        if (flows[i].sampling_source != FL_SAMPLING_NONE) {
+            stats->sampling = flows[i].sampling;
+            stats->sampling_source = flows[i].sampling_source;
+        }
+        sink->d->fn(sink->d->ctx, stats->location, &flows[i]);
+    }
+    sink->handed += n;
+}
+
+/* The boot time a set's uptimes count from: v5 headers carry it exactly, v9's is intersected, IPFIX has none.
+ */
+static void set_boot(struct fl_flow_context *flow, const struct fl_session *s, const struct fl_header *header)
+{
+    flow->uptime_known = s->key.version != 10;
+    flow->uptime_ms = header->uptime_ms;
+    flow->boot_known = true;
+    if (s->key.version == 5) {
+        flow->boot_ms = header->export_ms - header->uptime_ms;
+    } else if (s->key.version == 9) {
+        flow->boot_ms = s->boot.low_ms;
+    } else {
+        flow->boot_ms = s->init_ms;
+        flow->boot_known = s->init_ms != 0;
+    }
+}
+
+static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct fl_header *header,
+                      struct fl_layout *layout, struct fl_cursor content)
+{
+    size_t used;
+    struct sink sink = {.d = d, .s = s, .layout = layout};
+    if (fl_layout_count(layout, content, &used) == 0)
+        return FL_EMALF;
+    sink.flow.exporter = s->key.address;
+    sink.flow.domain = s->key.domain;
+    sink.flow.export_ms = header->export_ms;
+    sink.flow.received_ms = header->received_ms;
+    sink.flow.max_future_ms = d->limits.max_future_ms;
+    sink.flow.sampling = &s->sampling;
+    set_boot(&sink.flow, s, header);
+    int code = fl_fixbuf_decode(d->fixbuf, layout, content.at, used, take_record, &sink);
+    return code < 0 ? code : sink.handed;
+}
+
+static void held_free(struct fl_decoder *d, struct fl_session *s, struct fl_held *h)
+{
+    g_queue_unlink(&s->held, &h->link);
+    s->held_bytes -= sizeof *h + h->length;
+    d->held_bytes -= sizeof *h + h->length;
+    s->settling -= h->layout != NULL;
+    fl_layout_unref(h->layout);
+    g_free(h);
+}
+
+static void give_up(struct fl_decoder *d, struct fl_session *s, struct fl_held *h)
+{
+    s->stats.unknown_template++;
+    held_free(d, s, h);
+}
+
+/* The boot time is as good as it gets: everything that waited for it is decoded, in order. */
+static int settle(struct fl_decoder *d, struct fl_session *s)
+{
+    int n = 0;
+    s->settled = true;
+    for (GList *l = s->held.head, *next; l && s->settling; l = next) {
+        struct fl_held *h = l->data;
+        next = l->next;
+        if (!h->layout)
+            continue;
+        int code = decode_set(d, s, &h->header, h->layout, fl_cursor_over(h->bytes, h->length));
+        n += code > 0 ? code : 0;
+        held_free(d, s, h);
+    }
+    return n;
+}
+
+static bool over(const struct fl_decoder *d, const struct fl_session *s, size_t more)
+{
+    return s->held_bytes + more > d->limits.held_bytes || d->held_bytes + more > HELD_TOTAL_BYTES;
+}
+
+/* Make room: settle what waits for the boot time, then the session's oldest sets without template go. */
+static int make_room(struct fl_decoder *d, struct fl_session *s, size_t more)
+{
+    int n = 0;
+    if (over(d, s, more) && s->settling)
+        n = settle(d, s);
+    while (over(d, s, more) && s->held.head)
+        give_up(d, s, s->held.head->data);
+    return n;
+}
+
+static int hold(struct fl_decoder *d, struct fl_session *s, const struct fl_header *header, uint16_t set_id,
+                struct fl_layout *layout, struct fl_cursor content)
+{
+    size_t length = fl_cursor_left(&content);
+    int n = make_room(d, s, sizeof(struct fl_held) + length);
+    if (over(d, s, sizeof(struct fl_held) + length) || (layout && s->settled)) {
+        if (layout)
+            return n + decode_set(d, s, header, layout, content);
+        s->stats.unknown_template++;
+        return n;
+    }
+    struct fl_held *h = g_malloc0(sizeof *h + length);
+    h->header = *header;
+    h->set_id = set_id;
+    h->layout = layout ? fl_layout_ref(layout) : NULL;
+    h->length = length;
+    h->link.data = h;
+    if (length)
+        memcpy(h->bytes, content.at, length);
+    if (layout && s->settling++ == 0)
+        s->settle_since_ms = header->received_ms;
+    g_queue_push_tail_link(&s->held, &h->link);
+    s->held_bytes += sizeof *h + length;
+    d->held_bytes += sizeof *h + length;
+    return n;
+}
+
+int fl_session_data(struct fl_decoder *d, struct fl_session *s, const struct fl_header *header,
+                    uint16_t set_id, struct fl_layout *layout, struct fl_cursor content)
+{
+    size_t used;
+    int n = 0;
+    if (!layout)
+        return hold(d, s, header, set_id, NULL, content);
+    if (fl_layout_count(layout, content, &used) == 0)
+        return FL_EMALF;
+    if (s->key.version == 9 && fl_flow_needs_boot(layout->mask) && !layout->options) {
+        if (!s->settled && fl_boot_exact(&s->boot))
+            n = settle(d, s);
+        if (!s->settled)
+            return hold(d, s, header, set_id, layout, content);
+    }
+    int code = decode_set(d, s, header, layout, content);
+    return code < 0 && n == 0 ? code : n + (code > 0 ? code : 0);
+}
+
+int fl_session_restart(struct fl_decoder *d, struct fl_session *s, const struct fl_boot *old)
+{
+    struct fl_boot fresh = s->boot;
+    s->boot = *old;
+    int n = settle(d, s);
+    s->boot = fresh;
+    s->settled = false;
+    return n;
+}
+
+int fl_session_release(struct fl_decoder *d, struct fl_session *s, int64_t now_ms, bool all)
+{
+    int n = 0;
+    if (s->settling && (all || fl_boot_exact(&s->boot) || now_ms - s->settle_since_ms >= d->limits.settle_ms))
+        n = settle(d, s);
+    for (GList *l = s->held.head, *next; l; l = next) {
+        struct fl_held *h = l->data;
+        next = l->next;
+        if (!h->layout && (all || now_ms - h->header.received_ms >= d->limits.hold_ms))
+            give_up(d, s, h);
+    }
+    return n;
+}

@@ -1,0 +1,157 @@
+/* Normalises templates and shares equal ones. */
+#include "collector/layout.h"
+
+#include <string.h>
+
+#include "collector/record.h"
+#include "storage/error.h"
+
+enum { PADDING_OCTETS = 210 };
+
+struct element {
+    uint32_t enterprise;
+    uint16_t element, size, shortest;
+};
+
+static const struct element elements[] = {
+#define X(member, type, element, enterprise, shortest) {enterprise, element, sizeof(type), shortest},
+    FL_RECORD_FIELDS(X)
+#undef X
+};
+
+static int find_element(uint32_t enterprise, uint16_t element)
+{
+    for (int i = 0; i < FL_RECORD_FIELD_COUNT; i++)
+        if (elements[i].element == element && elements[i].enterprise == enterprise)
+            return i;
+    return -1;
+}
+
+void fl_layout_draft_init(struct fl_layout_draft *draft, bool options)
+{
+    memset(draft, 0, offsetof(struct fl_layout_draft, fields));
+    draft->options = options;
+}
+
+static void append(struct fl_layout_draft *d, uint32_t enterprise, uint16_t element, uint16_t length)
+{
+    struct fl_layout_field *last = d->n_fields ? &d->fields[d->n_fields - 1] : NULL;
+    bool mergeable = element == PADDING_OCTETS && length != FL_VARLEN && last &&
+                     last->element == PADDING_OCTETS && last->length != FL_VARLEN;
+    if (mergeable && last->length + length < FL_VARLEN)
+        last->length = (uint16_t)(last->length + length);
+    else
+        d->fields[d->n_fields++] = (struct fl_layout_field){enterprise, element, length};
+}
+
+int fl_layout_draft_add(struct fl_layout_draft *d, uint32_t enterprise, uint16_t element, uint16_t length)
+{
+    if (++d->n_seen > FL_LAYOUT_FIELDS)
+        return FL_EMALF;
+    if (length == 0)
+        return 0;
+    d->shortest += length == FL_VARLEN ? 1 : length;
+    d->variable = d->variable || length == FL_VARLEN;
+    if (d->shortest >= FL_VARLEN)
+        return FL_EMALF;
+    int i = find_element(enterprise, element);
+    if (i < 0 || length == FL_VARLEN || length < elements[i].shortest || (d->mask >> i & 1) ||
+        (elements[i].shortest > 8 && length != elements[i].size)) {
+        append(d, 0, PADDING_OCTETS, length);
+        return 0;
+    }
+    if (length > elements[i].size) /* big-endian: the value is in the last bytes */
+        append(d, 0, PADDING_OCTETS, (uint16_t)(length - elements[i].size));
+    append(d, enterprise, element, length > elements[i].size ? elements[i].size : length);
+    d->mask |= UINT64_C(1) << i;
+    return 0;
+}
+
+static guint layout_hash(gconstpointer key)
+{
+    const struct fl_layout *l = key;
+    guint h = l->options ? 2166136261u : 16777619u;
+    for (size_t i = 0; i < l->n_fields; i++)
+        h = (h ^ (l->fields[i].enterprise + l->fields[i].element * 65536u + l->fields[i].length)) * 16777619u;
+    return h;
+}
+
+static gboolean layout_equal(gconstpointer a, gconstpointer b)
+{
+    const struct fl_layout *x = a, *y = b;
+    return x->options == y->options && x->n_fields == y->n_fields &&
+           memcmp(x->fields, y->fields, x->n_fields * sizeof x->fields[0]) == 0;
+}
+
+GHashTable *fl_layout_table_new(void)
+{
+    return g_hash_table_new(layout_hash, layout_equal);
+}
+
+struct fl_layout *fl_layout_intern(GHashTable *table, const struct fl_layout_draft *d)
+{
+    if (d->shortest == 0)
+        return NULL;
+    struct fl_layout *fresh = g_malloc0(sizeof *fresh + d->n_fields * sizeof fresh->fields[0]);
+    fresh->home = table;
+    fresh->mask = d->mask;
+    fresh->shortest = d->shortest;
+    fresh->variable = d->variable;
+    fresh->options = d->options;
+    fresh->n_fields = d->n_fields;
+    memcpy(fresh->fields, d->fields, d->n_fields * sizeof fresh->fields[0]);
+    struct fl_layout *known = g_hash_table_lookup(table, fresh);
+    if (known) {
+        g_free(fresh);
+        return fl_layout_ref(known);
+    }
+    g_hash_table_add(table, fresh);
+    return fl_layout_ref(fresh);
+}
+
+struct fl_layout *fl_layout_ref(struct fl_layout *layout)
+{
+    layout->references++;
+    return layout;
+}
+
+void fl_layout_unref(struct fl_layout *layout)
+{
+    if (!layout || --layout->references > 0)
+        return;
+    g_hash_table_remove(layout->home, layout);
+    g_free(layout);
+}
+
+static void skip_record(const struct fl_layout *layout, struct fl_cursor *c)
+{
+    for (size_t i = 0; i < layout->n_fields && !c->bad; i++) {
+        uint32_t length = layout->fields[i].length;
+        if (length == FL_VARLEN) {
+            length = fl_cursor_read(c, 1);
+            if (length == 255)
+                length = fl_cursor_read(c, 2);
+        }
+        fl_cursor_skip(c, length);
+    }
+}
+
+size_t fl_layout_count(const struct fl_layout *layout, struct fl_cursor content, size_t *used_bytes)
+{
+    const uint8_t *begin = content.at;
+    size_t n = 0;
+    *used_bytes = 0;
+    if (!layout->variable) {
+        n = fl_cursor_left(&content) / layout->shortest;
+        *used_bytes = n * layout->shortest;
+        return n;
+    }
+    while (fl_cursor_left(&content) >= layout->shortest) {
+        skip_record(layout, &content);
+        if (content.bad)
+            break;
+        n++;
+        *used_bytes = (size_t)(content.at - begin);
+    }
+    return n;
+}

@@ -1,0 +1,106 @@
+/* Keeps malformed sets and templates away from everything behind. */
+#include "collector/sanitise.h"
+
+#include "storage/error.h"
+
+enum { FIRST_DATA_ID = 256, ELEMENT_NONE = 210 };
+
+static bool only_zeros(struct fl_cursor c)
+{
+    bool zero = true;
+    while (fl_cursor_left(&c))
+        zero = fl_cursor_read(&c, 1) == 0 && zero;
+    return zero;
+}
+
+static enum fl_set_kind kind_of(uint16_t id, enum fl_dialect dialect)
+{
+    unsigned first = dialect == FL_DIALECT_V9 ? 0 : 2;
+    if (id == first)
+        return FL_SET_TEMPLATE;
+    if (id == first + 1)
+        return FL_SET_OPTIONS;
+    return id >= FIRST_DATA_ID ? FL_SET_DATA : FL_SET_OTHER;
+}
+
+int fl_set_next(struct fl_cursor *sets, enum fl_dialect dialect, struct fl_set *out)
+{
+    size_t left = fl_cursor_left(sets);
+    if (left < 4)
+        return only_zeros(*sets) ? 0 : FL_EMALF;
+    out->id = (uint16_t)fl_cursor_read(sets, 2);
+    uint32_t length = fl_cursor_read(sets, 2);
+    if (length < 4 || length > left)
+        return FL_EMALF;
+    out->content = fl_cursor_child(sets, length - 4);
+    out->kind = kind_of(out->id, dialect);
+    return 1;
+}
+
+static int add_field(struct fl_cursor *c, enum fl_dialect dialect, bool scope, struct fl_layout_draft *draft)
+{
+    uint32_t element = fl_cursor_read(c, 2), length = fl_cursor_read(c, 2), enterprise = 0;
+    if (dialect == FL_DIALECT_V9) {
+        if (length == FL_VARLEN)
+            return FL_EMALF;
+        if (scope || element == 0 || element >= 0x8000)
+            element = ELEMENT_NONE;
+    } else if (element & 0x8000) {
+        element &= 0x7fff;
+        enterprise = fl_cursor_read(c, 4);
+    }
+    if (c->bad)
+        return FL_EMALF;
+    return fl_layout_draft_add(draft, enterprise, (uint16_t)element, (uint16_t)length);
+}
+
+/* How many fields follow, and how many of them are scopes. */
+static int read_counts(struct fl_cursor *c, enum fl_dialect dialect, bool options, uint32_t *n,
+                       uint32_t *scopes)
+{
+    *n = fl_cursor_read(c, 2);
+    *scopes = 0;
+    if (dialect == FL_DIALECT_V9 && options) {
+        uint32_t scope_bytes = *n, option_bytes = fl_cursor_read(c, 2);
+        if (scope_bytes % 4 || option_bytes % 4)
+            return FL_EMALF;
+        *scopes = scope_bytes / 4;
+        *n = *scopes + option_bytes / 4;
+    } else if (options && *n) {
+        *scopes = fl_cursor_read(c, 2);
+        if (*scopes == 0 || *scopes > *n)
+            return FL_EMALF;
+    }
+    return c->bad ? FL_EMALF : 0;
+}
+
+static bool withdrawal(enum fl_dialect dialect, uint16_t set_id, uint16_t id, uint32_t n)
+{
+    return dialect == FL_DIALECT_IPFIX && n == 0 && (id >= FIRST_DATA_ID || id == set_id);
+}
+
+int fl_template_next(struct fl_set *set, enum fl_dialect dialect, struct fl_layout_draft *draft,
+                     GHashTable *layouts, uint16_t *id, struct fl_layout **layout)
+{
+    struct fl_cursor *c = &set->content;
+    bool options = set->kind == FL_SET_OPTIONS;
+    uint32_t n, scopes;
+    *layout = NULL;
+    if (fl_cursor_left(c) < 4)
+        return 0;
+    *id = (uint16_t)fl_cursor_read(c, 2);
+    int code = read_counts(c, dialect, options, &n, &scopes);
+    if (code < 0)
+        return code;
+    if (withdrawal(dialect, set->id, *id, n))
+        return 1;
+    if (*id < FIRST_DATA_ID || n == 0)
+        return FL_EMALF;
+    fl_layout_draft_init(draft, options);
+    for (uint32_t i = 0; i < n && code == 0; i++)
+        code = add_field(c, dialect, i < scopes && dialect == FL_DIALECT_V9, draft);
+    if (code < 0)
+        return code;
+    *layout = fl_layout_intern(layouts, draft);
+    return *layout ? 1 : FL_EMALF;
+}
