@@ -140,9 +140,9 @@ static void ping(struct gen_make *m)
             gen_talk(m, &t);
         }
     }
-    for (unsigned c = 1; c < 3; c++) {
-        ping_node(x, gen_host(46), target);
-        ping_node(y, gen_host(46 + c), target);
+    for (unsigned c = 0; c < 3; c++) {
+        ping_node(x, gen_host(46 + c), target);
+        ping_node(y, gen_host(46 + (c + 1) % 3), target);
         gen_pair(m, x, y);
     }
 }

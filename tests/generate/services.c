@@ -112,14 +112,14 @@ static void mdns(struct gen_make *m)
             fixed(m, gen_host6(14 + c), 5353, group6, 5353, at + gen_lag(m), true);
         }
     }
-    for (unsigned c = 1; c < 3; c++) {
-        fixed_node(x, gen_host(14), 5353, group, 5353);
-        fixed_node(y, gen_host(14 + c), 5353, group, 5353);
+    for (unsigned c = 0; c < 3; c++) {
+        fixed_node(x, gen_host(14 + c), 5353, group, 5353);
+        fixed_node(y, gen_host(14 + (c + 1) % 3), 5353, group, 5353);
         gen_pair(m, x, y);
         if (m->options->only_v4)
             continue;
-        fixed_node(x, gen_host6(14), 5353, group6, 5353);
-        fixed_node(y, gen_host6(14 + c), 5353, group6, 5353);
+        fixed_node(x, gen_host6(14 + c), 5353, group6, 5353);
+        fixed_node(y, gen_host6(14 + (c + 1) % 3), 5353, group6, 5353);
         gen_pair(m, x, y);
     }
 }
