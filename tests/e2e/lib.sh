@@ -10,7 +10,7 @@ flowlore=$here/flowlore
 flowgen=$here/tests/generate/flowgen
 shared=${FLOWLORE_SHARED:-$srcdir/../shared}
 for program in "$flowlored" "$flowlore" "$flowgen"; do
-    [ -x "$program" ] || skip_all "$program is not built"
+    [ -x "$program" ] || { echo "Bail out! $program is not built: run make first"; exit 99; }
 done
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/flowlore-e2e.XXXXXX") || exit 99
