@@ -56,8 +56,8 @@ fl_stop_service() {
 
 # How many records the service says it stored, over all exporters.
 fl_stored() {
-    "$flowlore" status --data "$data" --json 2>/dev/null | tr '{}' '\n\n' | grep '"unknown_template"' |
-        grep -o '"flows": *[0-9]*' | tr -cd '0-9\n' | awk '{ n += $1 } END { print n + 0 }'
+    "$flowlore" status --data "$data" --json 2>/dev/null | tr '{}' '\n\n' | grep '"address"' |
+        grep '"unknown_template"' | grep -o '"flows": *[0-9]*' | tr -cd '0-9\n' | awk '{ n += $1 } END { print n + 0 }'
 }
 
 # fl_wait_stored N SECONDS: until N records are stored.
