@@ -1,0 +1,124 @@
+/* The traffic nobody plants: people at work over the day, popular and unpopular servers, look-ups, mail, long
+ * flows, scanners, peer-to-peer noise. It is what patterns have to stand out from. */
+#include <math.h>
+
+#include "tests/generate/make.h"
+
+enum { WORLD_SERVERS = 400, TALKS_A_HOUR = 16 };
+
+/* How busy people are: 0.15 at night, 1 in the afternoon. */
+static double activity(int64_t ms)
+{
+    double hour = (double)(ms % 86400000) / 3600000.0;
+    return 0.575 - 0.425 * cos((hour - 2.5) * 3.14159265358979 / 12.0);
+}
+
+static int64_t busy_moment(struct gen_make *m)
+{
+    int64_t at;
+    do
+        at = gen_between(&m->random, m->from_ms, m->to_ms - 1);
+    while (!gen_chance(&m->random, activity(at)));
+    return at;
+}
+
+/* A server of the world by popularity: the first few get most. */
+static unsigned popular(struct gen_make *m)
+{
+    int64_t rank = gen_heavy(&m->random, 1, 4 * WORLD_SERVERS) - 1;
+    return (unsigned)(rank < WORLD_SERVERS ? rank : gen_between(&m->random, 0, WORLD_SERVERS - 1));
+}
+
+static void browse(struct gen_make *m, unsigned host, int64_t at)
+{
+    unsigned server = popular(m);
+    int port = server % 5 == 4 ? 80 : 443;
+    if (gen_chance(&m->random, 0.3))
+        gen_udp(m, gen_host(host), gen_server(GEN_RESOLVER), 53, at - gen_between(&m->random, 5, 120));
+    if (host % 4 == 3 && gen_chance(&m->random, 0.5))
+        gen_tcp(m, gen_host6(host), gen_world6(server), port, at);
+    else
+        gen_tcp(m, gen_host(host), gen_world(server), port, at);
+}
+
+static void something(struct gen_make *m, unsigned host, int64_t at)
+{
+    double kind = gen_unit(&m->random);
+    if (kind < 0.72)
+        browse(m, host, at);
+    else if (kind < 0.88)
+        gen_udp(m, gen_host(host), gen_server(GEN_RESOLVER), 53, at);
+    else if (kind < 0.92)
+        gen_tcp(m, gen_host(host), gen_server(GEN_MAIL), 587, at);
+    else if (kind < 0.97)
+        gen_tcp(m, gen_host(host), gen_server(100), 445, at);
+    else
+        gen_udp(m, gen_host(host), gen_world(popular(m)), 443, at);
+}
+
+static void people(struct gen_make *m)
+{
+    for (unsigned host = 0; host < m->options->hosts; host++) {
+        int64_t talks = gen_heavy(&m->random, TALKS_A_HOUR / 4, TALKS_A_HOUR * 6) * m->options->hours;
+        for (int64_t i = 0; i < talks; i++)
+            something(m, host, busy_moment(m));
+    }
+}
+
+static void mail_from_the_world(struct gen_make *m)
+{
+    for (unsigned i = 0; i < 8 * m->options->hours; i++)
+        gen_tcp(m, gen_anyone(m), gen_server(GEN_MAIL), 25, busy_moment(m));
+}
+
+/* Sessions that stay for hours. */
+static void long_flows(struct gen_make *m)
+{
+    for (unsigned i = 0; i < 12; i++) {
+        struct gen_talk t = {.client = gen_host(i * 5), .server = gen_world(500 + i), .client_port = -1};
+        t.server_port = i % 2 ? 22 : 1194;
+        t.proto = i % 2 ? FL_PROTO_TCP : FL_PROTO_UDP;
+        t.start_ms = busy_moment(m);
+        t.lasts_ms = gen_between(&m->random, 1800000, 10800000);
+        t.packets = (uint64_t)(t.lasts_ms / 700);
+        gen_talk(m, &t);
+    }
+}
+
+/* The internet's own noise: a knock here, a knock there. */
+static void scanners(struct gen_make *m)
+{
+    static const int ports[] = {22, 23, 80, 443, 445, 1433, 3389, 5060, 8080, 6379};
+    for (unsigned i = 0; i < 60 * m->options->hours; i++) {
+        unsigned host = (unsigned)gen_below(&m->random, m->options->hosts);
+        int port = ports[gen_below(&m->random, sizeof ports / sizeof ports[0])];
+        int64_t at = gen_between(&m->random, m->from_ms, m->to_ms - 1);
+        gen_knock(m, gen_anyone(m), gen_host(host), port, FL_PROTO_TCP, at);
+    }
+}
+
+/* Two hosts that talk to anyone, from one port to any port. */
+static void peer_to_peer(struct gen_make *m)
+{
+    for (unsigned i = 0; i < 120 * m->options->hours; i++) {
+        struct gen_talk t = {.client = gen_host(50 + i % 2), .server = gen_anyone(m), .proto = FL_PROTO_UDP};
+        t.client_port = 40000 + (int)(i % 2);
+        t.server_port = (int)gen_between(&m->random, 1025, 65535);
+        t.start_ms = gen_between(&m->random, m->from_ms, m->to_ms - 1);
+        t.lasts_ms = gen_between(&m->random, 0, 3000);
+        t.packets = 2;
+        t.one_way = gen_chance(&m->random, 0.5);
+        gen_talk(m, &t);
+    }
+}
+
+static void background(struct gen_make *m)
+{
+    people(m);
+    mail_from_the_world(m);
+    long_flows(m);
+    scanners(m);
+    peer_to_peer(m);
+}
+
+const struct gen_pattern gen_background_patterns[] = {{"background", false, background}, {NULL, false, NULL}};

@@ -1,0 +1,80 @@
+/* A made-up day of one edge network: background traffic with the paper's patterns planted in it, and the list
+ * of what was planted (MINING.md section 8), so that a test can hold what was found against what is there.
+ *
+ * The same options give the same day, flow for flow. */
+#ifndef GEN_DAY_H
+#define GEN_DAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "storage/addr.h"
+#include "storage/flow.h"
+
+/* One direction of one conversation. */
+struct gen_flow {
+    int64_t start_ms, end_ms; /* Unix milliseconds; first and last packet */
+    struct fl_addr src, dst;
+    uint64_t packets, bytes;
+    uint16_t sport, dport; /* ICMP: sport 0, dport type << 8 | code */
+    uint8_t proto, tcp_flags;
+};
+
+enum { GEN_NODE_TEXT = 128 };
+
+/* A pair of nodes that belongs together (or, for a decoy, only looks so), as text in the form of MINING.md
+ * section 2. */
+struct gen_truth {
+    const char *pattern; /* its name, as --without takes it */
+    bool decoy;
+    char x[GEN_NODE_TEXT], y[GEN_NODE_TEXT];
+};
+
+struct gen_options {
+    int64_t start_ms;
+    unsigned hours; /* 1..168 */
+    unsigned hosts; /* GEN_HOSTS_MIN..GEN_HOSTS_MAX */
+    uint64_t seed;
+    bool only_v4;
+    const char *const *without; /* names of patterns to leave out */
+    size_t n_without;
+};
+enum { GEN_HOSTS_MIN = 60, GEN_HOSTS_MAX = 20000, GEN_HOURS_MAX = 168 };
+
+/* 24 hours from 2024-03-05T00:00:00Z, 300 hosts, seed 1, both families, everything planted. */
+void gen_options_init(struct gen_options *options);
+
+struct gen_day {
+    struct gen_flow *flows; /* by start */
+    size_t n_flows;
+    struct gen_truth *truth;
+    size_t n_truth;
+};
+
+/* Returns 0, FL_ENOMEM, or FL_EINVAL for figures out of range or an unknown name in `without`. On failure
+ * *day is empty. */
+int gen_day_make(struct gen_day *day, const struct gen_options *options);
+void gen_day_clear(struct gen_day *day);
+
+/* Name of pattern `i` (0, 1, ...; "background" is the first), or NULL behind the last. */
+const char *gen_pattern_name(size_t i);
+
+/* What a router makes of flows: each cut at the active timeout (the pieces marked FL_END_ACTIVE, the last
+ * FL_END_IDLE), in the order in which they are exported: a piece at its end, a last piece `inactive_ms` after
+ * its last packet. *out is freed by the caller. Returns 0 or FL_ENOMEM. */
+struct gen_cut {
+    struct gen_flow flow;
+    int64_t export_ms;
+    uint8_t end_reason; /* FL_END_ACTIVE or FL_END_IDLE */
+};
+enum { GEN_ACTIVE_MS = 60000, GEN_INACTIVE_MS = 15000 };
+int gen_cut(const struct gen_flow *flows, size_t n, int64_t active_ms, int64_t inactive_ms,
+            struct gen_cut **out, size_t *n_out);
+
+/* The records that a perfect collector would have of a day cut at the usual timeouts, from `exporter`.
+ * *out is freed by the caller. Returns 0 or FL_ENOMEM. */
+int gen_records(const struct gen_day *day, const struct fl_addr *exporter, struct fl_flow **out,
+                size_t *n_out);
+
+#endif

@@ -1,0 +1,48 @@
+#!/bin/bash
+# flowgen's own command line: what it writes is what it says, and what it cannot do it refuses with status 2.
+srcdir=${srcdir:-.}
+. "$srcdir/tests/tap.sh"
+flowgen=$(pwd)/tests/generate/flowgen
+[ -x "$flowgen" ] || { echo "Bail out! $flowgen is not built: run make first"; exit 99; }
+work=$(mktemp -d "${TMPDIR:-/tmp}/flowgen.XXXXXX") || exit 99
+trap 'rm -rf "$work"' EXIT
+small=(--hours 1 --hosts 60)
+
+# refuses NAME OPTION...
+refuses() {
+    local name=$1
+    shift
+    "$flowgen" "$@" >"$work/out" 2>&1
+    [ $? -eq 2 ] && grep -q flowgen "$work/out"
+    ok $? "refuses $name"
+}
+
+for form in v5 v9 ipfix; do
+    said=$("$flowgen" "${small[@]}" --as "$form" --write "$work/$form")
+    read -r _ _ _ _ datagrams _ bytes _ <<<"$said"
+    [ "$(wc -c <"$work/$form")" -eq $((bytes + 2 * datagrams)) ]
+    ok $? "$form: the file holds what was said: $said"
+    "$flowgen" "${small[@]}" --as "$form" --write "$work/again" >/dev/null
+    check "$form: the same options give the same bytes" cmp "$work/$form" "$work/again"
+done
+"$flowgen" "${small[@]}" --seed 2 --as v5 --write "$work/again" >/dev/null
+! cmp -s "$work/v5" "$work/again"
+ok $? "another seed gives another day"
+"$flowgen" --truth --without tor "${small[@]}" >"$work/truth"
+[ -s "$work/truth" ] && ! grep -q '^tor' "$work/truth"
+ok $? "a pattern left out is not in the truth"
+refuses "nothing to do"
+refuses "an unknown option" --frobnicate
+refuses "an unknown pattern" --without frobnicate --truth
+refuses "an unknown form" --as v8 --truth
+refuses "too many hours" --hours 169 --truth
+refuses "too few hosts" --hosts 1 --truth
+refuses "a negative rate" --rate -1 --truth
+refuses "a time that is none" --start yesterish --truth
+refuses "a destination without a port" "${small[@]}" --to 127.0.0.1
+refuses "a destination that is only a colon" "${small[@]}" --to :
+refuses "a source that is no address" "${small[@]}" --to 127.0.0.1:9 --source here
+"$flowgen" "${small[@]}" --write "$work/no/such/file" >"$work/out" 2>&1
+[ $? -eq 1 ] && grep -q no/such/file "$work/out"
+ok $? "a file that cannot be written is named"
+tap_done
