@@ -127,5 +127,9 @@ int fl_watermarks_snapshot(struct fl_watermarks *w, struct fl_watermark **out)
         if (w->marks[i].is_published)
             (*out)[n++] = w->marks[i].published;
     pthread_mutex_unlock(&w->lock);
+    if (!n) {
+        free(*out);
+        *out = NULL;
+    }
     return n;
 }
