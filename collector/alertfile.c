@@ -24,21 +24,18 @@ struct fl_alertfile {
     bool refused; /* the last attempt failed, and was logged */
 };
 
-/* Elastic's severity has no scale of its own; ours is that of its detection rules, 0..100. */
+/* ECS gives severity no scale; these are the ones of Elastic's detection rules, 0..100. */
 static int severity_of(const json_t *alert)
 {
     static const struct {
-        const char *novelty;
-        int severity;
-    } grades[] = {{"new", 73}, {"new-here", 47}, {"new-hosts", 21}};
-    const char *clock = json_string_value(json_object_get(alert, "clock"));
-    const char *novelty = json_string_value(json_object_get(alert, "novelty"));
-    if (clock && *clock)
-        return 10;
-    for (size_t i = 0; novelty && i < sizeof grades / sizeof *grades; i++)
-        if (!strcmp(novelty, grades[i].novelty))
-            return grades[i].severity;
-    return 47;
+        const char *name;
+        int number;
+    } scale[] = {{"low", 21}, {"medium", 47}, {"high", 73}};
+    const char *severity = json_string_value(json_object_get(alert, "severity"));
+    for (size_t i = 0; severity && i < sizeof scale / sizeof *scale; i++)
+        if (!strcmp(severity, scale[i].name))
+            return scale[i].number;
+    return 0;
 }
 
 static void set_text(json_t *object, const char *key, json_t *value)
@@ -68,14 +65,14 @@ static json_t *id_text(const json_t *id)
 json_t *fl_alertfile_event(json_t *alert)
 {
     json_t *opened = json_object_get(alert, "opened"), *rule_text = json_object_get(alert, "rule");
-    json_t *rule_id = json_object_get(alert, "rule_id"), *message = json_object_get(alert, "message");
+    json_t *rule_id = json_object_get(alert, "rule_id"), *message = json_object_get(alert, "text");
     json_t *event =
         json_pack("{s:s, s:o, s:s, s:i}", "kind", "alert", "id", id_text(json_object_get(alert, "id")),
                   "action", "novel-rule", "severity", severity_of(alert));
     json_t *rule = json_object(), *observer = json_pack("{s:s}", "type", "flowlore");
     json_t *line = json_object(), *transport = transport_of(json_string_value(rule_text));
     set_text(line, "@timestamp", opened);
-    set_text(event, "created", opened);
+    set_text(event, "created", json_object_get(alert, "made"));
     set_text(line, "message", json_is_string(message) ? message : rule_text);
     set_text(rule, "name", rule_text);
     set_text(observer, "name", json_object_get(alert, "location"));

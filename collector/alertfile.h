@@ -13,7 +13,8 @@
 #include "storage/error.h"
 
 /* An alert as fl_rulesdb_alerts lists it, as an ECS event: a new object, or NULL without memory. `flowlore`
- * in it is the alert itself. */
+ * in it is the alert itself; @timestamp is when it happened (data time), event.created when it was opened
+ * (wall clock); event.severity 21 low, 47 medium, 73 high, 0 unknown. */
 json_t *fl_alertfile_event(json_t *alert);
 /* Append events (an array) to the file, one line each, on disk on return; a line that a crash has cut short
  * is ended first. FL_EIO with a sentence, FL_ENOMEM. */

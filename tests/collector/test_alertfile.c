@@ -12,11 +12,12 @@
 
 #include "collector/alertfile.h"
 
-static json_t *alert(const char *novelty)
+static json_t *alert(const char *severity)
 {
-    return json_pack("{s:i, s:i, s:s, s:s, s:s, s:s, s:s}", "id", 7, "rule_id", 3, "location", "hq", "rule",
-                     "10.0.0.5.* : 10.0.0.53.53/udp <=> *.* : 10.0.0.9.143/tcp", "novelty", novelty, "opened",
-                     "2022-06-12T22:00:09.953Z", "message", "new \"rule\"\n");
+    return json_pack("{s:i, s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "id", 7, "rule_id", 3, "location", "hq",
+                     "rule", "10.0.0.5.* : 10.0.0.53.53/udp <=> *.* : 10.0.0.9.143/tcp", "severity", severity,
+                     "opened", "2022-06-12T22:00:09.953Z", "made", "2026-01-01T00:00:00.000Z", "text",
+                     "new \"rule\"\n");
 }
 
 static const char *text_at(json_t *line, const char *object, const char *key)
@@ -26,14 +27,14 @@ static const char *text_at(json_t *line, const char *object, const char *key)
 
 static void test_fields(void **state)
 {
-    json_t *a = alert("new-here"), *line = fl_alertfile_event(a);
+    json_t *a = alert("medium"), *line = fl_alertfile_event(a);
     assert_non_null(line);
     assert_string_equal(json_string_value(json_object_get(line, "@timestamp")), "2022-06-12T22:00:09.953Z");
     assert_string_equal(json_string_value(json_object_get(line, "message")), "new \"rule\"\n");
     assert_string_equal(text_at(line, "event", "kind"), "alert");
     assert_string_equal(text_at(line, "event", "id"), "7");
     assert_string_equal(text_at(line, "event", "action"), "novel-rule");
-    assert_string_equal(text_at(line, "event", "created"), "2022-06-12T22:00:09.953Z");
+    assert_string_equal(text_at(line, "event", "created"), "2026-01-01T00:00:00.000Z");
     assert_string_equal(text_at(line, "rule", "id"), "3");
     assert_string_equal(text_at(line, "observer", "name"), "hq");
     assert_string_equal(text_at(line, "observer", "type"), "flowlore");
@@ -45,9 +46,9 @@ static void test_fields(void **state)
     json_decref(a);
 }
 
-static json_int_t severity(const char *novelty)
+static json_int_t severity(const char *name)
 {
-    json_t *a = alert(novelty), *line = fl_alertfile_event(a);
+    json_t *a = alert(name), *line = fl_alertfile_event(a);
     json_int_t n = json_integer_value(json_object_get(json_object_get(line, "event"), "severity"));
     json_decref(line);
     json_decref(a);
@@ -56,8 +57,9 @@ static json_int_t severity(const char *novelty)
 
 static void test_loudest_first(void **state)
 {
-    assert_true(severity("new") > severity("new-here"));
-    assert_true(severity("new-here") > severity("new-hosts"));
+    assert_true(severity("high") > severity("medium"));
+    assert_true(severity("medium") > severity("low"));
+    assert_true(severity("low") > severity("other"));
 }
 
 static void test_an_alert_without_a_rule(void **state)
