@@ -11,15 +11,15 @@ enum { POLL_MS = 1000 };
 
 static const char *headline(const json_t *alert)
 {
-    const char *text = fl_js_text(alert, "title");
+    const char *text = fl_js_text(alert, "text");
     return *text ? text : fl_js_text(alert, "rule");
 }
 
 static int print_table(const json_t *alerts)
 {
     static const struct fl_column columns[] = {
-        {"ID", FL_RIGHT, false},      {"STATE", FL_LEFT, false}, {"RAISED (UTC)", FL_LEFT, false},
-        {"LOCATION", FL_LEFT, false}, {"KIND", FL_LEFT, false},  {"NOVELTY", FL_LEFT, false},
+        {"ID", FL_RIGHT, false},      {"STATE", FL_LEFT, false},    {"OPENED (UTC)", FL_LEFT, false},
+        {"LOCATION", FL_LEFT, false}, {"SEVERITY", FL_LEFT, false}, {"NOVELTY", FL_LEFT, false},
         {"RULE", FL_RIGHT, false},    {"WHAT", FL_LEFT, true},
     };
     struct fl_table *t;
@@ -34,10 +34,10 @@ static int print_table(const json_t *alerts)
         snprintf(text, sizeof text, "%lld", (long long)fl_js_int(alert, "id"));
         fl_table_cell(t, text);
         fl_table_cell_coloured(t, fl_js_text(alert, "state"), open ? FL_YELLOW : FL_PLAIN);
-        snprintf(text, sizeof text, "%.19s", fl_js_text(alert, "raised"));
+        snprintf(text, sizeof text, "%.19s", fl_js_text(alert, "opened"));
         fl_table_cell(t, text);
         fl_table_cell(t, fl_js_text(alert, "location"));
-        fl_table_cell(t, fl_js_text(alert, "kind"));
+        fl_table_cell(t, fl_js_text(alert, "severity"));
         fl_table_cell(t, fl_js_text(alert, "novelty"));
         snprintf(text, sizeof text, "%lld", (long long)fl_js_int(alert, "rule_id"));
         fl_table_cell(t, text);
@@ -76,8 +76,8 @@ static int follow_one(void *ctx, json_t *alert)
     if (f->cli->json)
         return fl_cli_json(NULL, alert);
     char line[1200];
-    snprintf(line, sizeof line, "%.19sZ %s %s %s: %s", fl_js_text(alert, "raised"),
-             fl_js_text(alert, "location"), fl_js_text(alert, "kind"), fl_js_text(alert, "novelty"),
+    snprintf(line, sizeof line, "%.19sZ %s %s (%s): %s", fl_js_text(alert, "opened"),
+             fl_js_text(alert, "location"), fl_js_text(alert, "severity"), fl_js_text(alert, "novelty"),
              headline(alert));
     return puts(fl_human_clean(line)) == EOF ? FL_EIO : 0;
 }

@@ -106,12 +106,14 @@ int fl_cli_sql(struct fl_cli *cli)
 {
     struct fl_err err = {""};
     struct output o = {.cli = cli};
+    struct fl_scan_report report = {0};
     int rc = 0;
     if (cli->json && cli->csv)
         rc = fl_fail(&err, FL_EINVAL, "--json and --csv exclude each other");
     fl_cli_catch_stop();
     if (rc == 0)
-        rc = fl_query(cli->data, cli->args[0], take, &o, &fl_cli_stopped, &err);
+        rc = fl_query(cli->data, cli->args[0], take, &o, &fl_cli_stopped, &report, &err);
+    fl_cli_damaged((const char(*)[256])report.damaged, report.n_damaged);
     int code = rc ? fl_cli_fail(rc, &err) : finish(&o);
     fl_table_free(o.table);
     for (size_t i = 0; i < o.n; i++)

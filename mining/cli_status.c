@@ -8,7 +8,8 @@
 #include "storage/timetext.h"
 
 struct status {
-    json_t *exporters, *locations, *buckets, *rules, *runs, *service;
+    json_t *exporters, *locations, *buckets, *runs, *service;
+    json_t *known; /* locations, as the rules database knows them */
     uint64_t flows, bytes;
 };
 
@@ -17,7 +18,7 @@ static void clear(struct status *s)
     json_decref(s->exporters);
     json_decref(s->locations);
     json_decref(s->buckets);
-    json_decref(s->rules);
+    json_decref(s->known);
     json_decref(s->runs);
     json_decref(s->service);
 }
@@ -25,12 +26,11 @@ static void clear(struct status *s)
 static int from_rules(const struct fl_cli *cli, struct status *s, struct fl_err *err)
 {
     struct fl_rulesdb *db = NULL;
-    struct fl_rule_filter all = {.status = "all"};
     int rc = fl_cli_open_rules(cli, FL_RULESDB_READ, &db, err);
     if (rc == 0 && db)
         rc = fl_rulesdb_exporters(db, fl_cli_collect, s->exporters, err);
     if (rc == 0 && db)
-        rc = fl_rulesdb_rules(db, &all, fl_cli_collect, s->rules, err);
+        rc = fl_rulesdb_locations(db, fl_cli_collect, s->known, err);
     if (rc == 0 && db)
         rc = fl_rulesdb_runs(db, NULL, fl_cli_collect, s->runs, err);
     if (rc == 0 && db)
@@ -72,26 +72,16 @@ static json_t *last_run(const struct status *s, const char *location)
     return last;
 }
 
-/* A location's rules counted by status, how many were seen in more than one run, and its last run. */
+/* What the rules database says of a location, or that it says nothing, with the location's last run. */
 static json_t *location_summary(const struct status *s, const char *name)
 {
     size_t i;
-    json_t *rule, *run = last_run(s, name), *o = json_pack("{s:s}", "location", name);
-    int64_t total = 0, again = 0;
-    static const char *const statuses[] = {"novel", "known", "ignored", "gone"};
-    for (size_t k = 0; k < 4; k++) {
-        int64_t n = 0;
-        json_array_foreach(s->rules, i, rule) n += strcmp(fl_js_text(rule, "location"), name) == 0 &&
-                                                   strcmp(fl_js_text(rule, "status"), statuses[k]) == 0;
-        json_object_set_new(o, statuses[k], json_integer(n));
-    }
-    json_array_foreach(s->rules, i, rule) if (strcmp(fl_js_text(rule, "location"), name) == 0)
-    {
-        total++;
-        again += fl_js_int(rule, "runs_seen") > 1;
-    }
-    json_object_set_new(o, "rules", json_integer(total));
-    json_object_set_new(o, "settled", total ? json_real((double)again / (double)total) : json_null());
+    json_t *row, *o = NULL, *run = last_run(s, name);
+    json_array_foreach(s->known, i, row) if (strcmp(fl_js_text(row, "location"), name) == 0) o =
+        json_copy(row);
+    if (!o)
+        o = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:n}", "location", name, "rules", 0, "novel", 0,
+                      "known", 0, "ignored", 0, "gone", 0, "settled");
     json_object_set_new(o, "last_run", run ? json_incref(run) : json_null());
     return o;
 }
@@ -101,7 +91,11 @@ static int gather(const struct fl_cli *cli, struct status *s, struct fl_err *err
     struct fl_bucket_list list = {0};
     json_t *names = NULL, *name;
     size_t i;
-    *s = (struct status){json_array(), json_array(), json_array(), json_array(), json_array(), NULL, 0, 0};
+    *s = (struct status){.exporters = json_array(),
+                         .locations = json_array(),
+                         .buckets = json_array(),
+                         .runs = json_array(),
+                         .known = json_array()};
     int rc = from_rules(cli, s, err);
     if (rc == 0)
         rc = fl_store_buckets(cli->data, NULL, INT64_MIN, INT64_MAX, &list, err);
@@ -119,20 +113,26 @@ static int gather(const struct fl_cli *cli, struct status *s, struct fl_err *err
     return rc;
 }
 
+static int64_t sum_of(const json_t *rows, const char *key)
+{
+    size_t i;
+    int64_t sum = 0;
+    json_t *row;
+    json_array_foreach(rows, i, row) sum += fl_js_int(row, key);
+    return sum;
+}
+
 static json_t *totals(const struct status *s)
 {
     static const char *const sums[] = {"packets", "flows", "lost", "malformed", "unknown_template"};
-    json_t *o = json_object(), *exporter;
-    for (size_t k = 0; k < sizeof sums / sizeof sums[0]; k++) {
-        size_t i;
-        int64_t sum = 0;
-        json_array_foreach(s->exporters, i, exporter) sum += fl_js_int(exporter, sums[k]);
-        json_object_set_new(o, sums[k], json_integer(sum));
-    }
+    json_t *o = json_object();
+    for (size_t k = 0; k < sizeof sums / sizeof sums[0]; k++)
+        json_object_set_new(o, sums[k], json_integer(sum_of(s->exporters, sums[k])));
     json_object_set_new(o, "exporters", json_integer((json_int_t)json_array_size(s->exporters)));
     json_object_set_new(o, "stored_flows", json_integer((json_int_t)s->flows));
     json_object_set_new(o, "stored_bytes", json_integer((json_int_t)s->bytes));
-    json_object_set_new(o, "rules", json_integer((json_int_t)json_array_size(s->rules)));
+    json_object_set_new(o, "rules", json_integer(sum_of(s->locations, "rules")));
+    json_object_set_new(o, "novel", json_integer(sum_of(s->locations, "novel")));
     return o;
 }
 
@@ -272,7 +272,7 @@ static void location_cells(struct fl_table *t, const json_t *l)
     count_cell(t, l, "known", false);
     count_cell(t, l, "ignored", false);
     count_cell(t, l, "gone", false);
-    fl_table_cell(t, json_is_null(settled) ? "-" : fl_human_percent(json_number_value(settled), share));
+    fl_table_cell(t, !json_is_number(settled) ? "-" : fl_human_percent(json_number_value(settled), share));
     snprintf(text, sizeof text, "%.19s", json_is_object(run) ? fl_js_text(run, "to") : "never");
     fl_table_cell(t, text);
 }
@@ -281,7 +281,7 @@ static int print_locations(const struct status *s)
 {
     static const struct fl_column columns[] = {
         {"LOCATION", FL_LEFT, false},          {"NOVEL", FL_RIGHT, false}, {"KNOWN", FL_RIGHT, false},
-        {"IGNORED", FL_RIGHT, false},          {"GONE", FL_RIGHT, false},  {"SEEN AGAIN", FL_RIGHT, false},
+        {"IGNORED", FL_RIGHT, false},          {"GONE", FL_RIGHT, false},  {"SETTLED", FL_RIGHT, false},
         {"MINED UP TO (UTC)", FL_LEFT, false},
     };
     struct fl_table *t;

@@ -259,7 +259,7 @@ static int run(sqlite3 *db, sqlite3_stmt *statement, fl_query_fn *fn, void *ctx,
 }
 
 int fl_query(const char *data_dir, const char *sql, fl_query_fn *fn, void *ctx,
-             const volatile sig_atomic_t *stop, struct fl_err *err)
+             const volatile sig_atomic_t *stop, struct fl_scan_report *report, struct fl_err *err)
 {
     sqlite3 *db = NULL;
     sqlite3_stmt *statement = NULL;
@@ -271,6 +271,9 @@ int fl_query(const char *data_dir, const char *sql, fl_query_fn *fn, void *ctx,
     if (rc == 0)
         rc = run(db, statement, fn, ctx, err);
     sqlite3_finalize(statement);
+    *report = (struct fl_scan_report){0};
+    if (db)
+        fl_flowtable_report(db, report);
     sqlite3_close(db);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "storage/error.h"
+#include "storage/store.h"
 
 /* Called once with values NULL before the first row, then with each row. NULL, integer, real and text come as
  * their JSON kinds; a BLOB, or text that is not UTF-8, as a string of hexadecimal digits. All is borrowed. A
@@ -18,6 +19,6 @@ typedef int fl_query_fn(void *ctx, const char *const *names, json_t *const *valu
  * that does not parse, more than one statement, one that would write, a view asked for while there is no
  * rules.db. FL_EDB: a failure while it runs. */
 int fl_query(const char *data_dir, const char *sql, fl_query_fn *fn, void *ctx,
-             const volatile sig_atomic_t *stop, struct fl_err *err);
+             const volatile sig_atomic_t *stop, struct fl_scan_report *report, struct fl_err *err);
 
 #endif
