@@ -12,13 +12,13 @@ enum { AROUND_MS = 5000, BEFORE_MS = 600000, FLOWS_EACH = 6 };
 /* "10.0.0.5" and "any client", "any host's port 53". */
 static void node_words(const json_t *node, char out[200])
 {
-    char client[96], server[96], port[96] = "";
+    char client[64], server[64], port[64] = "";
     const char *c = fl_js_text(node, "client"), *s = fl_js_text(node, "server");
     const char *p = fl_js_text(node, "server_port");
     char protocol[8];
     bool icmp = fl_js_int(node, "protocol") == FL_PROTO_ICMP || fl_js_int(node, "protocol") == FL_PROTO_ICMP6;
-    snprintf(client, sizeof client, "%.80s", strcmp(c, "*") == 0 ? "a client" : c);
-    snprintf(server, sizeof server, "%.80s", strcmp(s, "*") == 0 ? "some server" : s);
+    snprintf(client, sizeof client, "%.60s", strcmp(c, "*") == 0 ? "a client" : c);
+    snprintf(server, sizeof server, "%.60s", strcmp(s, "*") == 0 ? "some server" : s);
     if (icmp)
         snprintf(port, sizeof port, " with ICMP %.20s (type.code)", p);
     else if (strcmp(p, "*") != 0)
