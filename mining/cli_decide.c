@@ -1,0 +1,113 @@
+/* `flowlore accept`, `ignore`, `reopen`: what people decide about rules. */
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mining/cli.h"
+#include "mining/human.h"
+
+static const char *const names[] = {[FL_ACCEPT] = "accept", [FL_IGNORE] = "ignore", [FL_REOPEN] = "reopen"};
+
+static int check(const struct fl_cli *cli, enum fl_verdict verdict, struct fl_err *err)
+{
+    int ways = (cli->n_args > 0) + cli->all + (cli->match != NULL);
+    if (ways != 1)
+        return fl_fail(err, FL_EINVAL,
+                       "%s takes rules (ids or texts), --all, or --match PATTERN%s; see flowlore %s --help",
+                       names[verdict], ways > 1 ? ", and only one of these" : "", names[verdict]);
+    if (verdict == FL_REOPEN && cli->until)
+        return fl_fail(err, FL_EINVAL,
+                       "reopen does not take --until: it undoes a decision, which has no end");
+    return 0;
+}
+
+/* The rules named on the command line, as ids. */
+static int find_ids(const struct fl_cli *cli, struct fl_rulesdb *db, int64_t *ids, struct fl_err *err)
+{
+    for (size_t i = 0; i < cli->n_args; i++) {
+        int rc = fl_rulesdb_find_rule(db, cli->args[i], cli->location, &ids[i], err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int print_changes(const struct fl_cli *cli, enum fl_verdict verdict, const json_t *changed)
+{
+    static const char *const done[] = {
+        [FL_ACCEPT] = "now known", [FL_IGNORE] = "now ignored", [FL_REOPEN] = "novel again"};
+    size_t i, n = json_array_size(changed);
+    json_t *rule;
+    if (cli->json) {
+        json_array_foreach(changed, i, rule) fl_cli_json(NULL, rule);
+        return fl_cli_end();
+    }
+    json_array_foreach(changed, i, rule)
+    {
+        char line[1200];
+        snprintf(line, sizeof line, "%lld  %s  %s", (long long)fl_js_int(rule, "id"),
+                 fl_js_text(rule, "location"), fl_js_text(rule, "rule"));
+        puts(fl_human_clean(line));
+    }
+    if (cli->dry_run)
+        printf("%zu rule%s would be %s. Nothing was changed.\n", n, n == 1 ? "" : "s", done[verdict]);
+    else if (n > 0)
+        printf("%zu rule%s %s %s.\n", n, n == 1 ? "" : "s", n == 1 ? "is" : "are", done[verdict]);
+    else
+        printf("No rule changes its status.%s\n",
+               cli->match && verdict != FL_REOPEN ? " The pattern is kept for rules to come." : "");
+    return fl_cli_end();
+}
+
+static const char *author(void)
+{
+    const char *sudo = getenv("SUDO_USER");
+    const struct passwd *user = sudo && *sudo ? NULL : getpwuid(getuid());
+    return sudo && *sudo ? sudo : user ? user->pw_name : "unknown";
+}
+
+static int decide(struct fl_cli *cli, enum fl_verdict verdict)
+{
+    struct fl_err err = {""};
+    struct fl_rulesdb *db = NULL;
+    int64_t *ids = calloc(cli->n_args + 1, sizeof *ids);
+    json_t *changed = json_array();
+    struct fl_decision d = {verdict,   cli->location, ids,      cli->n_args, cli->all,    cli->match,
+                            INT64_MAX, cli->note,     author(), cli->now_ms, cli->dry_run};
+    int code = 0, rc = ids && changed ? check(cli, verdict, &err) : FL_ENOMEM;
+    if (rc == 0)
+        rc = fl_cli_time("--until", cli->until, cli->now_ms, &d.until_ms, &err);
+    if (rc == 0 && d.until_ms <= cli->now_ms)
+        rc = fl_fail(&err, FL_EINVAL, "--until \"%.60s\" is in the past; write a time to come, such as +30d",
+                     cli->until);
+    if (rc == 0)
+        rc = fl_rulesdb_open(&db, cli->data, cli->dry_run ? FL_RULESDB_READ : FL_RULESDB_CREATE, &err);
+    if (rc == FL_ENOENT)
+        rc = fl_fail(&err, rc, "there are no rules in %s yet; run flowlore mine", cli->data);
+    if (rc == 0)
+        rc = find_ids(cli, db, ids, &err);
+    if (rc == 0)
+        rc = fl_rulesdb_decide(db, &d, fl_cli_collect, changed, &err);
+    code = rc ? fl_cli_fail(rc, &err) : print_changes(cli, verdict, changed);
+    json_decref(changed);
+    fl_rulesdb_close(db);
+    free(ids);
+    return code;
+}
+
+int fl_cli_accept(struct fl_cli *cli)
+{
+    return decide(cli, FL_ACCEPT);
+}
+
+int fl_cli_ignore(struct fl_cli *cli)
+{
+    return decide(cli, FL_IGNORE);
+}
+
+int fl_cli_reopen(struct fl_cli *cli)
+{
+    return decide(cli, FL_REOPEN);
+}

@@ -1,0 +1,311 @@
+/* `flowlore flows`: stored flow records, as a table, JSON lines or CSV. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mining/cli.h"
+#include "mining/human.h"
+#include "storage/timetext.h"
+
+json_t *fl_cli_flow_json(const char *location, const struct fl_flow *f)
+{
+    char exporter[FL_ADDR_TEXT], src[FL_ADDR_TEXT], dst[FL_ADDR_TEXT], start[FL_TIME_TEXT], end[FL_TIME_TEXT];
+    return json_pack(
+        "{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:i, s:I, s:s}",
+        "location", location, "exporter", fl_addr_format(&f->exporter, exporter), "domain",
+        (json_int_t)f->domain, "start", fl_time_format(f->start_ms, start), "end",
+        fl_time_format(f->end_ms, end), "src", fl_addr_format(&f->src, src), "dst",
+        fl_addr_format(&f->dst, dst), "src_port", f->src_port, "dst_port", f->dst_port, "protocol",
+        f->protocol, "tcp_flags", f->tcp_flags, "packets", (json_int_t)f->packets, "bytes",
+        (json_int_t)f->bytes, "in_if", (json_int_t)f->in_if, "out_if", (json_int_t)f->out_if, "tos", f->tos,
+        "sampling", (json_int_t)f->sampling, "time_source", fl_time_source_name(f->time_source));
+}
+
+void fl_cli_csv_field(const char *text, bool first)
+{
+    char *copy = isatty(STDOUT_FILENO) ? strdup(text) : NULL;
+    const char *clean = copy ? fl_human_clean(copy) : text;
+    if (!first)
+        putchar(',');
+    if (strpbrk(clean, ",\"\r\n") == NULL)
+        fputs(clean, stdout);
+    else {
+        putchar('"');
+        for (const char *s = clean; *s; s++) {
+            if (*s == '"')
+                putchar('"');
+            putchar(*s);
+        }
+        putchar('"');
+    }
+    free(copy);
+}
+
+void fl_cli_csv_value(const json_t *value, bool first)
+{
+    char number[40] = "";
+    if (json_is_integer(value))
+        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else if (json_is_real(value))
+        snprintf(number, sizeof number, "%.12g", json_real_value(value));
+    fl_cli_csv_field(json_is_string(value) ? json_string_value(value) : number, first);
+}
+
+static void endpoint(const json_t *flow, const char *host, const char *port, char out[64])
+{
+    int64_t protocol = fl_js_int(flow, "protocol");
+    const char *a = fl_js_text(flow, host);
+    bool six = strchr(a, ':');
+    char text[FL_PORT_TEXT];
+    if (protocol == FL_PROTO_ICMP || protocol == FL_PROTO_ICMP6) {
+        bool to = strcmp(port, "dst_port") == 0;
+        snprintf(out, 64, "%s%s%s", a, to ? " " : "",
+                 to ? fl_port_format((uint32_t)fl_js_int(flow, port), (uint8_t)protocol, text) : "");
+    } else
+        snprintf(out, 64, "%s%s%s:%lld", six ? "[" : "", a, six ? "]" : "", (long long)fl_js_int(flow, port));
+}
+
+static void flow_cells(struct fl_table *t, const json_t *flow)
+{
+    char text[200], protocol[8], a[64], b[64];
+    int64_t start = 0, end = 0;
+    fl_time_parse(fl_js_text(flow, "start"), 0, &start);
+    fl_time_parse(fl_js_text(flow, "end"), 0, &end);
+    snprintf(text, sizeof text, "%.23s", fl_js_text(flow, "start"));
+    if (strlen(text) > 10)
+        text[10] = ' ';
+    fl_table_cell(t, text);
+    fl_table_cell(t, fl_human_span(end - start, text));
+    fl_table_cell(t, fl_protocol_format((uint8_t)fl_js_int(flow, "protocol"), protocol));
+    endpoint(flow, "src", "src_port", a);
+    endpoint(flow, "dst", "dst_port", b);
+    snprintf(text, sizeof text, "%s -> %s", a, b);
+    fl_table_cell(t, text);
+    fl_table_cell(t, fl_human_count((uint64_t)fl_js_int(flow, "packets"), text));
+    fl_table_cell(t, fl_human_bytes((uint64_t)fl_js_int(flow, "bytes"), text));
+    fl_table_cell(t, fl_js_text(flow, "exporter"));
+    fl_table_cell(t, fl_js_text(flow, "location"));
+}
+
+int fl_cli_flows_table(const json_t *flows)
+{
+    static const struct fl_column columns[] = {
+        {"START (UTC)", FL_LEFT, false}, {"LASTED", FL_RIGHT, false},  {"PROTO", FL_LEFT, false},
+        {"FLOW", FL_LEFT, true},         {"PACKETS", FL_RIGHT, false}, {"BYTES", FL_RIGHT, false},
+        {"EXPORTER", FL_LEFT, false},    {"LOCATION", FL_LEFT, false},
+    };
+    struct fl_table *t;
+    size_t i, sampled = 0;
+    json_t *flow;
+    if (fl_table_new(&t, columns, sizeof columns / sizeof columns[0]) != 0)
+        return fl_cli_fail(FL_ENOMEM, &(struct fl_err){""});
+    json_array_foreach(flows, i, flow)
+    {
+        flow_cells(t, flow);
+        sampled += fl_js_int(flow, "sampling") > 1;
+    }
+    int code = fl_cli_table(t);
+    if (sampled > 0)
+        fl_cli_say(
+            "note: %zu of these flows %s sampled; packets and bytes are as the exporter counted them, not "
+            "scaled (see \"sampling\" in --json)",
+            sampled, sampled == 1 ? "is" : "are");
+    return code;
+}
+
+/* The first `limit` flows of a bucket by start: an array of at most twice that, cut when it is full. */
+struct gather {
+    struct fl_flow *flows;
+    size_t n, room, limit; /* limit 0: no bound */
+    uint64_t matched;
+};
+
+static int compare_flows(const void *a, const void *b)
+{
+    const struct fl_flow *x = a, *y = b;
+    if (x->start_ms != y->start_ms)
+        return x->start_ms < y->start_ms ? -1 : 1;
+    if (x->end_ms != y->end_ms)
+        return x->end_ms < y->end_ms ? -1 : 1;
+    int c = fl_addr_cmp(&x->src, &y->src);
+    return c ? c : fl_addr_cmp(&x->dst, &y->dst);
+}
+
+static void cut(struct gather *g)
+{
+    qsort(g->flows, g->n, sizeof *g->flows, compare_flows);
+    if (g->limit && g->n > g->limit)
+        g->n = g->limit;
+}
+
+static int gather_flows(void *ctx, const char *location, const struct fl_flow *flows, size_t n)
+{
+    struct gather *g = ctx;
+    for (size_t i = 0; i < n; i++) {
+        if (g->n == g->room && g->limit && g->n >= 2 * g->limit)
+            cut(g);
+        if (g->n == g->room) {
+            size_t room = g->room ? 2 * g->room : 1024;
+            struct fl_flow *more = reallocarray(g->flows, room, sizeof *more);
+            if (!more)
+                return FL_ENOMEM;
+            g->flows = more;
+            g->room = room;
+        }
+        g->flows[g->n++] = flows[i];
+        g->matched++;
+    }
+    return fl_cli_stopped ? FL_ESTOP : 0;
+}
+
+struct listing {
+    const struct fl_cli *cli;
+    json_t *rows; /* for the table */
+    size_t limit, shown;
+    bool more;
+};
+
+static int show(struct listing *l, const char *location, const struct fl_flow *flow)
+{
+    json_t *object = fl_cli_flow_json(location, flow), *value;
+    const char *key;
+    int rc = object ? 0 : FL_ENOMEM;
+    bool first = true;
+    if (object && l->cli->csv) {
+        json_object_foreach(object, key, value)
+        {
+            fl_cli_csv_value(value, first);
+            first = false;
+        }
+        putchar('\n');
+    } else if (object)
+        rc = l->cli->json ? fl_cli_json(NULL, object) : fl_cli_collect(l->rows, object);
+    json_decref(object);
+    return rc;
+}
+
+/* One location's stretch of buckets, in order of start. */
+static int list_stretch(struct listing *l, const struct fl_scan_filter *filter, struct fl_err *err)
+{
+    struct gather g = {.limit = l->limit ? l->limit - l->shown + 1 : 0};
+    struct fl_scan_report report = {0};
+    int rc = fl_store_scan(l->cli->data, filter, gather_flows, &g, &report, err);
+    fl_cli_damaged((const char(*)[256])report.damaged, report.n_damaged);
+    cut(&g);
+    for (size_t i = 0; rc == 0 && i < g.n && !l->more; i++) {
+        l->more = l->limit && l->shown == l->limit;
+        if (!l->more) {
+            rc = show(l, filter->location, &g.flows[i]);
+            l->shown++;
+        }
+    }
+    free(g.flows);
+    return rc;
+}
+
+/* Buckets that meet in time (their length was changed) are read as one, so that no flow shows twice. */
+static int list_buckets(struct listing *l, const struct fl_scan_filter *asked, struct fl_err *err)
+{
+    struct fl_bucket_list buckets = {0};
+    int rc = fl_store_buckets(l->cli->data, asked->location, asked->from_ms, asked->to_ms, &buckets, err);
+    for (size_t i = 0; rc == 0 && i < buckets.n && !l->more;) {
+        struct fl_scan_filter filter = *asked;
+        const struct fl_bucket_info *first = &buckets.items[i];
+        int64_t to_ms = first->to_ms;
+        for (i++; i < buckets.n && strcmp(buckets.items[i].location, first->location) == 0 &&
+                  buckets.items[i].from_ms < to_ms;
+             i++)
+            if (buckets.items[i].to_ms > to_ms)
+                to_ms = buckets.items[i].to_ms;
+        filter.location = first->location;
+        if (first->from_ms > filter.from_ms)
+            filter.from_ms = first->from_ms;
+        if (to_ms < filter.to_ms)
+            filter.to_ms = to_ms;
+        rc = list_stretch(l, &filter, err);
+    }
+    fl_bucket_list_clear(&buckets);
+    return rc;
+}
+
+static int number(const char *option, const char *text, uint64_t greatest, uint64_t *out, struct fl_err *err)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || errno || value > greatest)
+        return fl_fail(err, FL_EINVAL, "%s \"%.40s\" is not a number from 0 to %" PRIu64, option, text,
+                       greatest);
+    *out = value;
+    return 0;
+}
+
+static int read_filter(const struct fl_cli *cli, struct fl_scan_filter *filter, size_t *limit,
+                       struct fl_err *err)
+{
+    uint64_t value = 100;
+    int rc = fl_cli_span(cli, &filter->from_ms, &filter->to_ms, err);
+    if (rc == 0 && cli->json && cli->csv)
+        rc = fl_fail(err, FL_EINVAL, "--json and --csv exclude each other");
+    if (rc == 0 && cli->limit)
+        rc = number("--limit", cli->limit, 1000000000000, &value, err);
+    *limit = value;
+    if (rc == 0 && cli->port) {
+        rc = number("--port", cli->port, 65535, &value, err);
+        filter->port = (uint16_t)value;
+    }
+    if (rc == 0 && cli->host && fl_addr_parse(cli->host, &filter->host) != 0)
+        rc = fl_fail(err, FL_EINVAL, "--host \"%.60s\" is not an address such as 10.0.0.5 or 2001:db8::5",
+                     cli->host);
+    filter->has_host = cli->host != NULL;
+    filter->has_port = cli->port != NULL;
+    filter->location = cli->location;
+    return rc;
+}
+
+static void csv_head(void)
+{
+    const char *key;
+    json_t *value, *object = fl_cli_flow_json("", &(struct fl_flow){0});
+    bool first = true;
+    json_object_foreach(object, key, value)
+    {
+        fl_cli_csv_field(key, first);
+        first = false;
+    }
+    putchar('\n');
+    json_decref(object);
+}
+
+int fl_cli_flows(struct fl_cli *cli)
+{
+    struct fl_err err = {""};
+    struct fl_scan_filter filter = {.from_ms = INT64_MIN, .to_ms = INT64_MAX};
+    struct listing l = {.cli = cli};
+    int code, rc = read_filter(cli, &filter, &l.limit, &err);
+    if (rc)
+        return fl_cli_fail(rc, &err);
+    l.rows = json_array();
+    if (cli->csv)
+        csv_head();
+    rc = l.rows ? list_buckets(&l, &filter, &err) : FL_ENOMEM;
+    bool asked = cli->location || cli->from || cli->to || cli->host || cli->port;
+    if (rc)
+        code = fl_cli_fail(rc, &err);
+    else if (cli->json || cli->csv)
+        code = fl_cli_end();
+    else if (l.shown > 0)
+        code = fl_cli_flows_table(l.rows);
+    else {
+        printf(asked ? "No stored flow matches.\n"
+                     : "No flows are stored yet. Point an exporter at flowlored.\n");
+        code = fl_cli_end();
+    }
+    if (l.more && code == FL_EXIT_OK)
+        fl_cli_say("the first %zu flows are shown, more match; --limit N shows more, --limit 0 all", l.shown);
+    json_decref(l.rows);
+    return code;
+}
