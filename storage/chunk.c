@@ -11,7 +11,8 @@
 #include <string.h>
 #include <zstd.h>
 
-enum { version = 1, level = 1 };
+enum { version = 1, level = 1, max_columns = 64 };
+enum { block = 128 }; /* records whose columns are filled in together, so that they stay in the cache */
 enum { id_start = 1, id_duration = 2, id_src_low = 20, id_dst_low = 21 };
 
 struct sort_key {
@@ -19,6 +20,13 @@ struct sort_key {
     uint32_t index;
 };
 
+/* A number column found in a body. */
+struct planes {
+    const struct field *field;
+    uint64_t least;
+    const uint8_t *bytes;
+    unsigned width;
+};
 struct fl_chunk_codec {
     ZSTD_CCtx *pack;
     ZSTD_DCtx *unpack;
@@ -27,6 +35,8 @@ struct fl_chunk_codec {
     struct fl_flow *sorted;
     uint64_t *values;
     struct sort_key *keys;
+    struct planes columns[max_columns];
+    size_t n_columns;
 };
 
 /* A number column: where the value stands in the record. */
@@ -338,22 +348,40 @@ static void scatter(const struct field *f, struct fl_flow *flows, size_t n, cons
         SCATTER(uint8_t)
 }
 
-static void take_numbers(struct cursor *in, const struct field *f, struct fl_flow *flows, size_t n,
-                         uint64_t *values)
+static void take_numbers(struct cursor *in, const struct field *f, size_t n, struct fl_chunk_codec *c)
 {
     uint64_t least = take_varint(in);
     const uint8_t *width = take(in, 1);
-    const uint8_t *planes = width && *width <= 8 ? take(in, *width * n) : NULL;
-    if (!planes || in->at != in->end) {
+    const uint8_t *bytes = width && *width <= 8 ? take(in, *width * n) : NULL;
+    if (!bytes || in->at != in->end || c->n_columns == max_columns)
         in->bad = true;
-        return;
-    }
+    else
+        c->columns[c->n_columns++] = (struct planes){f, least, bytes, *width};
+}
+
+/* Records [from, from + n) of a column of `count`. */
+static void fill_in(const struct planes *column, size_t count, size_t from, size_t n, struct fl_flow *flows)
+{
+    uint64_t values[block];
     for (size_t i = 0; i < n; i++)
-        values[i] = least;
-    for (unsigned k = 0; k < *width; k++, planes += n)
+        values[i] = column->least;
+    for (unsigned k = 0; k < column->width; k++) {
+        const uint8_t *plane = column->bytes + k * count + from;
         for (size_t i = 0; i < n; i++)
-            values[i] += (uint64_t)planes[i] << 8 * k;
-    scatter(f, flows, n, values);
+            values[i] += (uint64_t)plane[i] << 8 * k;
+    }
+    scatter(column->field, flows + from, n, values);
+}
+
+static void fill_in_all(const struct fl_chunk_codec *c, size_t count, struct fl_flow *flows)
+{
+    for (size_t from = 0; from < count; from += block) {
+        size_t n = count - from < block ? count - from : block;
+        for (size_t k = 0; k < c->n_columns; k++)
+            fill_in(&c->columns[k], count, from, n, flows);
+        for (size_t i = from; i < from + n; i++)
+            flows[i].end_ms = (int64_t)((uint64_t)flows[i].end_ms + (uint64_t)flows[i].start_ms);
+    }
 }
 
 static void take_runs(struct cursor *in, const struct run_field *f, struct fl_flow *flows, size_t n)
@@ -373,7 +401,7 @@ static void take_runs(struct cursor *in, const struct run_field *f, struct fl_fl
 }
 
 /* One column; those of unknown id are passed over. */
-static void take_column(struct cursor *in, struct fl_flow *flows, size_t n, uint64_t *values)
+static void take_column(struct cursor *in, struct fl_flow *flows, size_t n, struct fl_chunk_codec *c)
 {
     const uint8_t *id = take(in, 1);
     struct cursor content = take_child(in);
@@ -383,7 +411,7 @@ static void take_column(struct cursor *in, struct fl_flow *flows, size_t n, uint
     }
     for (int i = 0; i < n_fields; i++)
         if (fields[i].id == *id)
-            take_numbers(&content, &fields[i], flows, n, values);
+            take_numbers(&content, &fields[i], n, c);
     for (int i = 0; i < n_run_fields; i++)
         if (run_fields[i].id == *id)
             take_runs(&content, &run_fields[i], flows, n);
@@ -396,6 +424,7 @@ static int unpack_body(struct fl_chunk_codec *c, size_t length, struct fl_flow *
     uint64_t n = take_varint(&in);
     if (in.bad || n == 0 || n > FL_CHUNK_FLOWS)
         return FL_EMALF;
+    c->n_columns = 0;
     struct fl_flow missing;
     memset(&missing, 0, sizeof missing);
     missing.exporter = missing.src = missing.dst = fl_addr_v4(0);
@@ -403,11 +432,10 @@ static int unpack_body(struct fl_chunk_codec *c, size_t length, struct fl_flow *
     for (size_t i = 0; i < n; i++)
         out[i] = missing;
     while (!in.bad && in.at != in.end)
-        take_column(&in, out, (size_t)n, c->values);
+        take_column(&in, out, (size_t)n, c);
     if (in.bad)
         return FL_EMALF;
-    for (size_t i = 0; i < n; i++)
-        out[i].end_ms = (int64_t)((uint64_t)out[i].end_ms + (uint64_t)out[i].start_ms);
+    fill_in_all(c, (size_t)n, out);
     return (int)n;
 }
 
