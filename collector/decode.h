@@ -39,7 +39,8 @@ void fl_decoder_set_limits(struct fl_decoder *d, const struct fl_decoder_limits 
 
 /* Decode one datagram. `location` must outlive the session (it is copied). Returns the number of records
  * handed on (records held until their template or boot time is known come later), or FL_EMALF: counted,
- * nothing harmed; FL_ENOMEM. */
+ * nothing harmed; FL_ENOMEM. A datagram whose set lengths or templates are wrong is refused whole; a data set
+ * shorter than its record costs that set, the others still count. */
 int fl_decode(struct fl_decoder *d, const uint8_t *bytes, size_t length, const struct fl_addr *exporter,
               uint16_t source_port, const char *location, int64_t received_ms);
 /* Time passes: hand on what has waited long enough, expire templates. Call about every 100 ms. */

@@ -136,10 +136,9 @@ static int hold(struct fl_decoder *d, struct fl_session *s, const struct fl_head
     size_t length = fl_cursor_left(&content);
     int n = make_room(d, s, sizeof(struct fl_held) + length);
     if (over(d, s, sizeof(struct fl_held) + length) || (layout && s->settled)) {
-        if (layout)
-            return n + decode_set(d, s, header, layout, content);
-        s->stats.unknown_template++;
-        return n;
+        int code = layout ? decode_set(d, s, header, layout, content) : 0;
+        s->stats.unknown_template += layout == NULL;
+        return n + (code > 0 ? code : 0);
     }
     struct fl_held *h = g_malloc0(sizeof *h + length);
     h->header = *header;

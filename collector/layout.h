@@ -14,7 +14,8 @@
 
 #include "collector/cursor.h"
 
-enum { FL_LAYOUT_FIELDS = 1024, FL_VARLEN = 65535 };
+/* The library's cost of loading a template grows with the square of its repeated elements. */
+enum { FL_LAYOUT_FIELDS = 256, FL_VARLEN = 65535 };
 
 struct fl_layout_field {
     uint32_t enterprise;

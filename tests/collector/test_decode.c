@@ -291,6 +291,42 @@ static void test_initiator_and_responder_are_two_flows(void **state)
     assert_int_equal(fl_addr_cmp(&caught.flows[0].src, &caught.flows[1].dst), 0);
 }
 
+static void test_template_redefined(void **state)
+{
+    (void)state;
+    static const unsigned first[][2] = {{8, 4}, {12, 4}, {7, 2}}, second[][2] = {{12, 4}, {8, 4}, {11, 2}};
+    for (int i = 0; i < 2; i++) {
+        v9_header(&w, 1000, BOOT_S, 0);
+        template_set(&w, 0, 256, i ? second : first, 3);
+        size_t at = set_open(&w, 256);
+        put(&w, 0x0a0000010a000002, 8);
+        put(&w, 99, 2);
+        set_close(&w, at);
+        assert_int_equal(feed(), 1);
+    }
+    assert_int_equal(caught.flows[0].src.b[15], 1);
+    assert_int_equal(caught.flows[0].src_port, 99);
+    assert_int_equal(caught.flows[1].src.b[15], 2);
+    assert_int_equal(caught.flows[1].src_port, 0);
+    assert_int_equal(caught.flows[1].dst_port, 99);
+    assert_int_equal(stats().templates, 1);
+}
+
+static void test_record_without_addresses_is_no_flow(void **state)
+{
+    (void)state;
+    static const unsigned f[][2] = {{152, 8}, {56, 6}, {1, 4}};
+    v9_header(&w, 1000, BOOT_S, 0);
+    template_set(&w, 0, 256, f, 3);
+    size_t at = set_open(&w, 256);
+    put(&w, T0, 8);
+    put(&w, 1, 6);
+    put(&w, 1, 4);
+    set_close(&w, at);
+    assert_int_equal(feed(), 0);
+    assert_int_equal(stats().malformed, 0);
+}
+
 static void icmp(const unsigned (*element)[2], unsigned n, uint32_t value)
 {
     unsigned f[8][2] = {{152, 8}, {8, 4}, {12, 4}, {4, 1}, {7, 2}};
@@ -527,6 +563,8 @@ int main(void)
         T(test_exporter_restart_resettles),
         T(test_options_sampling),
         T(test_initiator_and_responder_are_two_flows),
+        T(test_template_redefined),
+        T(test_record_without_addresses_is_no_flow),
         T(test_icmp_in_three_disguises),
         T(test_future_falls_back_to_receive_time),
         T(test_too_short_and_unknown_version),
