@@ -72,7 +72,8 @@ json_t *fl_alertfile_event(json_t *alert)
     json_t *rule = json_object(), *observer = json_pack("{s:s}", "type", "flowlore");
     json_t *line = json_object(), *transport = transport_of(json_string_value(rule_text));
     set_text(line, "@timestamp", opened);
-    set_text(event, "created", json_object_get(alert, "made"));
+    json_t *made = json_object_get(alert, "made");
+    set_text(event, "created", json_is_string(made) ? made : opened);
     set_text(line, "message", json_is_string(message) ? message : rule_text);
     set_text(rule, "name", rule_text);
     set_text(observer, "name", json_object_get(alert, "location"));
