@@ -53,7 +53,7 @@ static int open_rules(const struct fl_cli *cli, struct fl_rulesdb **db, struct f
 static int print_changes(const struct fl_cli *cli, enum fl_verdict verdict, const json_t *changed)
 {
     static const char *const done[] = {
-        [FL_ACCEPT] = "now known", [FL_IGNORE] = "now ignored", [FL_REOPEN] = "novel again"};
+        [FL_ACCEPT] = "known", [FL_IGNORE] = "ignored", [FL_REOPEN] = "novel again"};
     size_t i, n = json_array_size(changed);
     json_t *rule;
     if (cli->json) {
@@ -68,9 +68,9 @@ static int print_changes(const struct fl_cli *cli, enum fl_verdict verdict, cons
         puts(fl_human_clean(line));
     }
     if (cli->dry_run)
-        printf("%zu rule%s would be %s. Nothing was changed.\n", n, n == 1 ? "" : "s", done[verdict]);
+        printf("%zu rule%s would become %s. Nothing was changed.\n", n, n == 1 ? "" : "s", done[verdict]);
     else if (n > 0)
-        printf("%zu rule%s %s %s.\n", n, n == 1 ? "" : "s", n == 1 ? "is" : "are", done[verdict]);
+        printf("%zu rule%s %s now %s.\n", n, n == 1 ? "" : "s", n == 1 ? "is" : "are", done[verdict]);
     else
         printf("No rule changes its status.%s\n",
                cli->match && verdict != FL_REOPEN ? " The pattern is kept for rules to come." : "");
