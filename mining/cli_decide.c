@@ -34,10 +34,26 @@ static int find_ids(const struct fl_cli *cli, struct fl_rulesdb *db, int64_t *id
     return 0;
 }
 
+/* A preview is worked out by changes that are taken back, so it needs to write as well; but it makes no
+ * database. */
+static int open_rules(const struct fl_cli *cli, struct fl_rulesdb **db, struct fl_err *err)
+{
+    int rc = 0;
+    if (cli->dry_run) {
+        rc = fl_rulesdb_open(db, cli->data, FL_RULESDB_READ, err);
+        if (rc == FL_ENOENT)
+            return fl_fail(err, rc, "there are no rules in %s yet; run flowlore mine", cli->data);
+        if (rc == 0)
+            fl_rulesdb_close(*db);
+        *db = NULL;
+    }
+    return rc ? rc : fl_rulesdb_open(db, cli->data, FL_RULESDB_CREATE, err);
+}
+
 static int print_changes(const struct fl_cli *cli, enum fl_verdict verdict, const json_t *changed)
 {
     static const char *const done[] = {
-        [FL_ACCEPT] = "now known", [FL_IGNORE] = "now ignored", [FL_REOPEN] = "novel again"};
+        [FL_ACCEPT] = "known", [FL_IGNORE] = "ignored", [FL_REOPEN] = "novel again"};
     size_t i, n = json_array_size(changed);
     json_t *rule;
     if (cli->json) {
@@ -52,9 +68,9 @@ static int print_changes(const struct fl_cli *cli, enum fl_verdict verdict, cons
         puts(fl_human_clean(line));
     }
     if (cli->dry_run)
-        printf("%zu rule%s would be %s. Nothing was changed.\n", n, n == 1 ? "" : "s", done[verdict]);
+        printf("%zu rule%s would become %s. Nothing was changed.\n", n, n == 1 ? "" : "s", done[verdict]);
     else if (n > 0)
-        printf("%zu rule%s %s %s.\n", n, n == 1 ? "" : "s", n == 1 ? "is" : "are", done[verdict]);
+        printf("%zu rule%s %s now %s.\n", n, n == 1 ? "" : "s", n == 1 ? "is" : "are", done[verdict]);
     else
         printf("No rule changes its status.%s\n",
                cli->match && verdict != FL_REOPEN ? " The pattern is kept for rules to come." : "");
@@ -83,9 +99,7 @@ static int decide(struct fl_cli *cli, enum fl_verdict verdict)
         rc = fl_fail(&err, FL_EINVAL, "--until \"%.60s\" is in the past; write a time to come, such as +30d",
                      cli->until);
     if (rc == 0)
-        rc = fl_rulesdb_open(&db, cli->data, cli->dry_run ? FL_RULESDB_READ : FL_RULESDB_CREATE, &err);
-    if (rc == FL_ENOENT)
-        rc = fl_fail(&err, rc, "there are no rules in %s yet; run flowlore mine", cli->data);
+        rc = open_rules(cli, &db, &err);
     if (rc == 0)
         rc = find_ids(cli, db, ids, &err);
     if (rc == 0)

@@ -60,7 +60,7 @@ static void print_counts(const json_t *e)
     printf("  confidence   %s, reverse %s; score %.3g bits a window\n",
            fl_human_percent(fl_js_real(e, "confidence"), a),
            fl_human_percent(fl_js_real(e, "reverse_confidence"), b), fl_js_real(e, "score"));
-    printf("  significance p = 1e%.1f, q = %.3g (by chance among all pairs tested)\n",
+    printf("  significance p = 1e%.0f; q = %.3g, allowing for all the pairs that were tested\n",
            fl_js_real(e, "log10_p"), fl_js_real(e, "q_value"));
     if (fl_js_int(e, "hosts") > 0)
         printf("  hosts        %s behind the wildcard\n", fl_human_count((uint64_t)fl_js_int(e, "hosts"), c));

@@ -136,7 +136,8 @@ static int compare_flows(const void *a, const void *b)
 
 static void cut(struct gather *g)
 {
-    qsort(g->flows, g->n, sizeof *g->flows, compare_flows);
+    if (g->n > 1)
+        qsort(g->flows, g->n, sizeof *g->flows, compare_flows);
     if (g->limit && g->n > g->limit)
         g->n = g->limit;
 }

@@ -211,11 +211,11 @@ static void exporter_cells(struct fl_table *t, const json_t *e)
 static int print_exporters(const struct status *s)
 {
     static const struct fl_column columns[] = {
-        {"EXPORTER", FL_LEFT, true},        {"DOMAIN", FL_RIGHT, false},    {"DIALECT", FL_LEFT, false},
-        {"LOCATION", FL_LEFT, true},        {"FLOWS", FL_RIGHT, false},     {"FLOWS/S", FL_RIGHT, false},
-        {"LOST", FL_RIGHT, false},          {"MALFORMED", FL_RIGHT, false}, {"NO TEMPLATE", FL_RIGHT, false},
-        {"TEMPLATES", FL_RIGHT, false},     {"SAMPLING", FL_LEFT, true},    {"CLOCK", FL_RIGHT, false},
-        {"LAST SEEN (UTC)", FL_LEFT, true},
+        {"EXPORTER", FL_LEFT, true},         {"DOMAIN", FL_RIGHT, false},    {"DIALECT", FL_LEFT, false},
+        {"LOCATION", FL_LEFT, true},         {"FLOWS", FL_RIGHT, false},     {"FLOWS/S", FL_RIGHT, false},
+        {"LOST", FL_RIGHT, false},           {"MALFORMED", FL_RIGHT, false}, {"NO TMPL", FL_RIGHT, false},
+        {"TMPLS", FL_RIGHT, false},          {"SAMPLING", FL_LEFT, true},    {"CLOCK", FL_RIGHT, false},
+        {"LAST SEEN (UTC)", FL_LEFT, false},
     };
     struct fl_table *t;
     size_t i;

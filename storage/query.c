@@ -114,6 +114,14 @@ static int attach_rules(sqlite3 *db, const char *data_dir, bool *found, struct f
     return rc;
 }
 
+/* SQLite builds the virtual table when it is first named, which looks like writing to the authorizer. */
+static void touch_flows(sqlite3 *db)
+{
+    sqlite3_stmt *statement = NULL;
+    sqlite3_prepare_v2(db, "SELECT 1 FROM flows", -1, &statement, NULL);
+    sqlite3_finalize(statement);
+}
+
 static int open_all(sqlite3 **db, const char *data_dir, bool *has_rules, struct guard *guard,
                     struct fl_err *err)
 {
@@ -125,6 +133,7 @@ static int open_all(sqlite3 **db, const char *data_dir, bool *has_rules, struct 
     rc = fl_flowtable_register(*db, data_dir);
     if (rc != 0)
         return fl_fail(err, FL_EDB, "the table flows cannot be made: %s", sqlite3_errmsg(*db));
+    touch_flows(*db);
     rc = attach_rules(*db, data_dir, has_rules, err);
     sqlite3_set_authorizer(*db, authorize, guard);
     sqlite3_progress_handler(*db, STEPS_BETWEEN_LOOKS, look, guard);

@@ -118,7 +118,30 @@ try 0 '"status":"novel"' 'has changed nothing' rules $data --status novel --json
 try 0 '1 rule is now known' 'accepting' accept $data "$id" --note 'mail'
 try 0 'No novel rules' 'nothing novel is left' rules $data --status novel
 try 0 'No open alerts' 'nor an open alert' alerts $data
-try 0 '1 rule is novel again' 'reopening' reopen $data "$id"
+try 0 '1 rule is now novel again' 'reopening' reopen $data "$id"
 try 0 'paris' 'status' status $data
 try 0 '"stored_flows":150' 'status as JSON' status $data --json
+try 0 '192.0.2.1:50000 .*ipfix .*1 in 100 (options)' 'status shows exporters' status $data
+try 0 '"address":"192.0.2.1","domain":7,"version":10,"location":"paris","packets":100,"flows":2000,"lost":20,' \
+    'status has the names of the contract' status $data --json
+try 0 '^paris *148$' 'sql groups by location' sql $data 'SELECT location, count(*) FROM flows GROUP BY 1'
+try 0 '"rule":"10.0.0.7' 'sql reads rules.db' sql $data --json 'SELECT * FROM known_rules'
+try 2 'is refused' 'sql does not write to rules.db' sql $data 'DELETE FROM rulesdb.alert'
+try 2 'takes everything' 'mine --all with --from' mine $data --all --from -1h
+try 0 'flows, .* rules' 'mining the trailing span' mine $data --location paris
+try 0 '"location":"oslo".*"flows":2,' 'mining all as JSON' mine $data --all --json
+
+timeout -s INT 3 "$bin" alerts $data --state all --follow --json >"$dir/out" 2>"$dir/err"
+[ ! -s "$dir/err" ] && grep -q '"state":' "$dir/out"; ok $? 'following alerts ends on Ctrl-C'
+timeout 10 "$bin" alerts $data --state all --follow 2>"$dir/err" | head -1 >"$dir/out"
+[ -s "$dir/out" ] && [ ! -s "$dir/err" ]; ok $? 'following alerts ends on a closed pipe'
+timeout -s INT 2 "$bin" sql $data \
+    'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c' >"$dir/out" 2>"$dir/err"
+grep -q interrupted "$dir/err"; ok $? 'sql is interrupted by Ctrl-C'
+
+for f in "$dir"/full/flows/paris/*; do printf 'not a database at all' >"$f"; break; done
+try 0 'left out: .*paris' 'a damaged bucket is named by flows' flows $data
+try 0 'left out: .*paris' 'a damaged bucket is named by sql' sql $data 'SELECT count(*) FROM flows'
+try 0 'left out: .*paris' 'a damaged bucket is named by mine' mine $data --location paris --all
+try 0 'paris' 'status lives with a damaged bucket' status $data
 echo "1..$n"

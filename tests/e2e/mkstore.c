@@ -96,6 +96,32 @@ static int write_rules(const char *dir, struct fl_err *err)
     return rc;
 }
 
+static int write_stats(const char *dir, struct fl_err *err)
+{
+    struct fl_rulesdb *db = NULL;
+    struct fl_service_stats service = {
+        .datagrams = 100, .stored = 2000, .refused = 3, .updated_ms = base_ms()};
+    struct fl_exporter_stats exporter = {.address = fl_addr_v4(0xc0000201),
+                                         .source_port = 50000,
+                                         .domain = 7,
+                                         .version = 10,
+                                         .location = "paris",
+                                         .packets = 100,
+                                         .flows = 2000,
+                                         .lost = 20,
+                                         .templates = 2,
+                                         .sampling = 100,
+                                         .sampling_source = FL_SAMPLING_OPTIONS,
+                                         .clock_skew_ms = -1500,
+                                         .first_seen_ms = base_ms(),
+                                         .last_seen_ms = base_ms() + HOUR_MS};
+    int rc = fl_rulesdb_open(&db, dir, FL_RULESDB_CREATE, err);
+    if (rc == 0)
+        rc = fl_rulesdb_store_stats(db, &service, &exporter, 1, err);
+    fl_rulesdb_close(db);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
     struct fl_err err = {""};
@@ -106,6 +132,8 @@ int main(int argc, char **argv)
     int rc = write_flows(argv[1], &err);
     if (rc == 0)
         rc = write_rules(argv[1], &err);
+    if (rc == 0)
+        rc = write_stats(argv[1], &err);
     if (rc)
         fprintf(stderr, "mkstore: %s: %s\n", err.text, fl_strerror(rc));
     return rc ? 1 : 0;
