@@ -58,8 +58,9 @@ send() { # send ADDRESS
     local header="00050001 000f4240 $seconds 00000000 00000000 00000000"
     local record="0a010101 0a020202 00000000 00010002 00000001 00000040 000f3e58 000f3e58"
     record="$record 04000035 00001100 00000000 00000000"
-    # Through cat: the shell's own printf would cut the datagram in two behind a newline byte.
-    printf "$(echo "$header $record" | tr -d ' ' | sed 's/../\\x&/g')" | cat >"/dev/udp/$1/$port"
+    # By way of a file: the shell would cut the datagram in two behind a newline byte.
+    printf "$(echo "$header $record" | tr -d ' ' | sed 's/../\\x&/g')" >"$work/datagram"
+    cat "$work/datagram" >"/dev/udp/$1/$port"
 }
 
 if ! (echo >"/dev/udp/127.0.0.1/$port") 2>/dev/null; then
