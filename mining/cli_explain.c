@@ -277,7 +277,8 @@ int fl_cli_explain(struct fl_cli *cli)
     json_t *evidence = NULL, *instances = json_array();
     int code = 0, rc = instances ? fl_rulesdb_open(&db, cli->data, FL_RULESDB_READ, &err) : FL_ENOMEM;
     if (rc == FL_ENOENT)
-        rc = fl_fail(&err, rc, "there are no rules in %s yet; run flowlore mine", cli->data);
+        rc = fl_fail(&err, rc, "no rule %s: there are no rules in %s yet; run flowlore mine", cli->args[0],
+                     cli->data);
     if (rc == 0)
         rc = fl_rulesdb_find_rule(db, cli->args[0], cli->location, &id, &err);
     if (rc == 0)

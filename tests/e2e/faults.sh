@@ -33,7 +33,7 @@ exits 2 "a configuration that is not there" 'absent\.yaml' "$flowlored" --check 
 
 : >"$work/file"
 exits 1 "a file in the place of the data directory" "$work/file" \
-    "$flowlored" --data "$work/file" --listen 127.0.0.1:0 --mine-every off
+    "$flowlored" --data "$work/file" --listen 127.0.0.1:2 --mine-every off
 
 fl_start_service
 ok $? "the service starts"

@@ -33,8 +33,10 @@ for log in "$shared"/data/traffic/day-*.conn.log; do
     for l in paris london tokyo; do
         rules "$l" >"$work/rules.$l"
     done
-    [ -s "$work/rules.paris" ]
-    ok $? "$day: there are rules"
+    if [ "$day" != day-008 ]; then # a day of scans, on which nothing keeps happening together ten times
+        [ -s "$work/rules.paris" ]
+        ok $? "$day: there are rules"
+    fi
     check "$day: NetFlow v9 gives the rules of v5" diff "$work/rules.paris" "$work/rules.london"
     check "$day: IPFIX gives the rules of v5" diff "$work/rules.paris" "$work/rules.tokyo"
     if [ "$day" = day-011 ]; then
