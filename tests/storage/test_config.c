@@ -95,7 +95,13 @@ static void test_defaults(void **state)
     }
 }
 
-/* The sample, with `#` taken off each line that has no blank behind it when `uncomment`. */
+/* Prose is "# text"; "#key" and "#  key" are keys. */
+static bool is_key_line(const char *line)
+{
+    return line[0] == '#' && (line[1] != ' ' || line[2] == ' ');
+}
+
+/* The sample, with the `#` taken off each key when `uncomment`. */
 static char *read_sample(bool uncomment)
 {
     const char *srcdir = getenv("srcdir");
@@ -104,7 +110,7 @@ static char *read_sample(bool uncomment)
     FILE *in = fopen(path, "r");
     assert_non_null(in);
     while (fgets(line, sizeof line, in))
-        strcat(text, uncomment && line[0] == '#' && strncmp(line, "# ", 2) != 0 ? line + 1 : line);
+        strcat(text, uncomment && is_key_line(line) ? line + 1 : line);
     fclose(in);
     return text;
 }
