@@ -189,7 +189,7 @@ static int deliver(struct fl_alertfile *a, const char *path, struct fl_err *err)
     events = events_of(alerts, &last);
     rc = events ? fl_alertfile_append(path, events, err) : FL_ENOMEM;
     if (!rc)
-        rc = fl_rulesdb_sink_set(a->setup.data_dir, "file", last, err);
+        rc = fl_rulesdb_sink_set(a->db, "file", last, err);
     if (!rc)
         a->position = last;
 done:
@@ -233,7 +233,7 @@ int fl_alertfile_start(struct fl_alertfile **out, const struct fl_alertfile_setu
     a->setup = *setup;
     int rc = fl_rulesdb_open(&a->db, setup->data_dir, FL_RULESDB_CREATE, err);
     if (!rc)
-        rc = fl_rulesdb_sink_position(setup->data_dir, "file", &a->position, err);
+        rc = fl_rulesdb_sink_position(a->db, "file", &a->position, err);
     if (!rc && pthread_create(&a->thread, NULL, run, a))
         rc = fl_fail(err, FL_EIO, "cannot start the alerting thread");
     if (rc) {

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "storage/instance.h"
 
 static int make_directories(const char *path)
 {
@@ -55,6 +58,17 @@ static int busy(const char *data_dir, int fd, struct fl_err *err)
         data_dir, pid);
 }
 
+/* Twice: flowlore status may be looking at the lock just now. */
+static int take_lock(int fd)
+{
+    if (!flock(fd, LOCK_EX | LOCK_NB))
+        return 0;
+    if (errno != EWOULDBLOCK)
+        return -1;
+    nanosleep(&(struct timespec){.tv_nsec = FL_INSTANCE_GRACE_MS * 1000000L}, NULL);
+    return flock(fd, LOCK_EX | LOCK_NB);
+}
+
 int fl_datadir_lock(const char *data_dir, struct fl_err *err)
 {
     char path[4200];
@@ -64,12 +78,12 @@ int fl_datadir_lock(const char *data_dir, struct fl_err *err)
     errno = ENOTDIR;
     if (!S_ISDIR(st.st_mode))
         return refuse(data_dir, err);
-    snprintf(path, sizeof path, "%s/flowlored.lock", data_dir);
+    snprintf(path, sizeof path, "%s/" FL_INSTANCE_LOCK, data_dir);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (fd < 0)
         return refuse(data_dir, err);
     int rc = 0;
-    if (flock(fd, LOCK_EX | LOCK_NB))
+    if (take_lock(fd))
         rc = errno == EWOULDBLOCK ? busy(data_dir, fd, err) : refuse(data_dir, err);
     else if (ftruncate(fd, 0) || dprintf(fd, "%ld\n", (long)getpid()) < 0)
         rc = refuse(data_dir, err);

@@ -20,6 +20,10 @@ static int check(const struct fl_cli *cli, enum fl_verdict verdict, struct fl_er
     if (verdict == FL_REOPEN && cli->until)
         return fl_fail(err, FL_EINVAL,
                        "reopen does not take --until: it undoes a decision, which has no end");
+    json_t *note = cli->note ? json_string(cli->note) : json_null();
+    if (!note)
+        return fl_fail(err, FL_EINVAL, "--note is not text in UTF-8");
+    json_decref(note);
     return 0;
 }
 

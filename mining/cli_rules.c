@@ -88,6 +88,24 @@ static void cell_notes(struct fl_table *t, const json_t *rule)
     fl_table_cell(t, text);
 }
 
+/* "120 rules: 115 novel, 5 known.", where a listing may be longer than the screen. */
+static void print_count(const json_t *rules)
+{
+    size_t counts[N_STATUSES + 1] = {0}, i, shown = 0;
+    json_t *rule;
+    char n[FL_HUMAN_TEXT], word[FL_HUMAN_TEXT];
+    json_array_foreach(rules, i, rule) counts[status_rank(fl_js_text(rule, "status"))]++;
+    printf("\n%s %s:", fl_human_count(json_array_size(rules), n),
+           fl_human_plural(json_array_size(rules), "rule", word));
+    for (i = 0; i < N_STATUSES; i++)
+        if (counts[i] > 0)
+            printf("%s %s %s", shown++ ? "," : "", fl_human_count(counts[i], n), statuses[i]);
+    printf(".%s\n", counts[0] > 0
+                        ? " Look at one with flowlore explain ID; take them in with flowlore accept "
+                          "ID... or --all."
+                        : "");
+}
+
 static int print_rules(json_t *rules)
 {
     static const struct fl_column columns[] = {
@@ -116,7 +134,12 @@ static int print_rules(json_t *rules)
         fl_table_cell(t, fl_human_span(fl_js_int(rule, "lag_ms"), a));
         cell_notes(t, rule);
     }
-    return fl_cli_table(t);
+    int code = fl_cli_table(t);
+    if (code == FL_EXIT_OK && fl_terminal_width(stdout) > 0) {
+        print_count(rules);
+        code = fl_cli_end();
+    }
+    return code;
 }
 
 /* "No novel rules at paris. 12 rules are known; see flowlore rules --status known --location paris" */

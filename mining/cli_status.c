@@ -5,6 +5,7 @@
 
 #include "mining/cli.h"
 #include "mining/human.h"
+#include "storage/instance.h"
 #include "storage/timetext.h"
 
 struct status {
@@ -23,6 +24,15 @@ static void clear(struct status *s)
     json_decref(s->service);
 }
 
+/* What the service last wrote about itself is right only if it could still say goodbye; its lock knows. */
+static void settle_running(const struct fl_cli *cli, json_t *service)
+{
+    int alive = fl_instance_running(cli->data);
+    bool said = json_is_true(json_object_get(service, "running"));
+    json_object_set_new(service, "running", json_boolean(alive < 0 ? said : alive));
+    json_object_set_new(service, "killed", json_boolean(alive == 0 && said));
+}
+
 static int from_rules(const struct fl_cli *cli, struct status *s, struct fl_err *err)
 {
     struct fl_rulesdb *db = NULL;
@@ -35,6 +45,8 @@ static int from_rules(const struct fl_cli *cli, struct status *s, struct fl_err 
         rc = fl_rulesdb_runs(db, NULL, fl_cli_collect, s->runs, err);
     if (rc == 0 && db)
         rc = fl_rulesdb_service(db, &s->service, err);
+    if (s->service)
+        settle_running(cli, s->service);
     fl_rulesdb_close(db);
     return rc == FL_ENOENT ? 0 : rc;
 }
@@ -194,8 +206,7 @@ static void exporter_cells(struct fl_table *t, const json_t *e)
     fl_table_cell(t, dialect(e));
     fl_table_cell(t, fl_js_text(e, "location"));
     count_cell(t, e, "flows", false);
-    snprintf(text, sizeof text, "%.1f", rate(e));
-    fl_table_cell(t, text);
+    fl_table_cell(t, fl_human_factor(rate(e), a));
     snprintf(text, sizeof text, "%s (%s)", fl_human_count((uint64_t)fl_js_int(e, "lost"), a),
              fl_human_percent(lost_share(e), b));
     fl_table_cell_coloured(t, text, fl_js_int(e, "lost") > 0 ? FL_RED : FL_PLAIN);
@@ -298,10 +309,13 @@ static int print_locations(const struct status *s)
     return fl_cli_table(t);
 }
 
-static bool running(const json_t *service)
+static const char *state_of(const json_t *service)
 {
-    const json_t *value = json_object_get(service, "running");
-    return json_is_true(value) || json_integer_value(value) != 0;
+    if (json_is_true(json_object_get(service, "running")))
+        return "running";
+    return json_is_true(json_object_get(service, "killed"))
+               ? "not running: it ended without stopping in order"
+               : "not running";
 }
 
 static void print_service(const struct status *s)
@@ -318,8 +332,7 @@ static void print_service(const struct status *s)
         printf("Service: flowlored has not run on this data directory yet.\n");
         return;
     }
-    printf("Service: %s; counters of %.19s (UTC)\n", running(s->service) ? "running" : "not running",
-           fl_js_text(s->service, "updated"));
+    printf("Service: %s; counters of %.19s (UTC)\n", state_of(s->service), fl_js_text(s->service, "updated"));
     printf("  %s datagrams received", fl_human_count((uint64_t)fl_js_int(s->service, "datagrams"), text));
     printf(", %s flows stored\n", fl_human_count((uint64_t)fl_js_int(s->service, "stored"), text));
     for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++)

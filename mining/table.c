@@ -1,4 +1,5 @@
-/* Terminal tables: measures its cells, narrows the columns that fold, and prints line by line. */
+/* Terminal tables: measures its cells, narrows the columns that fold, and prints line by line; or row by row
+ * as paragraphs, where columns would be no help to the reader. */
 #include "mining/table.h"
 
 #include <stdint.h>
@@ -10,7 +11,7 @@
 #include "mining/human.h"
 #include "storage/error.h"
 
-enum { GAP = 2, NARROWEST = 16 };
+enum { GAP = 2, NARROWEST = 16, MOST_LINES = 3, INDENT = 4 };
 
 struct cell {
     char *text;
@@ -123,6 +124,27 @@ static size_t fold(const char *text, size_t width)
     return i;
 }
 
+/* Does a column of that width hold the text in a few lines, without a cut in a word? */
+static bool holds(const char *text, size_t width)
+{
+    for (int lines = 0; *text; lines++) {
+        size_t length = fold(text, width);
+        if (lines == MOST_LINES || (text[length] && text[length] != ' '))
+            return false;
+        text += length;
+        text += strspn(text, " ");
+    }
+    return true;
+}
+
+static bool fits(const struct fl_table *t, const size_t *widths, size_t bound)
+{
+    bool fits = line_width(t, widths) <= bound;
+    for (size_t i = 0; fits && i < t->n_cells; i++)
+        fits = holds(t->cells[i].text, widths[i % t->n_columns]);
+    return fits;
+}
+
 static void pad(FILE *to, size_t n)
 {
     fprintf(to, "%*s", (int)n, "");
@@ -166,17 +188,67 @@ static void print_row(const struct fl_table *t, struct cell *row, const size_t *
     }
 }
 
-int fl_table_print(struct fl_table *t, FILE *to, size_t width, bool colour)
+/* ---- rows as paragraphs ---- */
+
+struct paragraph {
+    FILE *to;
+    size_t width, at; /* at: columns used of the line */
+    bool colour;
+};
+
+/* One word behind `gap` blanks; `together` columns, the word's and what must follow it at once, stay on one
+ * line.
+ */
+static void put_word(struct paragraph *p, const char *word, size_t length, size_t gap, size_t together,
+                     enum fl_colour colour)
 {
-    size_t *widths = calloc(t->n_columns, sizeof *widths);
-    struct cell *row = calloc(t->n_columns, sizeof *row);
-    int rc = widths && row && !t->failed ? 0 : FL_ENOMEM;
-    if (rc)
-        goto done;
+    if (p->at == 0)
+        gap = 0;
+    else if (p->at + gap + together > p->width) {
+        fputc('\n', p->to);
+        pad(p->to, INDENT);
+        p->at = INDENT;
+        gap = 0;
+    }
+    bool paint = p->colour && colour != FL_PLAIN;
+    pad(p->to, gap);
+    fprintf(p->to, "%s%.*s%s", paint ? fl_colour_start(colour) : "", (int)length, word,
+            paint ? FL_COLOUR_END : "");
+    p->at += gap;
+    for (size_t i = 0; i < length; i++)
+        p->at += ((unsigned char)word[i] & 0xc0) != 0x80;
+}
+
+static void put_cell(struct paragraph *p, const char *head, const struct cell *cell)
+{
+    const char *word = cell->text + strspn(cell->text, " ");
+    if (!*word)
+        return;
+    size_t columns = fl_human_width(head);
+    put_word(p, head, strlen(head), GAP, columns + 1 + strcspn(word, " "), FL_DIM);
+    while (*word) {
+        size_t length = strcspn(word, " ");
+        put_word(p, word, length, 1, length, cell->colour);
+        word += length + strspn(word + length, " ");
+    }
+}
+
+static void print_paragraphs(const struct fl_table *t, size_t width, bool colour, FILE *to)
+{
+    for (size_t i = 0; i < t->n_cells;) {
+        struct paragraph p = {.to = to, .width = width, .colour = colour};
+        for (size_t c = 0; c < t->n_columns && i < t->n_cells; c++, i++)
+            put_cell(&p, t->columns[c].head, &t->cells[i]);
+        fputc('\n', to);
+    }
+}
+
+/* ---- printing ---- */
+
+static void print_lines(const struct fl_table *t, struct cell *row, const size_t *widths, bool colour,
+                        FILE *to)
+{
     static char empty[] = "";
-    measure(t, widths);
-    if (width)
-        narrow(t, widths, width);
     for (size_t c = 0; c < t->n_columns; c++)
         row[c] = (struct cell){(char *)(uintptr_t)t->columns[c].head, FL_BOLD};
     print_row(t, row, widths, colour, to);
@@ -187,6 +259,22 @@ int fl_table_print(struct fl_table *t, FILE *to, size_t width, bool colour)
         }
         print_row(t, row, widths, colour, to);
     }
+}
+
+int fl_table_print(struct fl_table *t, FILE *to, size_t width, bool colour)
+{
+    size_t *widths = calloc(t->n_columns, sizeof *widths);
+    struct cell *row = calloc(t->n_columns, sizeof *row);
+    int rc = widths && row && !t->failed ? 0 : FL_ENOMEM;
+    if (rc)
+        goto done;
+    measure(t, widths);
+    if (width)
+        narrow(t, widths, width);
+    if (width && t->n_cells > 0 && !fits(t, widths, width))
+        print_paragraphs(t, width, colour, to);
+    else
+        print_lines(t, row, widths, colour, to);
     rc = ferror(to) ? FL_EIO : 0;
 done:
     free(widths);

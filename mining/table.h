@@ -1,5 +1,7 @@
 /* Tables for the terminal: text cells in aligned columns under a head line. On a terminal, columns that may
- * fold are folded at blanks until a line fits its width; elsewhere lines are as long as they must be. */
+ * fold are folded at blanks until a line fits its width; where a cell would take more than three lines, a
+ * word would be cut, or the line still does not fit, each row is a paragraph of "HEAD text" instead.
+ * Elsewhere lines are as long as they must be. */
 #ifndef FL_MINING_TABLE_H
 #define FL_MINING_TABLE_H
 

@@ -13,7 +13,7 @@
 
 static const char *const views[] = {"rules",     "novel_rules", "known_rules", "alerts",
                                     "exporters", "runs",        "locations"};
-enum { N_VIEWS = sizeof views / sizeof views[0], STEPS_BETWEEN_LOOKS = 20000 };
+enum { N_VIEWS = sizeof views / sizeof views[0], STEPS_BETWEEN_LOOKS = 20000, MOST_BYTES = 16 << 20 };
 
 struct guard {
     const char *refused; /* what the statement wanted to do and may not */
@@ -130,6 +130,7 @@ static int open_all(sqlite3 **db, const char *data_dir, bool *has_rules, struct 
     if (rc != SQLITE_OK)
         return fl_fail(err, FL_EDB, "SQLite cannot start: %s", sqlite3_errstr(rc));
     sqlite3_busy_timeout(*db, 5000);
+    sqlite3_limit(*db, SQLITE_LIMIT_LENGTH, MOST_BYTES); /* of one value: beyond it a terminal is no help */
     rc = fl_flowtable_register(*db, data_dir);
     if (rc != 0)
         return fl_fail(err, FL_EDB, "the table flows cannot be made: %s", sqlite3_errmsg(*db));

@@ -148,7 +148,7 @@ CREATE TABLE alert (
     location_id INTEGER NOT NULL REFERENCES location (id), -- where
     kind TEXT NOT NULL CHECK (kind IN ('novel')),          -- a rule not known here
     severity TEXT NOT NULL CHECK (severity IN ('low', 'medium', 'high')), -- by novelty; clocks are low
-    state TEXT NOT NULL CHECK (state IN ('open', 'acked', 'closed')),     -- closed by a decision
+    state TEXT NOT NULL CHECK (state IN ('open', 'acked', 'closed')),     -- closed by a decision, till reopened
     opened_ms INTEGER NOT NULL,                            -- data time at which the run saw the rule first
     made_ms INTEGER NOT NULL,                              -- wall clock
     closed_ms INTEGER,                                     -- wall clock
@@ -160,6 +160,13 @@ CREATE TABLE alert (
 );
 CREATE UNIQUE INDEX alert_live ON alert (rule_id) WHERE state IN ('open', 'acked');
 CREATE INDEX alert_state ON alert (state, id);
+CREATE INDEX alert_rule ON alert (rule_id, id);
+
+-- How far each sink has delivered: a restart neither loses an alert nor says all of them again.
+CREATE TABLE sink_position (
+    sink TEXT PRIMARY KEY,     -- "file"
+    alert_id INTEGER NOT NULL  -- the last alert it has delivered
+) WITHOUT ROWID;
 
 -- ---- what the service counts ----
 

@@ -102,7 +102,8 @@ struct fl_decision {
     bool dry_run; /* change nothing, list what would change */
 };
 /* Apply, in one transaction; `fn` is called with each rule whose status changes (as in fl_rulesdb_rules, its
- * new status). Open alerts of accepted or ignored rules are closed. Returns 0, FL_EINVAL (pattern), FL_EDB.
+ * new status). Open alerts of accepted or ignored rules are closed; the
+ * alert of a reopened rule is open again under its old id. Returns 0, FL_EINVAL (pattern), FL_EDB.
  */
 int fl_rulesdb_decide(struct fl_rulesdb *db, const struct fl_decision *d, fl_json_fn *fn, void *ctx,
                       struct fl_err *err);

@@ -112,6 +112,14 @@ static int add_for_rule(struct deciding *c, int64_t rule_id, int64_t *id)
     return rc;
 }
 
+/* The alert that the decision now taken back had closed wants a look again; it stays the same alert, which
+ * the sinks have told already. A rule that never had one gets its alert from the run that finds it next. */
+static int reopen_alert(struct deciding *c, int64_t rule_id)
+{
+    int rc = fl_rulesdb_run(c->db, SQL_REOPEN_ALERT, "i", rule_id);
+    return rc == SQLITE_OK ? 0 : fail_db(c);
+}
+
 static int apply_to(struct deciding *c, const struct subject *subject, int64_t decision_id)
 {
     int rc = c->pattern ? 0 : add_for_rule(c, subject->id, &decision_id);
@@ -123,7 +131,7 @@ static int apply_to(struct deciding *c, const struct subject *subject, int64_t d
     if (!after)
         return fail_db(c);
     if (strcmp(after, "novel") == 0)
-        return 0;
+        return reopen_alert(c, subject->id);
     rc = fl_rulesdb_run(c->db, SQL_CLOSE_ALERTS, "iit", subject->id, c->d->now_ms, c->d->note);
     return rc == SQLITE_OK ? 0 : fail_db(c);
 }

@@ -34,6 +34,7 @@ enum fl_rulesdb_sql {
     SQL_HAS_ALERT,
     SQL_ADD_ALERT,
     SQL_CLOSE_ALERTS,
+    SQL_REOPEN_ALERT,
     SQL_RULES,
     SQL_RULE,
     SQL_INSTANCES,
@@ -51,6 +52,8 @@ enum fl_rulesdb_sql {
     SQL_ADD_DECISION,
     SQL_PUT_EXPORTER,
     SQL_PUT_SERVICE,
+    SQL_SINK_POSITION,
+    SQL_PUT_SINK_POSITION,
     N_SQL
 };
 struct fl_rulesdb_statement {

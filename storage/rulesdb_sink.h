@@ -5,13 +5,12 @@
 
 #include <stdint.h>
 
-#include "storage/error.h"
+#include "storage/rulesdb.h"
 
-/* Id of the last alert that `sink` ("file") has delivered; 0 when none. data_dir must hold a rules.db.
- * FL_EDB.
- */
-int fl_rulesdb_sink_position(const char *data_dir, const char *sink, int64_t *alert_id, struct fl_err *err);
-/* Durable on return. FL_EDB. */
-int fl_rulesdb_sink_set(const char *data_dir, const char *sink, int64_t alert_id, struct fl_err *err);
+/* Id of the last alert that `sink` ("file") has delivered; 0 when none. FL_EDB and what fl_rulesdb_open
+ * fails with. */
+int fl_rulesdb_sink_position(struct fl_rulesdb *db, const char *sink, int64_t *alert_id, struct fl_err *err);
+/* Durable on return: a power cut does not take it back. Needs FL_RULESDB_CREATE. Fails as above. */
+int fl_rulesdb_sink_set(struct fl_rulesdb *db, const char *sink, int64_t alert_id, struct fl_err *err);
 
 #endif

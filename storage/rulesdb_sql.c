@@ -76,6 +76,10 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"UPDATE alert SET state = 'closed', closed_ms = ?2, note = ?3 WHERE rule_id = ?1 AND state IN "
          "('open', 'acked')",
          true},
+    [SQL_REOPEN_ALERT] =
+        {"UPDATE alert SET state = 'open', closed_ms = NULL, note = NULL WHERE id = (SELECT max(id) FROM "
+         "alert WHERE rule_id = ?1) AND state = 'closed'",
+         true},
     [SQL_RULES] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
          "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
@@ -173,4 +177,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "disk_shed, stored, started_ms, updated_ms, running) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
          "?9, ?10)",
          false},
+    [SQL_SINK_POSITION] = {"SELECT alert_id FROM sink_position WHERE sink = ?1", false},
+    [SQL_PUT_SINK_POSITION] = {"INSERT OR REPLACE INTO sink_position (sink, alert_id) VALUES (?1, ?2)",
+                               false},
 };

@@ -52,13 +52,34 @@ static void test_folds_at_blanks(void **state)
                              "    cccccc dddd\n");
 }
 
-static void test_cuts_a_long_word(void **state)
+/* Columns would cut the word, so the row is a paragraph; a head never parts from its text. */
+static void test_never_cuts_a_word(void **state)
 {
     char out[400];
-    print((const char *const[]){"1", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", ""}, 3, 26, false, out, sizeof out);
+    print((const char *const[]){"1", "aaaaaaaaaaaaaaaaa bb", "", "22", "", "cccc"}, 6, 26, false, out,
+          sizeof out);
+    assert_string_equal(out, "ID 1\n"
+                             "    RULE aaaaaaaaaaaaaaaaa\n"
+                             "    bb\n"
+                             "ID 22  NOTE cccc\n");
+}
+
+static void test_paragraphs_rather_than_many_lines(void **state)
+{
+    static const char three[] = "aaaaaaaaaaaaaa bbbbbbbbbbbbbb cccccccccccccc",
+                      four[] = "aaaaaaaaaaaaaa bbbbbbbbbbbbbb cccccccccccccc dddddddddddddd";
+    char out[400];
+    print((const char *const[]){"1", three, "note"}, 3, 26, false, out, sizeof out);
     assert_string_equal(out, "ID  RULE              NOTE\n"
-                             " 1  aaaaaaaaaaaaaaaa\n"
-                             "    aaaaaaaaaaaaaa\n");
+                             " 1  aaaaaaaaaaaaaa    note\n"
+                             "    bbbbbbbbbbbbbb\n"
+                             "    cccccccccccccc\n");
+    print((const char *const[]){"1", four, "note"}, 3, 26, true, out, sizeof out);
+    assert_string_equal(out, "\033[2mID\033[0m \033[31m1\033[0m  \033[2mRULE\033[0m aaaaaaaaaaaaaa\n"
+                             "    bbbbbbbbbbbbbb\n"
+                             "    cccccccccccccc\n"
+                             "    dddddddddddddd\n"
+                             "    \033[2mNOTE\033[0m note\n");
 }
 
 static void test_counts_characters_not_bytes(void **state)
@@ -189,7 +210,8 @@ int main(void)
         cmocka_unit_test(test_aligns),
         cmocka_unit_test(test_pads_a_short_row),
         cmocka_unit_test(test_folds_at_blanks),
-        cmocka_unit_test(test_cuts_a_long_word),
+        cmocka_unit_test(test_never_cuts_a_word),
+        cmocka_unit_test(test_paragraphs_rather_than_many_lines),
         cmocka_unit_test(test_counts_characters_not_bytes),
         cmocka_unit_test(test_colours_only_when_asked),
         cmocka_unit_test(test_cleans),
