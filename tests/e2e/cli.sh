@@ -55,7 +55,7 @@ try 2 'none of open' 'a state that is none' alerts --data "$dir/empty" --state n
 try 2 'only one' 'rules and --all' accept --data "$dir/empty" 1 --all
 try 2 'takes rules' 'neither rules nor --all' ignore --data "$dir/empty"
 try 2 'not text in UTF-8' 'a note that is no text' accept --data "$dir/empty" 1 --note "$(printf 'a\377b')"
-try 1 'too big' 'sql bounds a value' sql --data "$dir/empty" "SELECT printf('%.1000000000c', 'x')"
+try 1 'too big' 'sql bounds a value' sql --data "$dir/empty" "SELECT zeroblob(1000000000)"
 try 2 'in the past' 'a decision that has lapsed' accept --data "$dir/empty" --all --until -1h
 try 2 'is refused' 'sql does not attach' sql --data "$dir/empty" "ATTACH ':memory:' AS x"
 try 2 'is refused' 'sql does not create' sql --data "$dir/empty" 'CREATE TABLE t(a)'
