@@ -468,7 +468,7 @@ static int load_data(struct loader *l, const uint8_t *data, size_t n)
     int rc = fl_yaml_lines_read(data, n, &l->lines, &problem);
     if (rc == FL_EINVAL)
         return fail_at(l, problem.line, "", "%s; see contrib/flowlore.yaml for a valid file", problem.text);
-    if (rc == 0)
+    if (rc == 0 && !fl_yaml_lines_is_empty(l->lines))
         rc = load_shape(l, data, n);
     fl_yaml_lines_free(l->lines);
     return rc;

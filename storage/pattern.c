@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "storage/error.h"
+#include "storage/flow.h"
 #include "storage/rule.h"
 #include "storage/ruletext.h"
 
@@ -124,10 +125,18 @@ static bool match_port(const struct port_pattern *p, uint32_t port)
     return p->any || (port >= p->low && port <= p->high); /* FL_PORT_ANY is beyond every `high` */
 }
 
+/* A number without a protocol means a port, which ICMP does not have. */
+static bool match_protocol(const struct node_pattern *p, uint8_t protocol)
+{
+    if (!p->any_protocol)
+        return p->protocol == protocol;
+    bool icmp = protocol == FL_PROTO_ICMP || protocol == FL_PROTO_ICMP6;
+    return !icmp || (p->client_port.any && p->server_port.any);
+}
+
 static bool match_node(const struct node_pattern *p, const struct fl_node *n)
 {
-    return (p->any_protocol || p->protocol == n->protocol) &&
-           match_host(&p->client, n->any_client, &n->client) &&
+    return match_protocol(p, n->protocol) && match_host(&p->client, n->any_client, &n->client) &&
            match_host(&p->server, n->any_server, &n->server) && match_port(&p->client_port, n->client_port) &&
            match_port(&p->server_port, n->server_port);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "storage/error.h"
+#include "storage/flow.h"
 
 static int copy_part(const char *text, size_t length, char out[FL_NODE_PART])
 {
@@ -116,7 +117,7 @@ static bool take_decimal(const char **p, uint32_t most, uint32_t *out)
 int fl_ruletext_port(const char *text, uint8_t protocol, uint32_t *out)
 {
     uint32_t high, low;
-    if (protocol != 1 && protocol != 58)
+    if (protocol != FL_PROTO_ICMP && protocol != FL_PROTO_ICMP6)
         return take_decimal(&text, 65535, out) && !*text ? 0 : FL_EINVAL;
     if (!take_decimal(&text, 255, &high) || *text++ != '.' || !take_decimal(&text, 255, &low) || *text)
         return FL_EINVAL;

@@ -18,6 +18,7 @@ struct entry {
 struct fl_yaml_lines {
     struct entry *entries;
     size_t n, room;
+    bool empty;
 };
 
 static int add_entry(struct fl_yaml_lines *l, const char *path, const yaml_node_t *key,
@@ -119,6 +120,7 @@ static int read_first(yaml_parser_t *parser, struct fl_yaml_lines *l, const uint
     if (!yaml_parser_load(parser, &doc))
         return describe(parser, data, n, problem);
     const yaml_node_t *root = yaml_document_get_root_node(&doc);
+    l->empty = !root || (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0);
     int rc = root ? walk(l, &doc, root, "", 0) : 0;
     yaml_document_delete(&doc);
     if (rc == FL_ELIMIT) {
@@ -184,6 +186,11 @@ bool fl_yaml_lines_is_scalar(const struct fl_yaml_lines *lines, const char *path
 {
     const struct entry *e = find(lines, path, false);
     return e && e->scalar;
+}
+
+bool fl_yaml_lines_is_empty(const struct fl_yaml_lines *lines)
+{
+    return lines->empty;
 }
 
 void fl_yaml_lines_free(struct fl_yaml_lines *lines)

@@ -20,6 +20,8 @@ int fl_yaml_lines_read(const uint8_t *data, size_t n, struct fl_yaml_lines **out
  * occurrence; 0 when there is none. */
 unsigned fl_yaml_lines_find(const struct fl_yaml_lines *lines, const char *path, bool last);
 bool fl_yaml_lines_is_scalar(const struct fl_yaml_lines *lines, const char *path);
+/* No document at all, or one without content. */
+bool fl_yaml_lines_is_empty(const struct fl_yaml_lines *lines);
 void fl_yaml_lines_free(struct fl_yaml_lines *lines);
 
 #endif
