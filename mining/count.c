@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mining/order.h"
 #include "mining/stats.h"
 #include "storage/error.h"
 
@@ -333,17 +334,13 @@ static int count_lane(struct job *job, struct fl_pairs *out, struct doubles *p)
     return rc;
 }
 
-#define ORDER(a, b)                                                                                          \
-    if ((a) != (b))                                                                                          \
-    return (a) < (b) ? -1 : 1
-
 static int compare_pairs(const void *va, const void *vb)
 {
     const struct fl_pair *a = va, *b = vb;
-    ORDER(a->family, b->family);
-    ORDER(a->x, b->x);
-    ORDER(a->y, b->y);
-    ORDER(a->evidence, b->evidence);
+    FL_ORDER(a->family, b->family);
+    FL_ORDER(a->x, b->x);
+    FL_ORDER(a->y, b->y);
+    FL_ORDER(a->evidence, b->evidence);
     return 0;
 }
 

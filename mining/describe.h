@@ -13,9 +13,8 @@ int fl_describe(struct fl_rule *out, const struct fl_pair *pair, uint64_t n_tota
                 const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
                 const struct fl_mining_config *config);
 
-/* The phase that at least 80 % of `n` times (ms) keep: "MM:SS" of the hour, ":SS" of the minute (a multiple
- * of 5 s), or
- * "". A minute has no phase below a window of 5 s. */
-void fl_clock_phase(const int64_t *times_ms, size_t n, int64_t window_ms, char out[8]);
+/* The phase that at least 80 % of `n` window starts (ms) keep: "MM:SS" of the hour, ":SS" of the minute (a
+ * multiple of 5 s), or "". Windows longer than 5 s have no phase. FL_ENOMEM. */
+int fl_clock_phase(const int64_t *times_ms, size_t n, int64_t window_ms, char out[8]);
 
 #endif
