@@ -24,7 +24,7 @@ struct event { /* a conversation of one node */
     int64_t start_ms;
 };
 
-struct events {
+struct fl_events {
     struct event *items;
     size_t n;
 };
@@ -50,26 +50,51 @@ static int compare_events(const void *va, const void *vb)
     return 0;
 }
 
-static int collect_events(struct events *out, uint32_t node, enum fl_family family,
-                          const struct fl_nodes *nodes, const struct fl_talk *talk,
-                          const struct fl_timeline *time)
+static int collect_events(struct fl_events *out, uint32_t node, const struct fl_view *v)
 {
-    out->n = nodes->first[node + 1] - nodes->first[node];
-    out->items = malloc((out->n + 1) * sizeof *out->items);
-    if (!out->items)
+    size_t n = v->nodes->first[node + 1] - v->nodes->first[node];
+    struct event *items = malloc((n + 1) * sizeof *items);
+    if (!items)
         return FL_ENOMEM;
-    for (size_t i = 0; i < out->n; i++) {
-        uint32_t index = nodes->conversations[nodes->first[node] + i];
-        const struct fl_conversation *c = &talk->items[index];
-        out->items[i] = (struct event){fl_bind_of(family, c), index, fl_window_of(time, c->start_ms),
-                                       fl_window_of(time, c->end_ms), c->start_ms};
+    for (size_t i = 0; i < n; i++) {
+        uint32_t index = v->nodes->conversations[v->nodes->first[node] + i];
+        const struct fl_conversation *c = &v->talk->items[index];
+        items[i] = (struct event){fl_bind_of(v->family, c), index, fl_window_of(v->time, c->start_ms),
+                                  fl_window_of(v->time, c->end_ms), c->start_ms};
     }
-    if (family != FL_NAMED) /* a node's conversations are by start already */
-        qsort(out->items, out->n, sizeof *out->items, compare_events);
+    if (v->family != FL_NAMED) /* a node's conversations are by start already */
+        qsort(items, n, sizeof *items, compare_events);
+    *out = (struct fl_events){items, n};
     return 0;
 }
 
-static bool repeats_window(const struct events *e, size_t i)
+void fl_view_clear(struct fl_view *view)
+{
+    for (size_t i = 0; view->events && i < view->nodes->n; i++)
+        free(view->events[i].items);
+    free(view->events);
+    view->events = NULL;
+}
+
+/* The events of both nodes of a pair are there when this returns 0. */
+static int keep_events(struct fl_view *v, const struct fl_pair *pair)
+{
+    int rc = 0;
+    if (v->family != pair->family)
+        fl_view_clear(v);
+    v->family = pair->family;
+    if (!v->events)
+        v->events = calloc(v->nodes->n, sizeof *v->events);
+    if (!v->events)
+        return FL_ENOMEM;
+    if (!v->events[pair->x].items)
+        rc = collect_events(&v->events[pair->x], pair->x, v);
+    if (rc == 0 && !v->events[pair->y].items)
+        rc = collect_events(&v->events[pair->y], pair->y, v);
+    return rc;
+}
+
+static bool repeats_window(const struct fl_events *e, size_t i)
 {
     return i > 0 && e->items[i].bind == e->items[i - 1].bind && e->items[i].first == e->items[i - 1].first;
 }
@@ -84,7 +109,7 @@ static void add_hit(struct hits *hits, const struct event *x, const struct event
     hits->items[hits->n++] = (struct hit){x->first, x->bind, {x->conversation, y->conversation}};
 }
 
-static void meet_at_start(struct hits *hits, const struct events *x, const struct events *y)
+static void meet_at_start(struct hits *hits, const struct fl_events *x, const struct fl_events *y)
 {
     size_t j = 0;
     for (size_t i = 0; i < x->n; i++) {
@@ -99,7 +124,7 @@ static void meet_at_start(struct hits *hits, const struct events *x, const struc
 }
 
 /* How many of Y have a start of X within their time. */
-static size_t count_partners(const struct events *x, const struct events *y)
+static size_t count_partners(const struct fl_events *x, const struct fl_events *y)
 {
     size_t i = 0, count = 0;
     for (size_t j = 0; j < y->n; j++) {
@@ -113,7 +138,7 @@ static size_t count_partners(const struct events *x, const struct events *y)
 
 /* `open` holds at least y->n indices: those of Y that started, the last on top; what ended is taken off once
  * it is on top, so nothing is looked at twice. */
-static void meet_during(struct hits *hits, const struct events *x, const struct events *y, size_t *open)
+static void meet_during(struct hits *hits, const struct fl_events *x, const struct fl_events *y, size_t *open)
 {
     size_t j = 0, n_open = 0;
     for (size_t i = 0; i < x->n; i++) {
@@ -131,26 +156,21 @@ static void meet_during(struct hits *hits, const struct events *x, const struct 
     hits->partners = count_partners(x, y);
 }
 
-static int collect_hits(struct hits *out, const struct fl_pair *pair, const struct fl_nodes *nodes,
-                        const struct fl_talk *talk, const struct fl_timeline *time)
+static int collect_hits(struct hits *out, const struct fl_pair *pair, struct fl_view *view)
 {
-    struct events x = {0}, y = {0};
-    int rc = collect_events(&x, pair->x, pair->family, nodes, talk, time);
-    if (rc == 0)
-        rc = collect_events(&y, pair->y, pair->family, nodes, talk, time);
-    size_t *open = rc == 0 ? malloc((y.n + 1) * sizeof *open) : NULL;
-    out->items = malloc((x.n + 1) * sizeof *out->items);
-    if (open && out->items) {
-        if (pair->evidence == FL_EVIDENCE_START)
-            meet_at_start(out, &x, &y);
-        else
-            meet_during(out, &x, &y, open);
-    } else {
+    int rc = keep_events(view, pair);
+    if (rc < 0)
+        return rc;
+    const struct fl_events *x = &view->events[pair->x], *y = &view->events[pair->y];
+    size_t *open = malloc((y->n + 1) * sizeof *open);
+    out->items = malloc((x->n + 1) * sizeof *out->items);
+    if (!open || !out->items)
         rc = FL_ENOMEM;
-    }
+    else if (pair->evidence == FL_EVIDENCE_START)
+        meet_at_start(out, x, y);
+    else
+        meet_during(out, x, y, open);
     free(open);
-    free(x.items);
-    free(y.items);
     return rc;
 }
 
@@ -321,40 +341,37 @@ static void fill_figures(struct fl_rule *rule, const struct fl_pair *pair, uint6
 }
 
 static int describe_hits(struct fl_rule *rule, struct hits *hits, const struct fl_pair *pair,
-                         const struct fl_nodes *nodes, const struct fl_talk *talk,
-                         const struct fl_timeline *time, const struct fl_mining_config *config)
+                         const struct fl_view *v)
 {
     int64_t *times = malloc((hits->n + 1) * sizeof *times);
     if (!times)
         return FL_ENOMEM;
-    rule->hosts = count_hosts(pair, hits, nodes, talk, (uint32_t *)times);
-    measure_lag(rule, hits, talk, times);
+    rule->hosts = count_hosts(pair, hits, v->nodes, v->talk, (uint32_t *)times);
+    measure_lag(rule, hits, v->talk, times);
     qsort(hits->items, hits->n, sizeof *hits->items, compare_hits);
     for (size_t i = 0; i < hits->n; i++)
-        times[i] = fl_window_start_ms(time, hits->items[i].window);
-    int rc = fl_clock_phase(times, hits->n, time->window_ms, rule->clock);
-    add_examples(rule, hits, talk, time);
+        times[i] = fl_window_start_ms(v->time, hits->items[i].window);
+    int rc = fl_clock_phase(times, hits->n, v->time->window_ms, rule->clock);
+    add_examples(rule, hits, v->talk, v->time);
     free(times);
     if (rc < 0)
         return rc;
     if (pair->family != FL_NAMED && rule->hosts < least_bound_hosts)
         return 0;
-    return pair->evidence == FL_EVIDENCE_START || hits->partners >= config->support;
+    return pair->evidence == FL_EVIDENCE_START || hits->partners >= v->config->support;
 }
 
-int fl_describe(struct fl_rule *out, const struct fl_pair *pair, uint64_t n_total,
-                const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
-                const struct fl_mining_config *config)
+int fl_describe(struct fl_rule *out, const struct fl_pair *pair, struct fl_view *view)
 {
     struct hits hits = {0};
     memset(out, 0, sizeof *out); /* the padding too: rules are compared as bytes */
-    out->antecedent = fl_key_node(&nodes->keys[pair->x], talk);
-    out->consequent = fl_key_node(&nodes->keys[pair->y], talk);
-    fill_figures(out, pair, n_total, config);
-    int rc = collect_hits(&hits, pair, nodes, talk, time);
+    out->antecedent = fl_key_node(&view->nodes->keys[pair->x], view->talk);
+    out->consequent = fl_key_node(&view->nodes->keys[pair->y], view->talk);
+    fill_figures(out, pair, view->n_total[pair->family], view->config);
+    int rc = collect_hits(&hits, pair, view);
     if (rc == 0) {
         assert(hits.n == pair->n_xy);
-        rc = describe_hits(out, &hits, pair, nodes, talk, time, config);
+        rc = describe_hits(out, &hits, pair, view);
     }
     free(hits.items);
     if (out->reverse_confidence > out->confidence)
