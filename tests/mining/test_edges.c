@@ -113,6 +113,24 @@ static void windows_that_the_span_cuts_count(void **state)
     assert_int_equal(fl_timeline_init(&t, -1, 10, 1000, 60), FL_EINVAL);
 }
 
+static void chance_has_only_the_windows_of_the_span(void **state)
+{
+    /* Half a block at either end: 20 of its 30 windows hold both, so chance alone gives 20 * 20 / 30 each. */
+    struct fl_mining_config config = default_mining();
+    struct fl_flow flows[80];
+    struct fl_findings f;
+    config.q = 1;
+    size_t n = in_step(flows, from_ms + 30000, 1000, 5);
+    n += in_step(flows + n, from_ms + 60000, 1000, 5);
+    for (size_t i = 0; i < n; i++) /* each a flow of its own */
+        flows[i].src_port = (uint16_t)(40000 + i);
+    assert_int_equal(find(&f, flows, n, from_ms + 30000, from_ms + 90000, &config), 0);
+    assert_int_equal(f.n, 1);
+    assert_int_equal(f.rules[0].n_both, 40);
+    assert_float_equal(f.rules[0].expected, 2 * 20 * 20 / 30.0, 1e-9);
+    fl_findings_clear(&f);
+}
+
 static void settings_at_their_limits(void **state)
 {
     static const struct {
@@ -199,6 +217,7 @@ int main(void)
         cmocka_unit_test(the_ends_of_the_calendar),
         cmocka_unit_test(ten_years_take_bounded_time),
         cmocka_unit_test(windows_that_the_span_cuts_count),
+        cmocka_unit_test(chance_has_only_the_windows_of_the_span),
         cmocka_unit_test(settings_at_their_limits),
         cmocka_unit_test(lone_icmp_replies_have_their_asker_as_client),
         cmocka_unit_test(every_port_of_a_host_scanned),
