@@ -201,11 +201,14 @@ done:
 static void look(struct fl_alertfile *a)
 {
     struct fl_settings *settings = fl_settings_get(a->setup.settings);
-    const char *path = settings->config.alerts_file;
-    char usual[4096];
-    snprintf(usual, sizeof usual, "%s/alerts.jsonl", a->setup.data_dir);
+    const char *name = settings->config.alerts_file ? settings->config.alerts_file : "alerts.jsonl";
+    char path[4096];
+    if (name[0] == '/')
+        snprintf(path, sizeof path, "%s", name);
+    else
+        snprintf(path, sizeof path, "%s/%s", a->setup.data_dir, name);
     struct fl_err err = {""};
-    int rc = path && !strcmp(path, "off") ? 0 : deliver(a, path ? path : usual, &err);
+    int rc = !strcmp(name, "off") ? 0 : deliver(a, path, &err);
     if (rc && !a->refused)
         fl_error("alerts cannot be delivered, and are kept until they can: %s",
                  err.text[0] ? err.text : fl_strerror(rc));

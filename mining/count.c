@@ -6,7 +6,8 @@
  * 1. For node x, spread its block counts n_x(b) over a dense array.
  * 2. For each window (of each host) in which x starts: every y > x that starts there counts as `start`, every
  * y that is present there counts as `during`.
- * 3. For each partner: E = sum_b n_x(b) n_y(b) / jitter in integers, then the tail probability of n_xy.
+ * 3. For each partner: E = sum_b n_x(b) n_y(b) / jitter (a block that the span cuts has fewer windows to move
+ * in), then the tail probability of n_xy.
  * 4. p-values <= q are kept for Benjamini-Hochberg (greater ones cannot matter), pairs that may be rules are
  * kept.
  *
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mining/order.h"
 #include "mining/stats.h"
 #include "storage/error.h"
 
@@ -150,12 +152,21 @@ static void walk_track(struct worker *w, const struct fl_track *track, uint64_t 
     }
 }
 
+/* Step 3; whole blocks are summed in integers, so that the sum is exact. */
 static double expected(const struct worker *w, const struct fl_blocks *y_blocks, uint32_t y)
 {
-    uint64_t sum = 0;
-    for (size_t i = y_blocks->first[y]; i < y_blocks->first[y + 1]; i++)
-        sum += (uint64_t)w->x_blocks[y_blocks->block[i]] * y_blocks->count[i];
-    return (double)sum / w->job->jitter;
+    const uint32_t *block_windows = w->job->lane->block_windows;
+    uint64_t whole = 0;
+    double cut = 0;
+    for (size_t i = y_blocks->first[y]; i < y_blocks->first[y + 1]; i++) {
+        uint32_t block = y_blocks->block[i];
+        uint64_t both = (uint64_t)w->x_blocks[block] * y_blocks->count[i];
+        if (both && block_windows[block] != w->job->jitter)
+            cut += (double)both / block_windows[block];
+        else
+            whole += both;
+    }
+    return (double)whole / w->job->jitter + cut;
 }
 
 static bool may_be_rule(const struct fl_pair *p, const struct fl_mining_config *config, uint64_t n_total)
@@ -333,17 +344,13 @@ static int count_lane(struct job *job, struct fl_pairs *out, struct doubles *p)
     return rc;
 }
 
-#define ORDER(a, b)                                                                                          \
-    if ((a) != (b))                                                                                          \
-    return (a) < (b) ? -1 : 1
-
 static int compare_pairs(const void *va, const void *vb)
 {
     const struct fl_pair *a = va, *b = vb;
-    ORDER(a->family, b->family);
-    ORDER(a->x, b->x);
-    ORDER(a->y, b->y);
-    ORDER(a->evidence, b->evidence);
+    FL_ORDER(a->family, b->family);
+    FL_ORDER(a->x, b->x);
+    FL_ORDER(a->y, b->y);
+    FL_ORDER(a->evidence, b->evidence);
     return 0;
 }
 

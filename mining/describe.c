@@ -7,10 +7,12 @@
  * 4. The antecedent is the side whose confidence is higher. */
 #include "mining/describe.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "mining/order.h"
 #include "mining/stats.h"
 #include "storage/error.h"
 
@@ -20,10 +22,9 @@ struct event { /* a conversation of one node */
     uint32_t bind, conversation;
     uint32_t first, last; /* windows */
     int64_t start_ms;
-    bool took_part;
 };
 
-struct events {
+struct fl_events {
     struct event *items;
     size_t n;
 };
@@ -40,42 +41,67 @@ struct hits {
     size_t partners; /* during: distinct conversations of Y that took part */
 };
 
-#define ORDER(a, b)                                                                                          \
-    if ((a) != (b))                                                                                          \
-    return (a) < (b) ? -1 : 1
-
 static int compare_events(const void *va, const void *vb)
 {
     const struct event *a = va, *b = vb;
-    ORDER(a->bind, b->bind);
-    ORDER(a->start_ms, b->start_ms);
-    ORDER(a->conversation, b->conversation);
+    FL_ORDER(a->bind, b->bind);
+    FL_ORDER(a->start_ms, b->start_ms);
+    FL_ORDER(a->conversation, b->conversation);
     return 0;
 }
 
-static int collect_events(struct events *out, uint32_t node, enum fl_family family,
-                          const struct fl_nodes *nodes, const struct fl_talk *talk,
-                          const struct fl_timeline *time)
+static int collect_events(struct fl_events *out, uint32_t node, const struct fl_view *v)
 {
-    out->n = nodes->first[node + 1] - nodes->first[node];
-    out->items = calloc(out->n + 1, sizeof *out->items);
-    if (!out->items)
+    size_t n = v->nodes->first[node + 1] - v->nodes->first[node];
+    struct event *items = malloc((n + 1) * sizeof *items);
+    if (!items)
         return FL_ENOMEM;
-    for (size_t i = 0; i < out->n; i++) {
-        uint32_t index = nodes->conversations[nodes->first[node] + i];
-        const struct fl_conversation *c = &talk->items[index];
-        out->items[i] =
-            (struct event){fl_bind_of(family, c),         index,       fl_window_of(time, c->start_ms),
-                           fl_window_of(time, c->end_ms), c->start_ms, false};
+    for (size_t i = 0; i < n; i++) {
+        uint32_t index = v->nodes->conversations[v->nodes->first[node] + i];
+        const struct fl_conversation *c = &v->talk->items[index];
+        items[i] = (struct event){fl_bind_of(v->family, c), index, fl_window_of(v->time, c->start_ms),
+                                  fl_window_of(v->time, c->end_ms), c->start_ms};
     }
-    if (family != FL_NAMED) /* a node's conversations are by start already */
-        qsort(out->items, out->n, sizeof *out->items, compare_events);
+    if (v->family != FL_NAMED) /* a node's conversations are by start already */
+        qsort(items, n, sizeof *items, compare_events);
+    *out = (struct fl_events){items, n};
     return 0;
 }
 
-static bool repeats_window(const struct events *e, size_t i)
+void fl_view_clear(struct fl_view *view)
+{
+    for (size_t i = 0; view->events && i < view->nodes->n; i++)
+        free(view->events[i].items);
+    free(view->events);
+    view->events = NULL;
+}
+
+/* The events of both nodes of a pair are there when this returns 0. */
+static int keep_events(struct fl_view *v, const struct fl_pair *pair)
+{
+    int rc = 0;
+    if (v->family != pair->family)
+        fl_view_clear(v);
+    v->family = pair->family;
+    if (!v->events)
+        v->events = calloc(v->nodes->n, sizeof *v->events);
+    if (!v->events)
+        return FL_ENOMEM;
+    if (!v->events[pair->x].items)
+        rc = collect_events(&v->events[pair->x], pair->x, v);
+    if (rc == 0 && !v->events[pair->y].items)
+        rc = collect_events(&v->events[pair->y], pair->y, v);
+    return rc;
+}
+
+static bool repeats_window(const struct fl_events *e, size_t i)
 {
     return i > 0 && e->items[i].bind == e->items[i - 1].bind && e->items[i].first == e->items[i - 1].first;
+}
+
+static bool before(const struct event *a, const struct event *b)
+{
+    return a->bind != b->bind ? a->bind < b->bind : a->first < b->first;
 }
 
 static void add_hit(struct hits *hits, const struct event *x, const struct event *y)
@@ -83,67 +109,68 @@ static void add_hit(struct hits *hits, const struct event *x, const struct event
     hits->items[hits->n++] = (struct hit){x->first, x->bind, {x->conversation, y->conversation}};
 }
 
-static void meet_at_start(struct hits *hits, const struct events *x, const struct events *y)
+static void meet_at_start(struct hits *hits, const struct fl_events *x, const struct fl_events *y)
 {
     size_t j = 0;
     for (size_t i = 0; i < x->n; i++) {
         if (repeats_window(x, i))
             continue;
         const struct event *e = &x->items[i];
-        while (j < y->n &&
-               (y->items[j].bind < e->bind || (y->items[j].bind == e->bind && y->items[j].first < e->first)))
+        while (j < y->n && before(&y->items[j], e))
             j++;
         if (j < y->n && y->items[j].bind == e->bind && y->items[j].first == e->first)
             add_hit(hits, e, &y->items[j]);
     }
 }
 
-/* `active` holds at least y->n indices. */
-static void meet_during(struct hits *hits, const struct events *x, struct events *y, size_t *active)
+/* How many of Y have a start of X within their time. */
+static size_t count_partners(const struct fl_events *x, const struct fl_events *y)
 {
-    size_t j = 0, n_active = 0;
+    size_t i = 0, count = 0;
+    for (size_t j = 0; j < y->n; j++) {
+        const struct event *e = &y->items[j];
+        while (i < x->n && before(&x->items[i], e))
+            i++;
+        count += i < x->n && x->items[i].bind == e->bind && x->items[i].first <= e->last;
+    }
+    return count;
+}
+
+/* `open` holds at least y->n indices: those of Y that started, the last on top; what ended is taken off once
+ * it is on top, so nothing is looked at twice. */
+static void meet_during(struct hits *hits, const struct fl_events *x, const struct fl_events *y, size_t *open)
+{
+    size_t j = 0, n_open = 0;
     for (size_t i = 0; i < x->n; i++) {
         if (repeats_window(x, i))
             continue;
         const struct event *e = &x->items[i];
-        for (; j < y->n &&
-               (y->items[j].bind < e->bind || (y->items[j].bind == e->bind && y->items[j].first <= e->first));
-             j++)
-            active[n_active++] = j;
-        size_t kept = 0;
-        for (size_t a = 0; a < n_active; a++)
-            if (y->items[active[a]].bind == e->bind && y->items[active[a]].last >= e->first)
-                active[kept++] = active[a];
-        n_active = kept;
-        for (size_t a = 0; a < n_active; a++) {
-            hits->partners += !y->items[active[a]].took_part;
-            y->items[active[a]].took_part = true;
-        }
-        if (n_active)
-            add_hit(hits, e, &y->items[active[n_active - 1]]);
+        for (; j < y->n && !before(e, &y->items[j]); j++)
+            open[n_open++] = j;
+        while (n_open &&
+               (y->items[open[n_open - 1]].bind != e->bind || y->items[open[n_open - 1]].last < e->first))
+            n_open--;
+        if (n_open)
+            add_hit(hits, e, &y->items[open[n_open - 1]]);
     }
+    hits->partners = count_partners(x, y);
 }
 
-static int collect_hits(struct hits *out, const struct fl_pair *pair, const struct fl_nodes *nodes,
-                        const struct fl_talk *talk, const struct fl_timeline *time)
+static int collect_hits(struct hits *out, const struct fl_pair *pair, struct fl_view *view)
 {
-    struct events x = {0}, y = {0};
-    int rc = collect_events(&x, pair->x, pair->family, nodes, talk, time);
-    if (rc == 0)
-        rc = collect_events(&y, pair->y, pair->family, nodes, talk, time);
-    size_t *active = rc == 0 ? malloc((y.n + 1) * sizeof *active) : NULL;
-    out->items = malloc((x.n + 1) * sizeof *out->items);
-    if (active && out->items) {
-        if (pair->evidence == FL_EVIDENCE_START)
-            meet_at_start(out, &x, &y);
-        else
-            meet_during(out, &x, &y, active);
-    } else {
+    int rc = keep_events(view, pair);
+    if (rc < 0)
+        return rc;
+    const struct fl_events *x = &view->events[pair->x], *y = &view->events[pair->y];
+    size_t *open = malloc((y->n + 1) * sizeof *open);
+    out->items = malloc((x->n + 1) * sizeof *out->items);
+    if (!open || !out->items)
         rc = FL_ENOMEM;
-    }
-    free(active);
-    free(x.items);
-    free(y.items);
+    else if (pair->evidence == FL_EVIDENCE_START)
+        meet_at_start(out, x, y);
+    else
+        meet_during(out, x, y, open);
+    free(open);
     return rc;
 }
 
@@ -151,7 +178,7 @@ static int collect_hits(struct hits *out, const struct fl_pair *pair, const stru
 
 static int compare_ms(const void *va, const void *vb)
 {
-    ORDER(*(const int64_t *)va, *(const int64_t *)vb);
+    FL_ORDER(*(const int64_t *)va, *(const int64_t *)vb);
     return 0;
 }
 
@@ -185,24 +212,27 @@ static bool keeps_phase(const int64_t *times_ms, size_t n, int64_t period_ms, in
     return n > 0 && most * 10 >= n * 8;
 }
 
-void fl_clock_phase(const int64_t *times_ms, size_t n, int64_t window_ms, char out[8])
+int fl_clock_phase(const int64_t *times_ms, size_t n, int64_t window_ms, char out[8])
 {
     const int64_t hour_ms = 3600000, minute_ms = 60000, round_ms = 5000;
     int64_t phase_ms = 0, *scratch = malloc((n + 1) * sizeof *scratch);
     out[0] = '\0';
-    if (scratch && window_ms <= round_ms &&
-        keeps_phase(times_ms, n, minute_ms, window_ms, scratch, &phase_ms) && phase_ms % round_ms == 0) {
+    if (!scratch)
+        return FL_ENOMEM;
+    if (window_ms <= round_ms && keeps_phase(times_ms, n, minute_ms, window_ms, scratch, &phase_ms) &&
+        phase_ms % round_ms == 0) {
         snprintf(out, 8, ":%02u", (unsigned)(phase_ms / 1000) % 60);
         if (keeps_phase(times_ms, n, hour_ms, window_ms, scratch, &phase_ms))
             snprintf(out, 8, "%02u:%02u", (unsigned)(phase_ms / minute_ms) % 60,
                      (unsigned)(phase_ms / 1000) % 60);
     }
     free(scratch);
+    return 0;
 }
 
 static int compare_numbers(const void *va, const void *vb)
 {
-    ORDER(*(const uint32_t *)va, *(const uint32_t *)vb);
+    FL_ORDER(*(const uint32_t *)va, *(const uint32_t *)vb);
     return 0;
 }
 
@@ -259,8 +289,8 @@ static void add_examples(struct fl_rule *rule, const struct hits *hits, const st
 static int compare_hits(const void *va, const void *vb)
 {
     const struct hit *a = va, *b = vb;
-    ORDER(a->window, b->window);
-    ORDER(a->bind, b->bind);
+    FL_ORDER(a->window, b->window);
+    FL_ORDER(a->bind, b->bind);
     return 0;
 }
 
@@ -311,37 +341,38 @@ static void fill_figures(struct fl_rule *rule, const struct fl_pair *pair, uint6
 }
 
 static int describe_hits(struct fl_rule *rule, struct hits *hits, const struct fl_pair *pair,
-                         const struct fl_nodes *nodes, const struct fl_talk *talk,
-                         const struct fl_timeline *time, const struct fl_mining_config *config)
+                         const struct fl_view *v)
 {
     int64_t *times = malloc((hits->n + 1) * sizeof *times);
     if (!times)
         return FL_ENOMEM;
-    rule->hosts = count_hosts(pair, hits, nodes, talk, (uint32_t *)times);
-    measure_lag(rule, hits, talk, times);
+    rule->hosts = count_hosts(pair, hits, v->nodes, v->talk, (uint32_t *)times);
+    measure_lag(rule, hits, v->talk, times);
     qsort(hits->items, hits->n, sizeof *hits->items, compare_hits);
     for (size_t i = 0; i < hits->n; i++)
-        times[i] = fl_window_start_ms(time, hits->items[i].window);
-    fl_clock_phase(times, hits->n, time->window_ms, rule->clock);
-    add_examples(rule, hits, talk, time);
+        times[i] = fl_window_start_ms(v->time, hits->items[i].window);
+    int rc = fl_clock_phase(times, hits->n, v->time->window_ms, rule->clock);
+    add_examples(rule, hits, v->talk, v->time);
     free(times);
+    if (rc < 0)
+        return rc;
     if (pair->family != FL_NAMED && rule->hosts < least_bound_hosts)
         return 0;
-    return pair->evidence == FL_EVIDENCE_START || hits->partners >= config->support;
+    return pair->evidence == FL_EVIDENCE_START || hits->partners >= v->config->support;
 }
 
-int fl_describe(struct fl_rule *out, const struct fl_pair *pair, uint64_t n_total,
-                const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
-                const struct fl_mining_config *config)
+int fl_describe(struct fl_rule *out, const struct fl_pair *pair, struct fl_view *view)
 {
     struct hits hits = {0};
-    *out = (struct fl_rule){0};
-    out->antecedent = fl_key_node(&nodes->keys[pair->x], talk);
-    out->consequent = fl_key_node(&nodes->keys[pair->y], talk);
-    fill_figures(out, pair, n_total, config);
-    int rc = collect_hits(&hits, pair, nodes, talk, time);
-    if (rc == 0)
-        rc = hits.n == pair->n_xy ? describe_hits(out, &hits, pair, nodes, talk, time, config) : FL_EMALF;
+    memset(out, 0, sizeof *out); /* the padding too: rules are compared as bytes */
+    out->antecedent = fl_key_node(&view->nodes->keys[pair->x], view->talk);
+    out->consequent = fl_key_node(&view->nodes->keys[pair->y], view->talk);
+    fill_figures(out, pair, view->n_total[pair->family], view->config);
+    int rc = collect_hits(&hits, pair, view);
+    if (rc == 0) {
+        assert(hits.n == pair->n_xy);
+        rc = describe_hits(out, &hits, pair, view);
+    }
     free(hits.items);
     if (out->reverse_confidence > out->confidence)
         turn(out);

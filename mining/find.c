@@ -37,16 +37,16 @@ static int count_families(struct fl_pairs *out, uint64_t n_total[3], const struc
     return rc;
 }
 
-static int describe_pairs(struct fl_findings *out, const struct fl_pairs *pairs, const uint64_t n_total[3],
-                          const struct fl_nodes *nodes, const struct fl_talk *talk,
-                          const struct fl_timeline *time, const struct fl_mining_config *config)
+static int describe_pairs(struct fl_findings *out, const struct fl_pairs *pairs, struct fl_view *view,
+                          const struct fl_find_request *r)
 {
     out->rules = malloc((pairs->n + 1) * sizeof *out->rules);
     if (!out->rules)
         return FL_ENOMEM;
     for (size_t i = 0; i < pairs->n; i++) {
-        const struct fl_pair *p = &pairs->items[i];
-        int rc = fl_describe(&out->rules[out->n], p, n_total[p->family], nodes, talk, time, config);
+        if (i % 256 == 255 && r->stop && r->stop(r->ctx, 1))
+            return FL_ESTOP;
+        int rc = fl_describe(&out->rules[out->n], &pairs->items[i], view);
         if (rc < 0)
             return rc;
         out->n += rc > 0;
@@ -65,6 +65,8 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
     struct fl_pairs pairs = {0};
     struct fl_timeline time;
     uint64_t n_total[3];
+    struct fl_view view = {
+        .nodes = &nodes, .talk = &talk, .time = &time, .config = r->config, .n_total = n_total};
     *out = (struct fl_findings){0};
     int rc = fl_timeline_init(&time, r->from_ms, r->to_ms, r->config->window_ms, r->config->jitter);
     if (rc == 0)
@@ -74,7 +76,8 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
     if (rc == 0)
         rc = count_families(&pairs, n_total, &nodes, &talk, &time, r);
     if (rc == 0)
-        rc = describe_pairs(out, &pairs, n_total, &nodes, &talk, &time, r->config);
+        rc = describe_pairs(out, &pairs, &view, r);
+    fl_view_clear(&view);
     out->conversations = talk.n;
     out->nodes = nodes.n;
     out->pairs_tested = pairs.tested;

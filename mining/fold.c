@@ -11,13 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mining/order.h"
 #include "storage/error.h"
 
 enum { least_hosts = 3 };
-
-#define ORDER(a, b)                                                                                          \
-    if ((a) != (b))                                                                                          \
-    return (a) < (b) ? -1 : 1
 
 struct pair { /* a rule under its unordered pair of nodes */
     struct fl_node low, high;
@@ -39,9 +36,9 @@ static int compare_pair_keys(const void *va, const void *vb)
 
 static int compare_strength(const struct fl_rule *a, const struct fl_rule *b)
 {
-    ORDER(a->log10_p, b->log10_p);
-    ORDER(a->evidence, b->evidence);
-    ORDER(a->present_antecedent, b->present_antecedent);
+    FL_ORDER(a->log10_p, b->log10_p);
+    FL_ORDER(a->evidence, b->evidence);
+    FL_ORDER(a->present_antecedent, b->present_antecedent);
     return 0;
 }
 
@@ -159,8 +156,8 @@ struct place {
 static int compare_places(const void *va, const void *vb)
 {
     const struct fl_rule *a = ((const struct place *)va)->rule, *b = ((const struct place *)vb)->rule;
-    ORDER(a->parent >= 0, b->parent >= 0);
-    ORDER(b->score, a->score);
+    FL_ORDER(a->parent >= 0, b->parent >= 0);
+    FL_ORDER(b->score, a->score);
     return compare_same_pairs(a, b);
 }
 

@@ -138,6 +138,22 @@ static int number_blocks(struct fl_lane *lane, const struct fl_timeline *time, s
     return 0;
 }
 
+static int measure_blocks(struct fl_lane *lane, const struct fl_timeline *time,
+                          const struct fl_entries *numbered)
+{
+    uint32_t span_first = fl_window_of(time, time->from_ms), span_last = fl_window_of(time, time->to_ms);
+    lane->block_windows = malloc((numbered->n + 1) * sizeof *lane->block_windows);
+    if (!lane->block_windows)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < numbered->n; i++) {
+        uint32_t first = (uint32_t)numbered->items[i].key * time->jitter, last = first + time->jitter - 1;
+        first = first > span_first ? first : span_first;
+        last = last < span_last ? last : span_last;
+        lane->block_windows[i] = last - first + 1;
+    }
+    return 0;
+}
+
 static uint32_t block_number(const struct fl_entries *numbered, uint32_t bind, uint32_t block)
 {
     uint64_t key = (uint64_t)bind << 32 | block;
@@ -301,6 +317,8 @@ int fl_lane_build(struct fl_lane *out, enum fl_family family, const struct fl_no
     if (rc == 0)
         rc = number_blocks(out, time, &numbered);
     if (rc == 0)
+        rc = measure_blocks(out, time, &numbered);
+    if (rc == 0)
         rc = build_blocks(out, &out->new_blocks, time, &numbered, count_new);
     if (rc == 0)
         rc = build_blocks(out, &out->present_blocks, time, &numbered, count_present);
@@ -335,6 +353,7 @@ void fl_lane_clear(struct fl_lane *lane)
     free(lane->runs);
     free(lane->n_new);
     free(lane->n_present);
+    free(lane->block_windows);
     clear_blocks(&lane->new_blocks);
     clear_blocks(&lane->present_blocks);
     clear_index(&lane->new_at);

@@ -47,6 +47,7 @@ struct fl_lane {
     uint64_t *n_new, *n_present; /* a node's windows or incidents */
     struct fl_blocks new_blocks, present_blocks;
     uint32_t n_blocks;
+    uint32_t *block_windows; /* windows of a block: jitter, or fewer where an end of the span cuts it */
     uint64_t n_total;        /* N: windows, or windows x binding hosts */
     struct fl_index new_at;  /* slot: window */
     struct fl_index part_at; /* slot: window; nodes present there, but not throughout its block */

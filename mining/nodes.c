@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mining/order.h"
 #include "storage/error.h"
 
 int fl_timeline_init(struct fl_timeline *t, int64_t from_ms, int64_t to_ms, int64_t window_ms,
@@ -12,7 +13,7 @@ int fl_timeline_init(struct fl_timeline *t, int64_t from_ms, int64_t to_ms, int6
 {
     if (to_ms <= from_ms || window_ms <= 0 || jitter == 0 || from_ms < 0)
         return FL_EINVAL;
-    int64_t windows = (to_ms - from_ms + window_ms - 1) / window_ms;
+    int64_t windows = (to_ms - 1) / window_ms - from_ms / window_ms + 1;
     if (windows > INT32_MAX - 2 * (int64_t)jitter)
         return FL_ELIMIT;
     *t = (struct fl_timeline){.from_ms = from_ms,
@@ -51,11 +52,13 @@ bool fl_key_generalises(const struct fl_node_key *general, const struct fl_node_
 
 struct fl_node fl_key_node(const struct fl_node_key *key, const struct fl_talk *talk)
 {
-    struct fl_node n = {.client_port = key->client_port,
-                        .server_port = key->server_port,
-                        .protocol = key->protocol,
-                        .any_client = key->client == FL_HOST_ANY,
-                        .any_server = key->server == FL_HOST_ANY};
+    struct fl_node n;
+    memset(&n, 0, sizeof n); /* the padding too: rules are compared as bytes */
+    n.client_port = key->client_port;
+    n.server_port = key->server_port;
+    n.protocol = key->protocol;
+    n.any_client = key->client == FL_HOST_ANY;
+    n.any_server = key->server == FL_HOST_ANY;
     if (!n.any_client)
         n.client = talk->hosts[key->client];
     if (!n.any_server)
@@ -69,17 +72,13 @@ struct member { /* a conversation under one of its three nodes */
     int64_t start_ms;
 };
 
-#define ORDER(x, y)                                                                                          \
-    if ((x) != (y))                                                                                          \
-    return (x) < (y) ? -1 : 1
-
 static int compare_keys(const struct fl_node_key *x, const struct fl_node_key *y)
 {
-    ORDER(x->client, y->client);
-    ORDER(x->server, y->server);
-    ORDER(x->protocol, y->protocol);
-    ORDER(x->client_port, y->client_port);
-    ORDER(x->server_port, y->server_port);
+    FL_ORDER(x->client, y->client);
+    FL_ORDER(x->server, y->server);
+    FL_ORDER(x->protocol, y->protocol);
+    FL_ORDER(x->client_port, y->client_port);
+    FL_ORDER(x->server_port, y->server_port);
     return 0;
 }
 
@@ -89,8 +88,8 @@ static int compare_members(const void *vx, const void *vy)
     int c = compare_keys(&x->key, &y->key);
     if (c != 0)
         return c;
-    ORDER(x->start_ms, y->start_ms);
-    ORDER(x->conversation, y->conversation);
+    FL_ORDER(x->start_ms, y->start_ms);
+    FL_ORDER(x->conversation, y->conversation);
     return 0;
 }
 
@@ -129,7 +128,7 @@ static uint64_t windows_present(const struct member *group, size_t n, const stru
 
 static int compare_numbers(const void *va, const void *vb)
 {
-    ORDER(*(const uint32_t *)va, *(const uint32_t *)vb);
+    FL_ORDER(*(const uint32_t *)va, *(const uint32_t *)vb);
     return 0;
 }
 

@@ -17,7 +17,7 @@ struct fl_timeline {
     int64_t window_ms;
     uint32_t jitter;     /* windows a block */
     int64_t base_window; /* epoch number of window 0; a multiple of jitter, at or before from_ms */
-    uint32_t n_windows;  /* windows of the span */
+    uint32_t n_windows;  /* windows that the span touches */
 };
 /* FL_ELIMIT for spans of more than 2^31 windows; FL_EINVAL for an empty one. */
 int fl_timeline_init(struct fl_timeline *t, int64_t from_ms, int64_t to_ms, int64_t window_ms,

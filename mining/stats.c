@@ -78,10 +78,13 @@ void fl_benjamini_hochberg(double *log10_p, double *log10_q, size_t n, uint64_t 
 
 double fl_q_of(const double *log10_p, const double *log10_q, size_t n, double p)
 {
-    const double *found = bsearch(&p, log10_p, n, sizeof *log10_p, compare_doubles);
-    if (!found)
-        return 0;
-    while (found > log10_p && found[-1] == p)
-        found--;
-    return log10_q[found - log10_p];
+    size_t low = 0, high = n; /* to the first of equals: there may be many */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (log10_p[middle] < p)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < n && log10_p[low] == p ? log10_q[low] : 0;
 }

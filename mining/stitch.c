@@ -16,14 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mining/order.h"
 #include "storage/error.h"
 
 static const int64_t continued_within_ms = 1000; /* the next part starts at most this long after the end */
 static const int64_t clocks_differ_ms = 1000; /* two exporters' stamps of one packet differ by at most this */
-
-#define ORDER(a, b)                                                                                          \
-    if ((a) != (b))                                                                                          \
-    return (a) < (b) ? -1 : 1
 
 static int compare_tuple(const struct fl_flow *a, const struct fl_flow *b)
 {
@@ -32,9 +29,9 @@ static int compare_tuple(const struct fl_flow *a, const struct fl_flow *b)
         c = fl_addr_cmp(&a->dst, &b->dst);
     if (c != 0)
         return c;
-    ORDER(a->protocol, b->protocol);
-    ORDER(a->src_port, b->src_port);
-    ORDER(a->dst_port, b->dst_port);
+    FL_ORDER(a->protocol, b->protocol);
+    FL_ORDER(a->src_port, b->src_port);
+    FL_ORDER(a->dst_port, b->dst_port);
     return 0;
 }
 
@@ -43,7 +40,7 @@ static int compare_source(const struct fl_flow *a, const struct fl_flow *b)
     int c = fl_addr_cmp(&a->exporter, &b->exporter);
     if (c != 0)
         return c;
-    ORDER(a->domain, b->domain);
+    FL_ORDER(a->domain, b->domain);
     return 0;
 }
 
@@ -55,15 +52,15 @@ static int compare_records(const void *va, const void *vb)
         c = compare_tuple(a, b);
     if (c != 0)
         return c;
-    ORDER(a->start_ms, b->start_ms);
-    ORDER(a->end_ms, b->end_ms);
-    ORDER(a->end_reason, b->end_reason);
+    FL_ORDER(a->start_ms, b->start_ms);
+    FL_ORDER(a->end_ms, b->end_ms);
+    FL_ORDER(a->end_reason, b->end_reason);
     return 0;
 }
 
 static int compare_ms(const void *va, const void *vb)
 {
-    ORDER(*(const int64_t *)va, *(const int64_t *)vb);
+    FL_ORDER(*(const int64_t *)va, *(const int64_t *)vb);
     return 0;
 }
 
@@ -74,7 +71,7 @@ static int64_t densest_length(int64_t *lengths, size_t n, int64_t fallback_ms)
     int64_t found = fallback_ms;
     qsort(lengths, n, sizeof *lengths, compare_ms);
     for (size_t low = 0, high = 0; high < n; high++) {
-        while (lengths[low] * 21 < lengths[high] * 20)
+        while (lengths[high] - lengths[low] > lengths[low] / 20)
             low++;
         if (high - low + 1 >= best) {
             best = high - low + 1;
@@ -89,7 +86,7 @@ int64_t fl_learn_active_timeout(const struct fl_flow *flows, size_t n, int64_t f
     size_t count = 0;
     int64_t *lengths = malloc((n ? n : 1) * sizeof *lengths);
     if (!lengths)
-        return fallback_ms;
+        return FL_ENOMEM;
     for (size_t i = 0; i + 1 < n; i++) {
         const struct fl_flow *f = &flows[i], *next = &flows[i + 1];
         int64_t gap_ms = next->start_ms - f->end_ms;
@@ -106,7 +103,7 @@ static bool cut_by_timeout(const struct fl_flow *f, int64_t active_timeout_ms)
 {
     if (f->end_reason != FL_END_UNKNOWN)
         return f->end_reason == FL_END_ACTIVE;
-    return (f->end_ms - f->start_ms) * 10 >= active_timeout_ms * 9;
+    return f->end_ms - f->start_ms >= active_timeout_ms - active_timeout_ms / 10;
 }
 
 struct part { /* a flow being put together */
@@ -119,7 +116,7 @@ static struct fl_uniflow uniflow_of(const struct fl_flow *f)
     return (struct fl_uniflow){.src = f->src,
                                .dst = f->dst,
                                .start_ms = f->start_ms,
-                               .end_ms = f->end_ms,
+                               .end_ms = f->end_ms > f->start_ms ? f->end_ms : f->start_ms,
                                .src_port = f->src_port,
                                .dst_port = f->dst_port,
                                .tcp_flags = f->tcp_flags,
@@ -165,12 +162,12 @@ static int compare_parts(const void *va, const void *vb)
         c = fl_addr_cmp(&a->dst, &b->dst);
     if (c != 0)
         return c;
-    ORDER(a->protocol, b->protocol);
-    ORDER(a->src_port, b->src_port);
-    ORDER(a->dst_port, b->dst_port);
-    ORDER(a->start_ms, b->start_ms);
-    ORDER(a->end_ms, b->end_ms);
-    ORDER(pa->source, pb->source);
+    FL_ORDER(a->protocol, b->protocol);
+    FL_ORDER(a->src_port, b->src_port);
+    FL_ORDER(a->dst_port, b->dst_port);
+    FL_ORDER(a->start_ms, b->start_ms);
+    FL_ORDER(a->end_ms, b->end_ms);
+    FL_ORDER(pa->source, pb->source);
     return 0;
 }
 
@@ -189,7 +186,7 @@ static size_t deduplicate(struct part *parts, size_t n)
         struct part *last = kept ? &parts[kept - 1] : NULL;
         if (last && same_endpoints(&last->flow, &parts[i].flow)) {
             int64_t slack_ms = last->source == parts[i].source ? 0 : clocks_differ_ms;
-            if (parts[i].flow.start_ms <= last->flow.end_ms + slack_ms) {
+            if (parts[i].flow.start_ms - last->flow.end_ms <= slack_ms) {
                 if (last->source != parts[i].source)
                     last->source = SIZE_MAX;
                 extend(&last->flow, parts[i].flow.end_ms, parts[i].flow.tcp_flags);
@@ -201,6 +198,21 @@ static size_t deduplicate(struct part *parts, size_t n)
     return kept;
 }
 
+/* Step 3 for all sources; returns how many parts there are, or FL_ENOMEM. */
+static long stitch_sources(const struct fl_flow *flows, size_t n, int64_t fallback_ms, struct part *parts)
+{
+    size_t count = 0;
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && compare_source(&flows[from], &flows[to]) == 0;)
+            to++;
+        int64_t timeout_ms = fl_learn_active_timeout(flows + from, to - from, fallback_ms);
+        if (timeout_ms < 0)
+            return FL_ENOMEM;
+        count += stitch_source(flows + from, to - from, timeout_ms, from, parts + count);
+    }
+    return (long)count;
+}
+
 int fl_stitch(struct fl_flow *flows, size_t n, int64_t active_timeout_ms, struct fl_uniflow **out,
               size_t *n_out)
 {
@@ -210,21 +222,18 @@ int fl_stitch(struct fl_flow *flows, size_t n, int64_t active_timeout_ms, struct
         return FL_ENOMEM;
     if (n)
         qsort(flows, n, sizeof *flows, compare_records);
-    size_t count = 0;
-    for (size_t from = 0, to; from < n; from = to) {
-        for (to = from + 1; to < n && compare_source(&flows[from], &flows[to]) == 0;)
-            to++;
-        int64_t timeout_ms = fl_learn_active_timeout(flows + from, to - from, active_timeout_ms);
-        count += stitch_source(flows + from, to - from, timeout_ms, from, parts + count);
-    }
-    count = deduplicate(parts, count);
+    long stitched = stitch_sources(flows, n, active_timeout_ms, parts);
+    if (stitched < 0)
+        goto done;
+    size_t count = deduplicate(parts, (size_t)stitched);
     result = malloc((count ? count : 1) * sizeof *result);
-    if (result) {
-        for (size_t i = 0; i < count; i++)
-            result[i] = parts[i].flow;
-        *out = result;
-        *n_out = count;
-    }
+    if (!result)
+        goto done;
+    for (size_t i = 0; i < count; i++)
+        result[i] = parts[i].flow;
+    *out = result;
+    *n_out = count;
+done:
     free(parts);
     return result ? 0 : FL_ENOMEM;
 }

@@ -20,11 +20,11 @@ struct fl_uniflow {
 
 /* The active timeout that an exporter's records show: the length at which records of a flow keep being
  * continued within a second. Wants `n` records sorted as fl_stitch sorts them, all of one exporter;
- * `fallback_ms` where fewer than three records are continued. */
+ * `fallback_ms` where fewer than three records are continued. FL_ENOMEM. */
 int64_t fl_learn_active_timeout(const struct fl_flow *flows, size_t n, int64_t fallback_ms);
 
-/* Stitch and deduplicate. Sorts `flows` in place. *out (free with free()) is ordered by endpoints, then
- * start. FL_ENOMEM. */
+/* Stitch and deduplicate; a record that ends before it starts lasts no time. Sorts `flows` in place. *out
+ * (free with free()) is ordered by endpoints, then start. FL_ENOMEM. */
 int fl_stitch(struct fl_flow *flows, size_t n, int64_t active_timeout_ms, struct fl_uniflow **out,
               size_t *n_out);
 

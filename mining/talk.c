@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mining/order.h"
 #include "storage/error.h"
 
 static const int64_t answer_within_ms =
@@ -146,17 +147,13 @@ static struct half half_of(const struct fl_talk *t, const struct fl_uniflow *f)
     return h;
 }
 
-#define ORDER(x, y)                                                                                          \
-    if ((x) != (y))                                                                                          \
-    return (x) < (y) ? -1 : 1
-
 static int compare_keys(const struct half *x, const struct half *y)
 {
-    ORDER(x->a, y->a);
-    ORDER(x->b, y->b);
-    ORDER(x->protocol, y->protocol);
-    ORDER(x->a_port, y->a_port);
-    ORDER(x->b_port, y->b_port);
+    FL_ORDER(x->a, y->a);
+    FL_ORDER(x->b, y->b);
+    FL_ORDER(x->protocol, y->protocol);
+    FL_ORDER(x->a_port, y->a_port);
+    FL_ORDER(x->b_port, y->b_port);
     return 0;
 }
 
@@ -166,10 +163,10 @@ static int compare_halves(const void *vx, const void *vy)
     int c = compare_keys(x, y);
     if (c != 0)
         return c;
-    ORDER(x->start_ms, y->start_ms);
-    ORDER(x->direction, y->direction);
-    ORDER(x->end_ms, y->end_ms);
-    ORDER(x->tcp_flags, y->tcp_flags);
+    FL_ORDER(x->start_ms, y->start_ms);
+    FL_ORDER(x->direction, y->direction);
+    FL_ORDER(x->end_ms, y->end_ms);
+    FL_ORDER(x->tcp_flags, y->tcp_flags);
     return 0;
 }
 
@@ -216,7 +213,7 @@ static size_t join_one(const struct half *halves, size_t from, size_t n, struct 
             if (compare_keys(first, h) != 0 || last_ms[other] == INT64_MIN)
                 break;
             int64_t slack_ms = last_ms[mine] == INT64_MIN ? answer_within_ms : 0;
-            if (h->start_ms > last_ms[other] + slack_ms)
+            if (h->start_ms - last_ms[other] > slack_ms)
                 break;
         }
         if (h->start_ms < first_ms[mine])
@@ -251,9 +248,9 @@ struct use { /* a peer endpoint addressed an endpoint */
 
 static int compare_endpoints(const struct use *x, const struct use *y)
 {
-    ORDER(x->host, y->host);
-    ORDER(x->protocol, y->protocol);
-    ORDER(x->port, y->port);
+    FL_ORDER(x->host, y->host);
+    FL_ORDER(x->protocol, y->protocol);
+    FL_ORDER(x->port, y->port);
     return 0;
 }
 
@@ -263,8 +260,8 @@ static int compare_uses(const void *vx, const void *vy)
     int c = compare_endpoints(x, y);
     if (c != 0)
         return c;
-    ORDER(x->peer, y->peer);
-    ORDER(x->peer_port, y->peer_port);
+    FL_ORDER(x->peer, y->peer);
+    FL_ORDER(x->peer_port, y->peer_port);
     return 0;
 }
 
@@ -380,13 +377,13 @@ static struct fl_conversation conversation_of(const struct joined *j, struct rol
 static int compare_conversations(const void *vx, const void *vy)
 {
     const struct fl_conversation *x = vx, *y = vy;
-    ORDER(x->client, y->client);
-    ORDER(x->server, y->server);
-    ORDER(x->protocol, y->protocol);
-    ORDER(x->client_port, y->client_port);
-    ORDER(x->server_port, y->server_port);
-    ORDER(x->start_ms, y->start_ms);
-    ORDER(x->end_ms, y->end_ms);
+    FL_ORDER(x->client, y->client);
+    FL_ORDER(x->server, y->server);
+    FL_ORDER(x->protocol, y->protocol);
+    FL_ORDER(x->client_port, y->client_port);
+    FL_ORDER(x->server_port, y->server_port);
+    FL_ORDER(x->start_ms, y->start_ms);
+    FL_ORDER(x->end_ms, y->end_ms);
     return 0;
 }
 

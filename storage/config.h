@@ -45,7 +45,7 @@ struct fl_config {
     int64_t template_timeout_ms;  /* 24 h */
     int64_t learning_ms;          /* 0 */
     int64_t receive_buffer_bytes; /* 16 MiB */
-    char *alerts_file;            /* JSON lines; NULL: alerts.jsonl in the data directory; "off": none */
+    char *alerts_file; /* JSON lines, relative to the data directory; NULL: alerts.jsonl; "off": none */
     struct fl_mining_config mining;
 };
 

@@ -186,7 +186,8 @@ static void note_step(struct complaint *c, const char *text)
     }
 }
 
-static void take_log(cyaml_log_t level, void *ctx, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void take_log(cyaml_log_t level, void *ctx, const char *format,
+                                                           va_list args)
 {
     struct complaint *c = ctx;
     char text[256];

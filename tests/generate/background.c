@@ -33,7 +33,7 @@ static void browse(struct gen_make *m, unsigned host, int64_t at)
 {
     unsigned server = popular(m);
     int port = server % 5 == 4 ? 80 : 443;
-    if (gen_chance(&m->random, 0.3))
+    if (gen_chance(&m->random, 0.08)) /* mostly the answer is still known */
         gen_udp(m, gen_host(host), gen_server(GEN_RESOLVER), 53, at - gen_between(&m->random, 5, 120));
     if (host % 4 == 3 && gen_chance(&m->random, 0.5))
         gen_tcp(m, gen_host6(host), gen_world6(server), port, at);
@@ -44,7 +44,7 @@ static void browse(struct gen_make *m, unsigned host, int64_t at)
 static void something(struct gen_make *m, unsigned host, int64_t at)
 {
     double kind = gen_unit(&m->random);
-    if (kind < 0.72)
+    if (kind < 0.55)
         browse(m, host, at);
     else if (kind < 0.88)
         gen_udp(m, gen_host(host), gen_server(GEN_RESOLVER), 53, at);

@@ -207,14 +207,16 @@ static void compare_on(uint64_t seed, size_t conversations, struct fl_mining_con
     count_plainly(&oracle, &nodes, &talk, &time, &config, n_total);
     assert_int_equal(pairs.tested, oracle.tested);
     assert_int_equal(pairs.n, oracle.n);
+    struct fl_view view = {
+        .nodes = &nodes, .talk = &talk, .time = &time, .config = &config, .n_total = n_total};
     for (size_t i = 0; i < pairs.n; i++) {
         struct fl_rule rule;
         assert_same(&pairs.items[i], &oracle.pairs[i]);
         seen[pairs.items[i].family][pairs.items[i].evidence]++;
-        assert_true(fl_describe(&rule, &pairs.items[i], n_total[pairs.items[i].family], &nodes, &talk, &time,
-                                &config) >= 0);
+        assert_true(fl_describe(&rule, &pairs.items[i], &view) >= 0);
         assert_int_equal(rule.n_both, pairs.items[i].n_xy);
     }
+    fl_view_clear(&view);
     for (int f = 0; f < 3; f++)
         fl_lane_clear(&lanes[f]);
     fl_pairs_clear(&pairs);

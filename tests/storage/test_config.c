@@ -123,7 +123,7 @@ static void test_sample(void **state)
         assert_defaults(&c);
         assert_int_equal(c.n_locations, uncomment ? 2 : 0);
         if (uncomment)
-            assert_string_equal(c.alerts_file, "alerts.jsonl");
+            assert_string_equal(c.alerts_file, "/var/lib/flowlore/alerts.jsonl");
         fl_config_clear(&c);
         free(text);
     }

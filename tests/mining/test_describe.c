@@ -1,0 +1,244 @@
+/* A pair looked at closely: lag and spread, clock phase, hosts, examples and what a closer look denies,
+ * worked by hand. */
+#include "tests/mining/mining_fixture.h"
+
+#include "mining/describe.h"
+
+enum { MOST = 200 };
+
+struct stage { /* conversations put on by hand and the two nodes they make */
+    struct fl_addr hosts[40];
+    struct fl_conversation items[MOST];
+    struct fl_talk talk;
+    struct fl_timeline time;
+    struct fl_nodes nodes;
+    struct fl_node_key keys[2];
+    size_t first[3];
+    uint32_t conversations[MOST];
+    struct fl_mining_config config;
+    uint64_t n_total[3];
+};
+
+static struct stage *new_stage(void)
+{
+    struct stage *s = calloc(1, sizeof *s);
+    assert_non_null(s);
+    for (uint32_t h = 0; h < 40; h++)
+        s->hosts[h] = fl_addr_v4(0x0a000000 + h);
+    s->talk = (struct fl_talk){.hosts = s->hosts, .n_hosts = 40, .items = s->items};
+    s->nodes =
+        (struct fl_nodes){.keys = s->keys, .n = 2, .first = s->first, .conversations = s->conversations};
+    s->config = default_mining();
+    for (int f = 0; f < 3; f++)
+        s->n_total[f] = 7200;
+    assert_int_equal(fl_timeline_init(&s->time, 0, 7200000, 1000, 60), 0);
+    return s;
+}
+
+static void say(struct stage *s, uint32_t client, uint32_t server, uint32_t port, int64_t start_ms,
+                int64_t length_ms)
+{
+    s->conversations[s->talk.n] = (uint32_t)s->talk.n;
+    s->items[s->talk.n++] = (struct fl_conversation){.client = client,
+                                                     .server = server,
+                                                     .client_port = FL_PORT_ANY,
+                                                     .server_port = port,
+                                                     .start_ms = start_ms,
+                                                     .end_ms = start_ms + length_ms,
+                                                     .protocol = FL_PROTO_TCP};
+}
+
+/* The conversations so far are node 0's (X); those said from here on are node 1's. */
+static void next_node(struct stage *s)
+{
+    s->first[1] = s->talk.n;
+}
+
+static int describe(struct stage *s, struct fl_rule *rule, struct fl_pair pair)
+{
+    struct fl_view view = {
+        .nodes = &s->nodes, .talk = &s->talk, .time = &s->time, .config = &s->config, .n_total = s->n_total};
+    s->first[2] = s->talk.n;
+    pair.x = 0;
+    pair.y = 1;
+    pair.expected = 0.5;
+    int rc = fl_describe(rule, &pair, &view);
+    fl_view_clear(&view);
+    return rc;
+}
+
+static void name_servers(struct stage *s, uint32_t x, uint32_t y)
+{
+    s->keys[0] = (struct fl_node_key){1, x, FL_PORT_ANY, 80, FL_PROTO_TCP};
+    s->keys[1] = (struct fl_node_key){1, y, FL_PORT_ANY, 80, FL_PROTO_TCP};
+}
+
+static void lag_and_spread_by_hand(void **state)
+{
+    /* Lags 10 20 30 40 500: median 30, quartiles 20 and 40. Y starts five times more on its own. */
+    static const int64_t lags[] = {500, 10, 40, 20, 30};
+    struct stage *s = new_stage();
+    struct fl_rule r;
+    name_servers(s, 2, 3);
+    for (int i = 0; i < 5; i++)
+        say(s, 1, 2, 80, i * 100000, 50);
+    next_node(s);
+    for (int i = 0; i < 5; i++)
+        say(s, 1, 3, 80, i * 100000 + lags[i], 50);
+    for (int i = 5; i < 10; i++)
+        say(s, 1, 3, 80, i * 100000, 50);
+    assert_int_equal(describe(s, &r, (struct fl_pair){.n_x = 5, .n_y = 10, .n_xy = 5}), 1);
+    assert_int_equal(r.lag_ms, 30);
+    assert_int_equal(r.lag_spread_ms, 20);
+    assert_float_equal(r.confidence, 1, 0);
+    assert_float_equal(r.reverse_confidence, 0.5, 0);
+    assert_float_equal(r.lift, 10, 1e-12);
+    assert_true(r.both);
+    assert_int_equal(r.hosts, 0);
+    assert_int_equal(r.n_examples, 5);
+    assert_int_equal(r.examples[1].time_ms, 100000);
+    assert_memory_equal(&r.examples[1].servers[1], &s->hosts[3], sizeof s->hosts[3]);
+    free(s);
+}
+
+static void the_arrow_leaves_the_surer_side(void **state)
+{
+    struct stage *s = new_stage();
+    struct fl_rule r;
+    name_servers(s, 2, 3);
+    for (int i = 0; i < 20; i++)
+        say(s, 1, 2, 80, i * 100000, 50);
+    next_node(s);
+    for (int i = 0; i < 4; i++)
+        say(s, 1, 3, 80, i * 100000 + 70, 50);
+    assert_int_equal(describe(s, &r, (struct fl_pair){.n_x = 20, .n_y = 4, .n_xy = 4}), 1);
+    assert_false(r.both);
+    assert_memory_equal(&r.antecedent.server, &s->hosts[3], sizeof s->hosts[3]);
+    assert_float_equal(r.confidence, 1, 0);
+    assert_int_equal(r.n_antecedent, 4);
+    assert_int_equal(r.lag_ms, -70); /* what is concluded came first */
+    assert_memory_equal(&r.examples[0].servers[0], &s->hosts[3], sizeof s->hosts[3]);
+    assert_int_equal(r.n_examples, 4);
+    free(s);
+}
+
+static void bound_wildcards_want_three_hosts(void **state)
+{
+    for (uint32_t clients = 2; clients <= 3; clients++) {
+        struct stage *s = new_stage();
+        struct fl_rule r;
+        s->keys[0] = (struct fl_node_key){FL_HOST_ANY, 2, FL_PORT_ANY, 80, FL_PROTO_TCP};
+        s->keys[1] = (struct fl_node_key){FL_HOST_ANY, 3, FL_PORT_ANY, 80, FL_PROTO_TCP};
+        for (uint32_t i = 0; i < 12; i++)
+            say(s, 10 + i % clients, 2, 80, i * 100000, 50);
+        next_node(s);
+        for (uint32_t i = 0; i < 12; i++)
+            say(s, 10 + i % clients, 3, 80, i * 100000 + 5, 50);
+        for (uint32_t i = 0; i < 12; i++) /* another client in the same window is no coincidence */
+            say(s, 20, 3, 80, i * 100000 + 1, 50);
+        struct fl_pair pair = {.family = FL_BOUND_CLIENT, .n_x = 12, .n_y = 24, .n_xy = 12};
+        assert_int_equal(describe(s, &r, pair), clients == 3);
+        assert_int_equal(r.hosts, clients);
+        assert_int_equal(r.lag_ms, 5);
+        free(s);
+    }
+}
+
+/* X starts 12 times while `n` conversations of Y are under way. */
+static int describe_during(int n, struct fl_rule *r)
+{
+    struct stage *s = new_stage();
+    name_servers(s, 2, 3);
+    for (int i = 0; i < 12; i++)
+        say(s, 1, 2, 80, i * 100000 + 50000, 10);
+    next_node(s);
+    if (n == 1)
+        say(s, 1, 3, 80, 0, 7000000);
+    for (int i = 0; i < n && n > 1; i++)
+        say(s, 1, 3, 80, i * 100000 + 20000, 50000);
+    int rc = describe(s, r,
+                      (struct fl_pair){.evidence = FL_EVIDENCE_DURING,
+                                       .n_x = 12,
+                                       .n_y = n == 1 ? 7001 : 51 * (uint64_t)n,
+                                       .n_xy = n == 1 ? 12 : (uint64_t)n});
+    free(s);
+    return rc;
+}
+
+static void one_long_flow_proves_nothing(void **state)
+{
+    struct fl_rule r;
+    assert_int_equal(describe_during(1, &r), 0);
+    assert_int_equal(describe_during(9, &r), 0);
+    assert_int_equal(describe_during(10, &r), 1);
+    assert_int_equal(r.lag_ms, -30000);
+    assert_false(r.present_antecedent);
+}
+
+static void the_latest_of_nested_flows_takes_the_lag(void **state)
+{
+    /* Y is under way 0-90 s, 10-20 s and 30-80 s; X starts at 15, 25 and 40 s. */
+    struct stage *s = new_stage();
+    struct fl_rule r;
+    s->config.support = 3;
+    name_servers(s, 2, 3);
+    say(s, 1, 2, 80, 15000, 10);
+    say(s, 1, 2, 80, 25000, 10);
+    say(s, 1, 2, 80, 40000, 10);
+    next_node(s);
+    say(s, 1, 3, 80, 0, 90000);
+    say(s, 1, 3, 80, 10000, 10000);
+    say(s, 1, 3, 80, 30000, 50000);
+    struct fl_pair pair = {.evidence = FL_EVIDENCE_DURING, .n_x = 3, .n_y = 91, .n_xy = 3};
+    assert_int_equal(describe(s, &r, pair), 1); /* lags -5, -25, -10 s */
+    assert_int_equal(r.lag_ms, -10000);
+    s->config.support = 4;
+    assert_int_equal(describe(s, &r, pair), 0);
+    free(s);
+}
+
+static const char *phase_of(int64_t first_ms, int64_t every_ms, size_t hits, size_t strays, int64_t window_ms,
+                            char out[8])
+{
+    int64_t times[100];
+    for (size_t i = 0; i < hits + strays; i++)
+        times[i] =
+            first_ms + (int64_t)i * every_ms + (i < hits ? 0 : (int64_t)(7 + 11 * (i - hits)) * window_ms);
+    assert_int_equal(fl_clock_phase(times, hits + strays, window_ms, out), 0);
+    return out;
+}
+
+static void clock_phase_by_hand(void **state)
+{
+    char out[8];
+    assert_string_equal(phase_of(0, 60000, 10, 0, 1000, out), ":00");
+    assert_string_equal(phase_of(15000, 60000, 10, 0, 1000, out), ":15");
+    assert_string_equal(phase_of(3600000 * 2 + 17 * 60000, 3600000, 10, 0, 1000, out), "17:00");
+    assert_string_equal(phase_of(59 * 60000 + 55000, 3600000, 10, 0, 1000, out), "59:55");
+    assert_string_equal(phase_of(0, 60000, 8, 2, 1000, out), ":00"); /* exactly 80 % */
+    assert_string_equal(phase_of(0, 60000, 10, 0, 5000, out), ":00");
+}
+
+static void what_keeps_no_phase(void **state)
+{
+    char out[8];
+    assert_string_equal(phase_of(0, 60000, 7, 2, 1000, out), "");      /* 78 % */
+    assert_string_equal(phase_of(17000, 60000, 10, 0, 1000, out), ""); /* kept, but not round */
+    assert_string_equal(phase_of(0, 61000, 10, 0, 1000, out), "");     /* a poller that drifts */
+    assert_string_equal(phase_of(0, 60000, 10, 0, 60000, out), "");    /* every window is at a whole minute */
+    assert_string_equal(phase_of(0, 60000, 0, 0, 1000, out), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lag_and_spread_by_hand),
+        cmocka_unit_test(the_arrow_leaves_the_surer_side),
+        cmocka_unit_test(bound_wildcards_want_three_hosts),
+        cmocka_unit_test(one_long_flow_proves_nothing),
+        cmocka_unit_test(the_latest_of_nested_flows_takes_the_lag),
+        cmocka_unit_test(clock_phase_by_hand),
+        cmocka_unit_test(what_keeps_no_phase),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
