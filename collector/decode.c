@@ -90,6 +90,7 @@ struct datagram {
     bool malformed;     /* a data set was refused */
     bool uncounted;     /* data without template: its records cannot be counted */
     uint32_t n_records; /* data records */
+    uint32_t n_options; /* those of them that are about the exporter */
 };
 
 /* Walk all sets and templates without effect: a datagram is taken as a whole or not at all. */
@@ -127,10 +128,10 @@ static void take_templates(struct datagram *g, struct fl_set *set)
 static void take_data(struct datagram *g, uint16_t id, struct fl_layout *layout, struct fl_cursor content)
 {
     size_t used;
-    if (layout)
-        g->n_records += (uint32_t)fl_layout_count(layout, content, &used);
-    else
-        g->uncounted = true;
+    uint32_t n = layout ? (uint32_t)fl_layout_count(layout, content, &used) : 0;
+    g->n_records += n;
+    g->n_options += layout && layout->options ? n : 0;
+    g->uncounted = g->uncounted || !layout;
     int code = fl_session_data(g->d, g->s, &g->header, id, layout, content);
     if (code < 0)
         g->malformed = true;
@@ -256,7 +257,9 @@ static int decode_ipfix(struct datagram *g, struct fl_cursor c, size_t datagram_
     }
     g->s->stats.clock_skew_ms = g->header.export_ms - g->header.received_ms;
     take_sets(g, c);
-    fl_sequence_update(&g->s->sequence, sequence, g->n_records, LATE_RECORDS);
+    /* An exporter that counts in its own way leaves the options data out too. */
+    uint32_t count = g->n_records - (g->s->sequence.inclusive ? g->n_options : 0);
+    fl_sequence_update(&g->s->sequence, sequence, count, LATE_RECORDS);
     if (g->uncounted)
         g->s->sequence.known = false;
     return verdict(g);

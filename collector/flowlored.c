@@ -168,6 +168,11 @@ static void stop(struct service *s)
     fl_receiver_stop(s->receiver);
     for (size_t i = 0; i < sizeof s->signals / sizeof *s->signals; i++)
         uv_close((uv_handle_t *)&s->signals[i], NULL);
+    /* Without their handles these would end the process before it has stored what it received; another INT
+     * from an impatient keyboard may. */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN);
 }
 
 static void on_signal(uv_signal_t *handle, int number)

@@ -5,7 +5,7 @@
 
 #include "collector/boot.h"
 
-enum { WOBBLE_MS = 10000 };
+enum { WOBBLE_MS = 10000, YOUNG_MS = 3600000 };
 static const int64_t earliest_ms = INT64_C(315532800000); /* 1980: before it a clock was never set */
 
 /* ---- time ---- */
@@ -28,14 +28,24 @@ static int64_t from_delta(const struct fl_flow_context *ctx, uint32_t delta_us)
     return ctx->export_ms - delta_us / 1000;
 }
 
+/* Uptime counted straight from a boot time: after 49.7 days it has wrapped, which the export time tells. */
+static int64_t since_boot(const struct fl_flow_context *ctx, int64_t boot_ms, uint32_t switched)
+{
+    int64_t up = ctx->export_ms - boot_ms;
+    if (up <= UINT32_MAX)
+        return boot_ms + switched;
+    return fl_boot_time(ctx->export_ms - (uint32_t)up, (uint32_t)up, switched);
+}
+
 static int64_t from_uptime(const struct fl_flow_context *ctx, const struct fl_record *r, uint64_t mask,
                            uint32_t switched)
 {
     if (FL_HAS(mask, boot_ms) && r->boot_ms)
-        return from_ms(r->boot_ms) > INT64_MAX - UINT32_MAX ? 0 : from_ms(r->boot_ms) + switched;
+        return r->boot_ms > INT64_MAX / 2 ? 0 : since_boot(ctx, (int64_t)r->boot_ms, switched);
     if (!ctx->boot_known)
         return 0;
-    return ctx->uptime_known ? fl_boot_time(ctx->boot_ms, ctx->uptime_ms, switched) : ctx->boot_ms + switched;
+    return ctx->uptime_known ? fl_boot_time(ctx->boot_ms, ctx->uptime_ms, switched)
+                             : since_boot(ctx, ctx->boot_ms, switched);
 }
 
 static int64_t absolute_start(const struct fl_flow_context *ctx, const struct fl_record *r, uint64_t mask)
@@ -86,13 +96,22 @@ static void complete(const struct fl_record *r, int64_t *start, int64_t *end)
         *start = *end - r->duration_ms;
 }
 
+/* Zero is the uptime of a flow seen as the exporter started, or says that the exporter does not know. */
+static bool has_uptime(const struct fl_flow_context *ctx, const struct fl_record *r, uint64_t mask)
+{
+    if (r->start_uptime || r->end_uptime)
+        return true;
+    return FL_HAS(mask, start_uptime) && FL_HAS(mask, end_uptime) && ctx->uptime_known &&
+           ctx->uptime_ms < YOUNG_MS;
+}
+
 static void set_times(const struct fl_flow_context *ctx, const struct fl_record *r, uint64_t mask,
                       struct fl_flow *flow)
 {
     int64_t latest = ctx->received_ms + ctx->max_future_ms;
     int64_t start = absolute_start(ctx, r, mask), end = absolute_end(ctx, r, mask);
     flow->time_source = FL_TIME_ABSOLUTE;
-    if (!start && !end && (r->start_uptime || r->end_uptime)) {
+    if (!start && !end && has_uptime(ctx, r, mask)) {
         flow->time_source = FL_TIME_UPTIME;
         if (FL_HAS(mask, start_uptime))
             start = from_uptime(ctx, r, mask, r->start_uptime);
@@ -204,7 +223,20 @@ static void set_counters(const struct fl_record *r, struct fl_flow *flow)
     flow->packets = first_of(r->packets, r->total_packets, r->initiator_packets, r->post_packets);
 }
 
-static bool set_reverse(const struct fl_record *r, const struct fl_flow *there, struct fl_flow *back)
+/* The other direction's own times, where the record has them (RFC 5103) and they can be believed. */
+static void set_reverse_times(const struct fl_flow_context *ctx, const struct fl_record *r,
+                              struct fl_flow *back)
+{
+    int64_t start = from_ms(r->reverse_start_ms), end = from_ms(r->reverse_end_ms);
+    if (start < earliest_ms || end < start || end > ctx->received_ms + ctx->max_future_ms)
+        return;
+    back->start_ms = start;
+    back->end_ms = end;
+    back->time_source = FL_TIME_ABSOLUTE;
+}
+
+static bool set_reverse(const struct fl_flow_context *ctx, const struct fl_record *r,
+                        const struct fl_flow *there, struct fl_flow *back)
 {
     uint64_t bytes = first_of(r->reverse_bytes, r->reverse_total_bytes, r->responder_bytes, 0);
     uint64_t packets = first_of(r->reverse_packets, r->reverse_total_packets, r->responder_packets, 0);
@@ -220,6 +252,7 @@ static bool set_reverse(const struct fl_record *r, const struct fl_flow *there, 
     back->bytes = bytes;
     back->packets = packets;
     back->tcp_flags = r->reverse_tcp_flags & 0x0fff;
+    set_reverse_times(ctx, r, back);
     return bytes || packets;
 }
 
@@ -250,5 +283,10 @@ int fl_flow_map(const struct fl_flow_context *ctx, const struct fl_record *r, ui
     set_counters(r, flow);
     set_times(ctx, r, mask, flow);
     set_sampling(ctx->sampling, r, flow);
-    return set_reverse(r, flow, &flows[1]) ? 2 : 1;
+    if (!set_reverse(ctx, r, flow, &flows[1]))
+        return 1;
+    if (flow->packets || flow->bytes || !FL_HAS(mask, packets))
+        return 2;
+    *flow = flows[1]; /* no packet went there, some came back */
+    return 1;
 }

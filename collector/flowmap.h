@@ -36,8 +36,8 @@ struct fl_flow_context {
     const struct fl_sampling *sampling;
 };
 
-/* Fills flows[0], and flows[1] with the other direction when it was counted; `mask` says which fields of the
- * record are present. Returns how many: 0 for a record without addresses. */
+/* Fills flows[0], and flows[1] with the other direction when it was counted (alone, when only that one was);
+ * `mask` says which fields of the record are present. Returns how many: 0 for a record without addresses. */
 int fl_flow_map(const struct fl_flow_context *ctx, const struct fl_record *r, uint64_t mask,
                 struct fl_flow flows[2]);
 /* Learn from an options record. */

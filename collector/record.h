@@ -41,6 +41,8 @@ typedef uint8_t fl_octet;
     X(reverse_packets, uint64_t, 2, FL_REVERSE_PEN, 1)                                                       \
     X(reverse_total_bytes, uint64_t, 85, FL_REVERSE_PEN, 1)                                                  \
     X(reverse_total_packets, uint64_t, 86, FL_REVERSE_PEN, 1)                                                \
+    X(reverse_start_ms, uint64_t, 152, FL_REVERSE_PEN, 8)                                                    \
+    X(reverse_end_ms, uint64_t, 153, FL_REVERSE_PEN, 8)                                                      \
     X(src4, uint32_t, 8, 0, 4)                                                                               \
     X(dst4, uint32_t, 12, 0, 4)                                                                              \
     X(in_if, uint32_t, 10, 0, 1)                                                                             \

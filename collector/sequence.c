@@ -38,8 +38,22 @@ static void fill_gap(struct fl_sequence *s, uint32_t from, uint32_t count)
     }
 }
 
+/* Does the number count up to this datagram, or with it? Told by two neighbours of different size, and taken
+ * back in the same way. Returns whether the datagram follows the one before without a gap. */
+static bool tell_counting(struct fl_sequence *s, uint32_t sequence, uint32_t count)
+{
+    bool before = sequence - s->sequence == s->count, with = sequence - s->sequence == count;
+    if (s->known && before != with)
+        s->inclusive = with;
+    return s->known && (before || with);
+}
+
 void fl_sequence_update(struct fl_sequence *s, uint32_t sequence, uint32_t count, uint32_t window)
 {
+    if (tell_counting(s, sequence, count))
+        s->next = s->inclusive ? sequence - count : sequence;
+    uint32_t raw = sequence;
+    sequence -= s->inclusive ? count : 0;
     uint32_t ahead = sequence - s->next, behind = s->next - sequence;
     if (s->known && ahead != 0 && behind <= window) {
         fill_gap(s, sequence, count);
@@ -51,4 +65,6 @@ void fl_sequence_update(struct fl_sequence *s, uint32_t sequence, uint32_t count
         s->n_gaps = 0;
     s->known = true;
     s->next = sequence + count;
+    s->sequence = raw;
+    s->count = count;
 }

@@ -1,5 +1,6 @@
-/* Loss from sequence numbers (v5: flows; v9: datagrams; IPFIX: data records). Late datagrams give back what
- * was counted as lost, duplicates change nothing, a jump far back is a restart. */
+/* Loss from sequence numbers (v5: flows; v9: datagrams; IPFIX: data records). RFC 7011 section 3.1 leaves the
+ * message's own records out of its number; exporters that count them in (softflowd) are recognised. Late
+ * datagrams give back what was counted as lost, duplicates change nothing, a jump far back is a restart. */
 #ifndef FL_COLLECTOR_SEQUENCE_H
 #define FL_COLLECTOR_SEQUENCE_H
 
@@ -10,8 +11,10 @@
 enum { FL_SEQUENCE_GAPS = 16 };
 
 struct fl_sequence {
-    bool known; /* false: the next datagram starts the count */
+    bool known;     /* false: the next datagram starts the count */
+    bool inclusive; /* numbers count the datagram itself */
     uint32_t next;
+    uint32_t sequence, count; /* of the newest datagram, as given */
     uint64_t lost;
     size_t n_gaps, newest; /* a ring */
     struct fl_gap {
