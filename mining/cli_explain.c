@@ -45,10 +45,22 @@ static void print_meaning(const json_t *e)
     printf("%s\n", fl_human_clean(line));
 }
 
+/* Both sides stand for one and the same unnamed host: counted in windows of each such host, else in windows
+ * (MINING.md section 4). */
+static bool counts_by_host(const json_t *e)
+{
+    const json_t *a = json_object_get(e, "antecedent"), *c = json_object_get(e, "consequent");
+    const char *client = fl_js_text(a, "client"), *other = fl_js_text(c, "client");
+    bool any_servers = !strcmp(fl_js_text(a, "server"), "*") && !strcmp(fl_js_text(c, "server"), "*");
+    if (!strcmp(client, "*") && !strcmp(other, "*"))
+        return true;
+    return any_servers && strcmp(client, other) != 0;
+}
+
 static void print_counts(const json_t *e)
 {
     char a[FL_HUMAN_TEXT], b[FL_HUMAN_TEXT], c[FL_HUMAN_TEXT];
-    const char *unit = fl_js_int(e, "hosts") > 0 ? "windows x hosts" : "windows";
+    const char *unit = counts_by_host(e) ? "windows x hosts" : "windows";
     printf("\nCounts (%s)\n", unit);
     printf("  antecedent   %s\n  consequent   %s\n",
            fl_human_count((uint64_t)fl_js_int(e, "n_antecedent"), a),
@@ -60,8 +72,9 @@ static void print_counts(const json_t *e)
     printf("  confidence   %s, reverse %s; score %.3g bits a window\n",
            fl_human_percent(fl_js_real(e, "confidence"), a),
            fl_human_percent(fl_js_real(e, "reverse_confidence"), b), fl_js_real(e, "score"));
-    printf("  significance p = 1e%.0f; q = %.3g, allowing for all the pairs that were tested\n",
-           fl_js_real(e, "log10_p"), fl_js_real(e, "q_value"));
+    double q = fl_js_real(e, "q_value"); /* stored no smaller than 1e-300 */
+    printf("  significance p = 1e%.0f; q %s %.3g, allowing for all the pairs that were tested\n",
+           fl_js_real(e, "log10_p"), q <= 1e-300 ? "<=" : "=", q);
     if (fl_js_int(e, "hosts") > 0)
         printf("  hosts        %s behind the wildcard\n", fl_human_count((uint64_t)fl_js_int(e, "hosts"), c));
 }
