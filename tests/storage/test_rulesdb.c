@@ -279,6 +279,7 @@ static void test_lifecycle(void **state)
     assert_int_equal(decide(f, &d), 1);
     assert_int_equal(count_rules(f, "novel"), 1);
     assert_int_equal(count_alerts(f, NULL), 1); /* the one that accepting had closed */
+    assert_int_equal(count_alerts(f, "all"), 2);
     assert_int_equal(store(f, "paris", 3, rules, 2, false, &novel), 0);
     assert_int_equal(novel, 1);
 }
@@ -416,34 +417,6 @@ static void test_until_lapses(void **state)
     assert_int_equal(sqlite3_exec(f->db->sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(count_rules(f, "novel"), 1);
     assert_int_equal(store(f, "paris", 2, &rule, 1, false, NULL), 1);
-}
-
-/* Taking a decision back opens the alert it closed: the same one, told already, and never a second. */
-static void test_reopen_opens_the_alert_again(void **state)
-{
-    struct fixture *f = *state;
-    struct fl_rule rule = make_rule(ssh), learned = make_rule(web_db);
-    struct fl_decision accept = make_decision(FL_ACCEPT), reopen = make_decision(FL_REOPEN);
-    accept.note = "ours";
-    accept.all = reopen.all = true;
-    assert_int_equal(store(f, "paris", 0, &learned, 1, true, NULL), 0);
-    assert_int_equal(store(f, "paris", 0, &rule, 1, false, NULL), 1);
-    assert_int_equal(decide(f, &accept), 1);
-    assert_int_equal(count_alerts(f, "open"), 0);
-    reopen.dry_run = true;
-    assert_int_equal(decide(f, &reopen), 2);
-    assert_int_equal(count_alerts(f, "open"), 0);
-    reopen.dry_run = false;
-    assert_int_equal(decide(f, &reopen), 2);
-    json_t *alerts = list_alerts(f, "all");
-    assert_int_equal(json_array_size(alerts), 1);
-    assert_string_equal(text_of(alerts, 0, "state"), "open");
-    assert_string_equal(text_of(alerts, 0, "closed"), "(none)");
-    assert_string_equal(text_of(alerts, 0, "note"), "(none)");
-    json_decref(alerts);
-    assert_int_equal(store(f, "paris", 1, &rule, 1, false, NULL), 0);
-    assert_int_equal(store(f, "paris", 1, &learned, 1, false, NULL), 1);
-    assert_int_equal(count_alerts(f, "all"), 2);
 }
 
 static void test_decide_unknown_rule(void **state)
@@ -712,7 +685,6 @@ int main(void)
         TEST(test_instances),
         TEST(test_ignore_by_pattern),
         TEST(test_until_lapses),
-        TEST(test_reopen_opens_the_alert_again),
         TEST(test_decide_unknown_rule),
         TEST(test_rule_json),
         TEST(test_evidence),
