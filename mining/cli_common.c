@@ -18,7 +18,8 @@ static void note_stop(int number)
 
 void fl_cli_catch_stop(void)
 {
-    struct sigaction action = {.sa_handler = note_stop};
+    /* The first signal asks, a second one ends the program at once. */
+    struct sigaction action = {.sa_handler = note_stop, .sa_flags = SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 }
