@@ -54,16 +54,12 @@ static inline struct fl_flow record(const char *src, uint16_t src_port, const ch
 
 static inline struct fl_mining_config default_mining(void)
 {
-    return (struct fl_mining_config){.every_ms = 3600000,
-                                     .span_ms = 86400000,
-                                     .window_ms = 1000,
-                                     .support = 10,
-                                     .q = 0.01,
-                                     .confidence = 0.2,
-                                     .both = 0.5,
-                                     .jitter = 60,
-                                     .service_peers = 5,
-                                     .threads = 2};
+    struct fl_config config;
+    assert_int_equal(fl_config_init(&config), 0);
+    struct fl_mining_config mining = config.mining;
+    fl_config_clear(&config);
+    mining.threads = 2;
+    return mining;
 }
 
 #endif
