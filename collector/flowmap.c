@@ -28,10 +28,13 @@ static int64_t from_delta(const struct fl_flow_context *ctx, uint32_t delta_us)
     return ctx->export_ms - delta_us / 1000;
 }
 
-/* Uptime counted straight from a boot time: after 49.7 days it has wrapped, which the export time tells. */
+/* Uptime counted straight from a boot time: after 49.7 days it has wrapped, which the export time tells; far
+ * ahead of the export time it stands for a moment before boot (a capture that is exported again). */
 static int64_t since_boot(const struct fl_flow_context *ctx, int64_t boot_ms, uint32_t switched)
 {
     int64_t up = ctx->export_ms - boot_ms;
+    if (up <= INT32_MAX && switched - up > INT32_MAX)
+        return boot_ms + switched - (INT64_C(1) << 32);
     if (up <= UINT32_MAX)
         return boot_ms + switched;
     return fl_boot_time(ctx->export_ms - (uint32_t)up, (uint32_t)up, switched);
