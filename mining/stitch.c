@@ -22,17 +22,34 @@
 static const int64_t continued_within_ms = 1000; /* the next part starts at most this long after the end */
 static const int64_t clocks_differ_ms = 1000; /* two exporters' stamps of one packet differ by at most this */
 
-static int compare_tuple(const struct fl_flow *a, const struct fl_flow *b)
+/* The order of 5-tuples: source, destination, then protocol and ports as one number. */
+static int compare_ends(const struct fl_addr *src, const struct fl_addr *dst, uint64_t rest,
+                        const struct fl_addr *other_src, const struct fl_addr *other_dst, uint64_t other_rest)
 {
-    int c = fl_addr_cmp(&a->src, &b->src);
+    int c = fl_addr_cmp(src, other_src);
     if (c == 0)
-        c = fl_addr_cmp(&a->dst, &b->dst);
+        c = fl_addr_cmp(dst, other_dst);
     if (c != 0)
         return c;
-    FL_ORDER(a->protocol, b->protocol);
-    FL_ORDER(a->src_port, b->src_port);
-    FL_ORDER(a->dst_port, b->dst_port);
+    FL_ORDER(rest, other_rest);
     return 0;
+}
+
+static uint64_t protocol_and_ports(uint8_t protocol, uint16_t src_port, uint16_t dst_port)
+{
+    return (uint64_t)protocol << 32 | (uint64_t)src_port << 16 | dst_port;
+}
+
+static int compare_tuple(const struct fl_flow *a, const struct fl_flow *b)
+{
+    return compare_ends(&a->src, &a->dst, protocol_and_ports(a->protocol, a->src_port, a->dst_port), &b->src,
+                        &b->dst, protocol_and_ports(b->protocol, b->src_port, b->dst_port));
+}
+
+static int compare_endpoints(const struct fl_uniflow *a, const struct fl_uniflow *b)
+{
+    return compare_ends(&a->src, &a->dst, protocol_and_ports(a->protocol, a->src_port, a->dst_port), &b->src,
+                        &b->dst, protocol_and_ports(b->protocol, b->src_port, b->dst_port));
 }
 
 static int compare_source(const struct fl_flow *a, const struct fl_flow *b)
@@ -157,24 +174,13 @@ static int compare_parts(const void *va, const void *vb)
 {
     const struct part *pa = va, *pb = vb;
     const struct fl_uniflow *a = &pa->flow, *b = &pb->flow;
-    int c = fl_addr_cmp(&a->src, &b->src);
-    if (c == 0)
-        c = fl_addr_cmp(&a->dst, &b->dst);
+    int c = compare_endpoints(a, b);
     if (c != 0)
         return c;
-    FL_ORDER(a->protocol, b->protocol);
-    FL_ORDER(a->src_port, b->src_port);
-    FL_ORDER(a->dst_port, b->dst_port);
     FL_ORDER(a->start_ms, b->start_ms);
     FL_ORDER(a->end_ms, b->end_ms);
     FL_ORDER(pa->source, pb->source);
     return 0;
-}
-
-static bool same_endpoints(const struct fl_uniflow *a, const struct fl_uniflow *b)
-{
-    return a->src_port == b->src_port && a->dst_port == b->dst_port && a->protocol == b->protocol &&
-           fl_addr_cmp(&a->src, &b->src) == 0 && fl_addr_cmp(&a->dst, &b->dst) == 0;
 }
 
 /* Step 4, in place; returns how many flows are left. */
@@ -184,7 +190,7 @@ static size_t deduplicate(struct part *parts, size_t n)
     qsort(parts, n, sizeof *parts, compare_parts);
     for (size_t i = 0; i < n; i++) {
         struct part *last = kept ? &parts[kept - 1] : NULL;
-        if (last && same_endpoints(&last->flow, &parts[i].flow)) {
+        if (last && compare_endpoints(&last->flow, &parts[i].flow) == 0) {
             int64_t slack_ms = last->source == parts[i].source ? 0 : clocks_differ_ms;
             if (parts[i].flow.start_ms - last->flow.end_ms <= slack_ms) {
                 if (last->source != parts[i].source)

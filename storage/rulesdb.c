@@ -90,32 +90,36 @@ sqlite3_stmt *fl_rulesdb_kept(struct fl_rulesdb *db, enum fl_rulesdb_sql id)
     return db->cached[id];
 }
 
+/* Bind and step once: SQLITE_ROW, SQLITE_DONE or an error; *out, NULL when it cannot be
+ * prepared, is the statement to reset. */
+static int step_once(struct fl_rulesdb *db, enum fl_rulesdb_sql id, sqlite3_stmt **out, const char *kinds,
+                     va_list args)
+{
+    *out = fl_rulesdb_kept(db, id);
+    if (!*out)
+        return sqlite3_errcode(db->sqlite);
+    int rc = bind_all(*out, kinds, args);
+    return rc == SQLITE_OK ? sqlite3_step(*out) : rc;
+}
+
 int fl_rulesdb_run(struct fl_rulesdb *db, enum fl_rulesdb_sql id, const char *kinds, ...)
 {
+    sqlite3_stmt *s;
     va_list args;
-    sqlite3_stmt *s = fl_rulesdb_kept(db, id);
-    if (!s)
-        return sqlite3_errcode(db->sqlite);
     va_start(args, kinds);
-    int rc = bind_all(s, kinds, args);
+    int rc = step_once(db, id, &s, kinds, args);
     va_end(args);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(s);
     int reset = sqlite3_reset(s);
     return rc == SQLITE_DONE || rc == SQLITE_ROW ? reset : rc;
 }
 
 int fl_rulesdb_get_int(struct fl_rulesdb *db, enum fl_rulesdb_sql id, int64_t *out, const char *kinds, ...)
 {
+    sqlite3_stmt *s;
     va_list args;
-    sqlite3_stmt *s = fl_rulesdb_kept(db, id);
-    if (!s)
-        return sqlite3_errcode(db->sqlite);
     va_start(args, kinds);
-    int rc = bind_all(s, kinds, args);
+    int rc = step_once(db, id, &s, kinds, args);
     va_end(args);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(s);
     if (rc == SQLITE_ROW)
         *out = sqlite3_column_int64(s, 0);
     sqlite3_reset(s);
