@@ -34,21 +34,41 @@ enum {
     FL_END_RESOURCES = 5
 };
 
+/* flowDirection (61), as seen by the exporter's interface. */
+enum fl_direction { FL_DIRECTION_UNKNOWN = 0, FL_DIRECTION_INGRESS = 1, FL_DIRECTION_EGRESS = 2 };
+
+/* firewallEvent (233), of firewalls that export events in place of flows; 0 where the exporter does not say.
+ */
+enum fl_event {
+    FL_EVENT_NONE = 0,
+    FL_EVENT_CREATED = 1,
+    FL_EVENT_DELETED = 2,
+    FL_EVENT_DENIED = 3,
+    FL_EVENT_ALERT = 4,
+    FL_EVENT_UPDATE = 5
+};
+
 struct fl_flow {
     int64_t start_ms, end_ms; /* Unix milliseconds, UTC, the exporter's; end_ms >= start_ms */
     struct fl_addr exporter;  /* address the datagram came from */
     struct fl_addr src, dst;  /* sourceIPv4Address (8) / sourceIPv6Address (27), and destination (12 / 28) */
-    uint64_t packets, bytes;  /* as counted by the exporter: not scaled by `sampling` */
-    uint32_t domain;          /* observation domain; v9 source id; v5 engine type << 8 | engine id */
-    uint32_t in_if, out_if;   /* ingressInterface (10), egressInterface (14) */
-    uint32_t sampling;        /* one packet in so many was seen; 1 when unsampled or not said */
-    uint16_t src_port, dst_port; /* ICMP: src_port 0, dst_port type << 8 | code */
-    uint16_t tcp_flags;          /* tcpControlBits (6), OR over the flow */
-    uint8_t protocol;            /* protocolIdentifier (4) */
-    uint8_t tos;                 /* ipClassOfService (5) */
-    uint8_t end_reason;          /* FL_END_* */
-    uint8_t time_source;         /* enum fl_time_source */
-    uint8_t sampling_source;     /* enum fl_sampling_source */
+    struct fl_addr post_src, post_dst; /* after translation: postNATSourceIPv4Address (225) / IPv6 (281), and
+                                        * destination (226 / 282); all zero: not told */
+    uint64_t packets, bytes;           /* as counted by the exporter: not scaled by `sampling` */
+    uint32_t domain;                   /* observation domain; v9 source id; v5 engine type << 8 | engine id */
+    uint32_t in_if, out_if;            /* ingressInterface (10), egressInterface (14) */
+    uint32_t sampling;                 /* one packet in so many was seen; 1 when unsampled or not said */
+    uint16_t src_port, dst_port;       /* ICMP: src_port 0, dst_port type << 8 | code */
+    uint16_t post_src_port;            /* postNAPTSourceTransportPort (227); 0: not told */
+    uint16_t post_dst_port;            /* postNAPTDestinationTransportPort (228); 0: not told */
+    uint16_t tcp_flags;                /* tcpControlBits (6), OR over the flow */
+    uint8_t protocol;                  /* protocolIdentifier (4) */
+    uint8_t tos;                       /* ipClassOfService (5) */
+    uint8_t end_reason;                /* FL_END_* */
+    uint8_t time_source;               /* enum fl_time_source */
+    uint8_t sampling_source;           /* enum fl_sampling_source */
+    uint8_t direction;                 /* enum fl_direction */
+    uint8_t event;                     /* enum fl_event */
 };
 
 enum { FL_PROTO_ICMP = 1, FL_PROTO_TCP = 6, FL_PROTO_UDP = 17, FL_PROTO_ICMP6 = 58 };
