@@ -13,6 +13,7 @@
 struct fl_datagram {
     struct fl_addr exporter;
     uint16_t source_port;
+    uint32_t sampling; /* configured for it, or 0 */
     char location[FL_LOCATION_NAME];
     int64_t received_ms; /* wall clock */
     size_t length;

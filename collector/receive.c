@@ -68,7 +68,7 @@ static void accept_datagram(struct fl_receiver *r, int i, int64_t now_ms)
         .received_ms = now_ms, .length = r->messages[i].msg_len, .bytes = r->parts[i].iov_base};
     fl_listen_sender(&r->senders[i], &d.exporter, &d.source_port);
     atomic_fetch_add(&r->counters->datagrams, 1);
-    const char *location = fl_config_location(r->config, &d.exporter);
+    const char *location = fl_config_location(r->config, &d.exporter, &d.sampling);
     if (!location) {
         atomic_fetch_add(&r->counters->refused, 1);
         log_refused(r, &d.exporter);

@@ -287,19 +287,21 @@ int fl_config_check(const struct fl_config *c, struct fl_err *err)
     return rc < 0 ? fl_fail(err, rc, "%s: %s", path, why.text) : 0;
 }
 
-const char *fl_config_location(const struct fl_config *c, const struct fl_addr *exporter)
+const char *fl_config_location(const struct fl_config *c, const struct fl_addr *exporter, uint32_t *sampling)
 {
-    const char *best = NULL;
+    const struct fl_location_config *best = NULL;
     int best_length = -1;
-    if (c->n_locations == 0)
-        return "default";
     for (size_t i = 0; i < c->n_locations; i++)
         for (size_t j = 0; j < c->locations[i].n_prefixes; j++) {
             const struct fl_prefix *p = &c->locations[i].prefixes[j];
             if ((int)p->length > best_length && fl_prefix_contains(p, exporter)) {
-                best = c->locations[i].name;
+                best = &c->locations[i];
                 best_length = p->length;
             }
         }
-    return best;
+    if (sampling)
+        *sampling = best ? best->sampling : 0;
+    if (c->n_locations == 0)
+        return "default";
+    return best ? best->name : NULL;
 }

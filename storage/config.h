@@ -17,6 +17,7 @@ struct fl_location_config {
     struct fl_prefix *prefixes; /* whose exporters belong here */
     size_t n_prefixes;
     int64_t active_timeout_ms; /* 0: the global one */
+    uint32_t sampling;         /* 1 in so many packets, whatever the exporters say; 0: as they say */
 };
 
 struct fl_mining_config {
@@ -45,6 +46,7 @@ struct fl_config {
     int64_t template_timeout_ms;  /* 24 h */
     int64_t learning_ms;          /* 0 */
     int64_t receive_buffer_bytes; /* 16 MiB */
+    uint32_t receive_threads;     /* 0: one a processor, at most 4 */
     char *alerts_file; /* JSON lines, relative to the data directory; NULL: alerts.jsonl; "off": none */
     struct fl_mining_config mining;
 };
@@ -61,8 +63,9 @@ int fl_config_add_listen(struct fl_config *c, const char *text, struct fl_err *e
 /* Checks that hold over several keys: one prefix twice (nested ones are fine, the longest wins), a location
  * without prefixes, a span shorter than a jitter block or longer than the retention. FL_EINVAL. */
 int fl_config_check(const struct fl_config *c, struct fl_err *err);
-/* The location of an exporter by longest prefix, or NULL when locations are configured and none holds it. */
-const char *fl_config_location(const struct fl_config *c, const struct fl_addr *exporter);
+/* The location of an exporter by longest prefix, or NULL when locations are configured and none holds it;
+ * `sampling` (may be NULL) is what is configured for it. */
+const char *fl_config_location(const struct fl_config *c, const struct fl_addr *exporter, uint32_t *sampling);
 void fl_config_clear(struct fl_config *c); /* frees what *c owns, not c */
 bool fl_location_name_ok(const char *name);
 

@@ -18,7 +18,7 @@ enum { MOST_FILE_BYTES = 1 << 20, MOST_ITEMS = 4096 };
 
 /* As in the file, before any value is understood. */
 struct raw_location {
-    char *name, *active_timeout;
+    char *name, *active_timeout, *sampling;
     char **prefixes;
     unsigned prefixes_count;
 };
@@ -27,7 +27,7 @@ struct raw_mining {
 };
 struct raw_config {
     char *listen_one, *bucket, *retention, *retention_bytes, *active_timeout, *max_future, *template_timeout,
-        *learning, *receive_buffer, *alerts_file;
+        *learning, *receive_buffer, *receive_threads, *alerts_file;
     char **listen;
     unsigned listen_count;
     struct raw_location *locations;
@@ -44,7 +44,8 @@ static const cyaml_schema_field_t location_fields[] = {
     TEXT("name", struct raw_location, name),
     CYAML_FIELD_SEQUENCE("prefixes", OPTIONAL_TEXT, struct raw_location, prefixes, &text_schema, 0,
                          MOST_ITEMS),
-    TEXT("active-timeout", struct raw_location, active_timeout), CYAML_FIELD_END};
+    TEXT("active-timeout", struct raw_location, active_timeout),
+    TEXT("sampling", struct raw_location, sampling), CYAML_FIELD_END};
 static const cyaml_schema_value_t location_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_location, location_fields)};
 static const cyaml_schema_field_t mining_fields[] = {TEXT("every", struct raw_mining, every),
@@ -66,6 +67,7 @@ static const cyaml_schema_field_t mining_fields[] = {TEXT("every", struct raw_mi
         TEXT("template-timeout", struct raw_config, template_timeout),                                       \
         TEXT("learning", struct raw_config, learning),                                                       \
         TEXT("receive-buffer", struct raw_config, receive_buffer),                                           \
+        TEXT("receive-threads", struct raw_config, receive_threads),                                         \
         TEXT("alerts-file", struct raw_config, alerts_file),                                                 \
         CYAML_FIELD_SEQUENCE("locations", OPTIONAL_TEXT, struct raw_config, locations, &location_schema, 0,  \
                              MOST_ITEMS),                                                                    \
@@ -111,6 +113,8 @@ static const struct setting settings[] = {
     SETTING("learning", learning, learning_ms, DURATION, 0, 365 * DAY, "write 0 to 365d, such as 24h"),
     SETTING("receive-buffer", receive_buffer, receive_buffer_bytes, BYTES, 65536, 0x1p30,
             "write 64KiB to 1GiB, such as 16MiB"),
+    SETTING("receive-threads", receive_threads, receive_threads, COUNT, 0, 64,
+            "write 0 (one a processor, at most 4) to 64"),
     SETTING("mining.every", mining.every, mining.every_ms, DURATION_OR_OFF, 60 * SECOND, 365 * DAY,
             "write 1m to 365d, such as 1h, or off"),
     SETTING("mining.span", mining.span, mining.span_ms, DURATION, 60 * SECOND, 365 * DAY,
@@ -377,6 +381,18 @@ static int take_active_timeout(const struct loader *l, unsigned i, const char *t
     return 0;
 }
 
+static int take_sampling(const struct loader *l, unsigned i, const char *text)
+{
+    char path[FL_CONFIG_PATH];
+    double value;
+    snprintf(path, sizeof path, "locations[%u].sampling", i);
+    if (parse_count(text, &value) < 0 || value < 1 || value > UINT32_MAX)
+        return fail_at(l, fl_yaml_lines_find(l->lines, path, false), path,
+                       "\"%.80s\" does not do; write 1000 for one packet in 1000", text);
+    l->config->locations[i].sampling = (uint32_t)value;
+    return 0;
+}
+
 static int take_location(const struct loader *l, const struct raw_location *raw, unsigned i)
 {
     char path[FL_CONFIG_PATH];
@@ -393,7 +409,8 @@ static int take_location(const struct loader *l, const struct raw_location *raw,
         if (fl_config_add_prefix(location, raw->prefixes[j], &why) < 0)
             return fail_key(l, path, why.text);
     }
-    return raw->active_timeout ? take_active_timeout(l, i, raw->active_timeout) : 0;
+    int rc = raw->active_timeout ? take_active_timeout(l, i, raw->active_timeout) : 0;
+    return rc == 0 && raw->sampling ? take_sampling(l, i, raw->sampling) : rc;
 }
 
 static int take_raw(const struct loader *l, const struct raw_config *raw)

@@ -145,9 +145,9 @@ static void test_values(void **state)
     assert_true(c.mining.q == 1e-3);
     assert_string_equal(c.alerts_file, "off");
     assert_int_equal(c.locations[0].active_timeout_ms, 120000);
-    assert_string_equal(fl_config_location(&c, &nested), "b");
-    assert_string_equal(fl_config_location(&c, &wide), "a");
-    assert_null(fl_config_location(&c, &out));
+    assert_string_equal(fl_config_location(&c, &nested, NULL), "b");
+    assert_string_equal(fl_config_location(&c, &wide, NULL), "a");
+    assert_null(fl_config_location(&c, &out, NULL));
     fl_config_clear(&c);
 }
 
@@ -242,7 +242,7 @@ static void test_command_line(void **state)
     struct fl_config c;
     struct fl_err err;
     assert_int_equal(fl_config_init(&c), 0);
-    assert_string_equal(fl_config_location(&c, &(struct fl_addr){{0}}), "default");
+    assert_string_equal(fl_config_location(&c, &(struct fl_addr){{0}}, NULL), "default");
     assert_int_equal(fl_config_add_listen(&c, "nowhere", &err), FL_EINVAL);
     assert_non_null(strstr(err.text, "--listen"));
     assert_defaults(&c);
