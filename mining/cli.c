@@ -1,4 +1,5 @@
-/* flowlore, the operator's tool: finds the command, reads its options, opens what it needs and runs it. */
+/* The operator's tool: finds the command, reads its options, opens what it needs and runs it. */
+#include <assert.h>
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
@@ -63,26 +64,30 @@ static const struct fl_cli_command commands[] = {
      "\nTables: flows, rules, novel_rules, known_rules, alerts, exporters, runs, locations.\n",
      FL_OPT_JSON | FL_OPT_CSV, 1, 1, fl_cli_sql},
 };
-enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+enum { N_OWN = sizeof commands / sizeof commands[0], MOST_COMMANDS = 32 };
+
+/* Every command, ours and those that the program adds. */
+struct tool {
+    const struct fl_cli_command *commands[MOST_COMMANDS];
+    size_t n;
+};
 
 /* Words one may expect to be commands, and what serves instead. */
 static const struct {
     const char *name, *instead;
 } absent[] = {
-    {"import", "Send exports to flowlored: it stores what it receives under the exporter's own times."},
-    {"replay", "Send recorded exports to flowlored's port with any UDP replay tool."},
     {"graph", "See flowlore rules --json: antecedent and consequent are the edges of the graph."},
     {"diff",
      "Compare with flowlore sql \"SELECT rule FROM rules WHERE location = 'A' EXCEPT SELECT rule FROM "
      "rules WHERE location = 'B'\"."},
 };
 
-static void print_help(void)
+static void print_help(const struct tool *tool)
 {
     printf("flowlore learns which flows keep happening together, and tells what is new.\n\n"
            "Usage: flowlore COMMAND [OPTION]...\n\nCommands:\n");
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        printf("  %-9s %s\n", commands[i].name, commands[i].summary);
+    for (size_t i = 0; i < tool->n; i++)
+        printf("  %-9s %s\n", tool->commands[i]->name, tool->commands[i]->summary);
     printf("\nOptions of every command:\n"
            "  --data DIR     data directory (default: $FLOWLORE_DATA, else /var/lib/flowlore)\n"
            "  --config FILE  configuration (default: " CONFIG_FILE " if it exists)\n"
@@ -90,11 +95,11 @@ static void print_help(void)
            "flowlore --version prints the version.\n");
 }
 
-static int unknown_command(const char *name)
+static int unknown_command(const struct tool *tool, const char *name)
 {
-    const char *words[N_COMMANDS];
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        words[i] = commands[i].name;
+    const char *words[MOST_COMMANDS];
+    for (size_t i = 0; i < tool->n; i++)
+        words[i] = tool->commands[i]->name;
     for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++)
         if (strcmp(name, absent[i].name) == 0) {
             fl_cli_say("\"%s\" is not part of flowlore %s. %s", name, PACKAGE_VERSION, absent[i].instead);
@@ -103,7 +108,7 @@ static int unknown_command(const char *name)
     if (name[0] == '-')
         fl_cli_say("options follow the command's name: flowlore COMMAND %.60s; see flowlore --help", name);
     else {
-        const char *nearest = fl_cli_nearest(name, words, N_COMMANDS);
+        const char *nearest = fl_cli_nearest(name, words, tool->n);
         fl_cli_say("there is no command \"%.60s\"; %s%s%s", name, nearest ? "did you mean " : "see flowlore ",
                    nearest ? nearest : "--help", nearest ? "?" : "");
     }
@@ -154,8 +159,14 @@ static int dispatch(const struct fl_cli_command *command, int argc, char **argv)
     return code;
 }
 
-int main(int argc, char **argv)
+int fl_cli_main(int argc, char **argv, const struct fl_cli_command *more, size_t n_more)
 {
+    struct tool tool = {.n = 0};
+    assert(N_OWN + n_more <= MOST_COMMANDS);
+    for (size_t i = 0; i < N_OWN; i++)
+        tool.commands[tool.n++] = &commands[i];
+    for (size_t i = 0; i < n_more; i++)
+        tool.commands[tool.n++] = &more[i];
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_DFL); /* `| head` ends us without a word */
     const char *name = argc > 1 ? argv[1] : "";
@@ -164,15 +175,15 @@ int main(int argc, char **argv)
         return FL_EXIT_USAGE;
     }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
-        print_help();
+        print_help(&tool);
         return fl_cli_end();
     }
     if (strcmp(name, "--version") == 0) {
         printf("flowlore %s\n", PACKAGE_VERSION);
         return fl_cli_end();
     }
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        if (strcmp(name, commands[i].name) == 0)
-            return dispatch(&commands[i], argc - 1, argv + 1);
-    return unknown_command(name);
+    for (size_t i = 0; i < tool.n; i++)
+        if (strcmp(name, tool.commands[i]->name) == 0)
+            return dispatch(tool.commands[i], argc - 1, argv + 1);
+    return unknown_command(&tool, name);
 }

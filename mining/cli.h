@@ -53,6 +53,9 @@ struct fl_cli_command {
     int (*run)(struct fl_cli *cli); /* returns the exit code */
 };
 
+/* The whole tool: run what argv names, one of our commands or of the `n_more` others. Returns the exit code.
+ */
+int fl_cli_main(int argc, char **argv, const struct fl_cli_command *more, size_t n_more);
 /* Read options and arguments into *cli (zeroed by the caller); argv[0] is the command's name. FL_EINVAL with
  * a sentence and remedy: unknown option (nearest one named), missing value, too few or many arguments. */
 int fl_cli_parse(const struct fl_cli_command *command, int argc, char **argv, struct fl_cli *cli,

@@ -33,7 +33,7 @@ try 2 'name a command' 'no command'
 try 2 'did you mean rules?' 'a near miss names the command' ruels
 try 2 'no command "xyzzy"' 'a far miss' xyzzy
 try 2 'options follow' 'an option before the command' --json rules
-for c in import replay graph diff; do
+for c in graph diff; do
     try 2 "\"$c\" is not part of flowlore" "$c is told apart" $c x
 done
 for c in mine rules alerts explain accept ignore reopen status flows sql; do
