@@ -38,7 +38,8 @@ static gboolean key_equal(gconstpointer a, gconstpointer b)
            x->source_port == y->source_port && x->version == y->version;
 }
 
-int fl_decoder_new(struct fl_decoder **out, const struct fl_decoder_limits *limits, fl_flow_fn *fn, void *ctx)
+int fl_decoder_new(struct fl_decoder **out, const struct fl_decoder_limits *limits, fl_flows_fn *fn,
+                   void *ctx)
 {
     struct fl_decoder *d = g_malloc0(sizeof *d);
     d->fn = fn;
@@ -56,7 +57,7 @@ int fl_decoder_new(struct fl_decoder **out, const struct fl_decoder_limits *limi
     return code;
 }
 
-static void ignore_flow(void *ctx, const char *location, const struct fl_flow *flow)
+static void ignore_flows(void *ctx, const char *location, const struct fl_flow *flows, size_t n)
 {
 }
 
@@ -64,7 +65,7 @@ void fl_decoder_free(struct fl_decoder *d)
 {
     if (!d)
         return;
-    d->fn = ignore_flow;
+    d->fn = ignore_flows;
     while (d->recent.head)
         fl_session_drop(d, d->recent.head->data);
     fl_layout_unref(d->v5);
@@ -160,9 +161,9 @@ static int verdict(struct datagram *g)
     return g->handed ? g->handed : FL_EMALF;
 }
 
-static void meet(struct datagram *g, struct fl_session_key *key, const char *location)
+static void meet(struct datagram *g, struct fl_session_key *key, const struct fl_sender *from)
 {
-    g->s = fl_session_get(g->d, key, location, g->header.received_ms);
+    g->s = fl_session_get(g->d, key, from, g->header.received_ms);
     g->s->stats.packets++;
 }
 
@@ -187,7 +188,8 @@ static void take_boot_v5(struct datagram *g)
 
 /* NetFlow v5, header behind the version: count, SysUptime, unix_secs, unix_nsecs, flow_sequence, engine type
  * and id, sampling (mode in two bits, interval in fourteen). */
-static int decode_v5(struct datagram *g, struct fl_cursor c, struct fl_session_key *key, const char *location)
+static int decode_v5(struct datagram *g, struct fl_cursor c, struct fl_session_key *key,
+                     const struct fl_sender *from)
 {
     uint32_t count = fl_cursor_read(&c, 2);
     g->header.uptime_ms = fl_cursor_read(&c, 4);
@@ -199,7 +201,7 @@ static int decode_v5(struct datagram *g, struct fl_cursor c, struct fl_session_k
         return FL_EMALF;
     }
     g->header.export_ms = (int64_t)seconds * 1000 + nanos / 1000000;
-    meet(g, key, location);
+    meet(g, key, from);
     if (count == 0 || fl_cursor_left(&c) != (size_t)count * FL_V5_RECORD_BYTES) {
         g->malformed = true;
         return verdict(g);
@@ -215,7 +217,8 @@ static int decode_v5(struct datagram *g, struct fl_cursor c, struct fl_session_k
 }
 
 /* NetFlow v9 (RFC 3954 section 5.1), header behind the version. */
-static int decode_v9(struct datagram *g, struct fl_cursor c, struct fl_session_key *key, const char *location)
+static int decode_v9(struct datagram *g, struct fl_cursor c, struct fl_session_key *key,
+                     const struct fl_sender *from)
 {
     fl_cursor_skip(&c, 2);
     g->header.uptime_ms = fl_cursor_read(&c, 4);
@@ -226,7 +229,7 @@ static int decode_v9(struct datagram *g, struct fl_cursor c, struct fl_session_k
         return FL_EMALF;
     }
     g->header.export_ms = (int64_t)seconds * 1000;
-    meet(g, key, location);
+    meet(g, key, from);
     if (check_sets(g, c) < 0) {
         g->malformed = true;
         return verdict(g);
@@ -240,7 +243,7 @@ static int decode_v9(struct datagram *g, struct fl_cursor c, struct fl_session_k
 
 /* IPFIX (RFC 7011 section 3.1), header behind the version. */
 static int decode_ipfix(struct datagram *g, struct fl_cursor c, size_t datagram_length,
-                        struct fl_session_key *key, const char *location)
+                        struct fl_session_key *key, const struct fl_sender *from)
 {
     uint32_t length = fl_cursor_read(&c, 2), seconds = fl_cursor_read(&c, 4),
              sequence = fl_cursor_read(&c, 4);
@@ -250,7 +253,7 @@ static int decode_ipfix(struct datagram *g, struct fl_cursor c, size_t datagram_
         return FL_EMALF;
     }
     g->header.export_ms = (int64_t)seconds * 1000;
-    meet(g, key, location);
+    meet(g, key, from);
     if (length != datagram_length || check_sets(g, c) < 0) {
         g->malformed = true;
         return verdict(g);
@@ -265,22 +268,22 @@ static int decode_ipfix(struct datagram *g, struct fl_cursor c, size_t datagram_
     return verdict(g);
 }
 
-int fl_decode(struct fl_decoder *d, const uint8_t *bytes, size_t length, const struct fl_addr *exporter,
-              uint16_t source_port, const char *location, int64_t received_ms)
+int fl_decode(struct fl_decoder *d, const uint8_t *bytes, size_t length, const struct fl_sender *from,
+              int64_t received_ms)
 {
     struct fl_cursor c = fl_cursor_over(bytes, length);
-    struct fl_session_key key = {.address = *exporter, .source_port = source_port};
+    struct fl_session_key key = {.address = from->address, .source_port = from->source_port};
     struct datagram g = {.d = d, .header.received_ms = received_ms};
     key.version = (uint16_t)fl_cursor_read(&c, 2);
     switch (key.version) {
     case 5:
-        return decode_v5(&g, c, &key, location);
+        return decode_v5(&g, c, &key, from);
     case 9:
         g.dialect = FL_DIALECT_V9;
-        return decode_v9(&g, c, &key, location);
+        return decode_v9(&g, c, &key, from);
     case 10:
         g.dialect = FL_DIALECT_IPFIX;
-        return decode_ipfix(&g, c, length, &key, location);
+        return decode_ipfix(&g, c, length, &key, from);
     default:
         d->stray++;
         return FL_EMALF;

@@ -12,7 +12,7 @@
 
 #include "storage/error.h"
 #include "storage/flow.h"
-#include "storage/rulesdb.h"
+#include "storage/exporter.h"
 
 struct fl_decoder;
 
@@ -28,28 +28,45 @@ struct fl_decoder_limits {
 };
 void fl_decoder_limits_init(struct fl_decoder_limits *limits);
 
-/* Called for every record, with the session's location; `flow` is valid during the call. */
-typedef void fl_flow_fn(void *ctx, const char *location, const struct fl_flow *flow);
+/* Called with records of one session in the order they came; `flows` is valid during the call. */
+typedef void fl_flows_fn(void *ctx, const char *location, const struct fl_flow *flows, size_t n);
 
-int fl_decoder_new(struct fl_decoder **out, const struct fl_decoder_limits *limits, fl_flow_fn *fn,
+int fl_decoder_new(struct fl_decoder **out, const struct fl_decoder_limits *limits, fl_flows_fn *fn,
                    void *ctx);
 void fl_decoder_free(struct fl_decoder *d);
 /* Adopt new limits (HUP). */
 void fl_decoder_set_limits(struct fl_decoder *d, const struct fl_decoder_limits *limits);
 
-/* Decode one datagram. `location` must outlive the session (it is copied). Returns the number of records
- * handed on (records held until their template or boot time is known come later), or FL_EMALF: counted,
- * nothing harmed; FL_ENOMEM. A datagram whose set lengths or templates are wrong is refused whole; a data set
- * shorter than its record costs that set, the others still count. */
-int fl_decode(struct fl_decoder *d, const uint8_t *bytes, size_t length, const struct fl_addr *exporter,
-              uint16_t source_port, const char *location, int64_t received_ms);
+/* Who sent a datagram, and what the configuration says of that sender. */
+struct fl_sender {
+    struct fl_addr address;
+    uint16_t source_port;
+    const char *location; /* copied */
+    uint32_t sampling; /* configured: one packet in so many, whatever the exporter says; 0: not configured */
+};
+/* Decode one datagram. Returns the number of records handed on (records held until their template or boot
+ * time is known come later), or FL_EMALF: counted, nothing harmed; FL_ENOMEM. A datagram whose set lengths or
+ * templates are wrong is refused whole; a data set shorter than its record costs that set, the others still
+ * count. */
+int fl_decode(struct fl_decoder *d, const uint8_t *bytes, size_t length, const struct fl_sender *from,
+              int64_t received_ms);
 /* Time passes: hand on what has waited long enough, expire templates. Call about every 100 ms. */
 void fl_decoder_tick(struct fl_decoder *d, int64_t now_ms);
 /* Hand on everything that waits, at the end. */
 void fl_decoder_flush(struct fl_decoder *d, int64_t now_ms);
 
+/* Templates over a restart. fl_decoder_restore remembers one from an earlier life (bytes are copied), which
+ * serves as soon as its session is heard of, unless it has expired by then; FL_EMALF when it is not a
+ * template. fl_decoder_changed_templates hands on those defined, redefined, withdrawn or expired since it was
+ * last called; one that is only sent again counts as changed once in ten minutes. A non-zero return of fn
+ * ends it, is returned, and leaves the rest for the next call. */
+int fl_decoder_restore(struct fl_decoder *d, const struct fl_wire_template *t);
+int fl_decoder_changed_templates(struct fl_decoder *d, fl_wire_template_fn *fn, void *ctx);
+
 /* Malformed datagrams that belong to no session (too short, unknown version). */
 uint64_t fl_decoder_stray(const struct fl_decoder *d);
+/* Sessions that went because a bound was reached. */
+uint64_t fl_decoder_dropped(const struct fl_decoder *d);
 /* Copy out what is known of each session, newest first; at most `most`; returns how many. */
 size_t fl_decoder_stats(const struct fl_decoder *d, struct fl_exporter_stats *out, size_t most);
 

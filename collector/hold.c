@@ -41,8 +41,9 @@ static void take_record(void *ctx, const struct fl_record *r)
             stats->sampling = flows[i].sampling;
             stats->sampling_source = flows[i].sampling_source;
         }
-        sink->d->fn(sink->d->ctx, stats->location, &flows[i]);
     }
+    if (n)
+        sink->d->fn(sink->d->ctx, stats->location, flows, (size_t)n);
     sink->handed += n;
 }
 

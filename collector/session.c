@@ -40,7 +40,7 @@ static struct fl_session *session_new(struct fl_decoder *d, const struct fl_sess
 }
 
 struct fl_session *fl_session_get(struct fl_decoder *d, const struct fl_session_key *key,
-                                  const char *location, int64_t now_ms)
+                                  const struct fl_sender *from, int64_t now_ms)
 {
     struct fl_session *s = g_hash_table_lookup(d->sessions, key);
     if (s) {
@@ -52,8 +52,9 @@ struct fl_session *fl_session_get(struct fl_decoder *d, const struct fl_session_
     }
     g_queue_push_head_link(&d->recent, &s->link);
     s->stats.last_seen_ms = now_ms;
-    if (strcmp(s->stats.location, location) != 0)
-        g_strlcpy(s->stats.location, location, sizeof s->stats.location);
+    s->configured_sampling = from->sampling;
+    if (strcmp(s->stats.location, from->location) != 0)
+        g_strlcpy(s->stats.location, from->location, sizeof s->stats.location);
     return s;
 }
 

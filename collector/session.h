@@ -49,6 +49,7 @@ struct fl_session {
     size_t settling;         /* sets that wait for it */
     int64_t init_ms;         /* systemInitTimeMilliseconds from options data, or 0 */
     struct fl_sampling sampling;
+    uint32_t configured_sampling;
     GHashTable *templates;
     GQueue by_age; /* templates, oldest definition first */
     GQueue held;
@@ -57,7 +58,7 @@ struct fl_session {
 
 struct fl_decoder {
     struct fl_decoder_limits limits;
-    fl_flow_fn *fn;
+    fl_flows_fn *fn;
     void *ctx;
     struct fl_fixbuf *fixbuf;
     GHashTable *layouts, *sessions;
@@ -71,7 +72,7 @@ struct fl_decoder {
 
 /* The session of a key, made when there is none, marked as the newest; the oldest goes at the bound. */
 struct fl_session *fl_session_get(struct fl_decoder *d, const struct fl_session_key *key,
-                                  const char *location, int64_t now_ms);
+                                  const struct fl_sender *from, int64_t now_ms);
 /* Hand on what waits and can be decoded, forget the rest, free. */
 void fl_session_drop(struct fl_decoder *d, struct fl_session *s);
 

@@ -74,9 +74,8 @@ static void commit(struct fl_storer *s)
     fl_pause_wake(s->setup.committed);
 }
 
-static void on_flow(void *ctx, const char *location, const struct fl_flow *flow)
+static void add_flow(struct fl_storer *s, const char *location, const struct fl_flow *flow)
 {
-    struct fl_storer *s = ctx;
     int rc = fl_writer_add(s->writer, location, flow);
     if (rc == FL_ELIMIT) {
         commit(s);
@@ -91,11 +90,17 @@ static void on_flow(void *ctx, const char *location, const struct fl_flow *flow)
         commit(s);
 }
 
+static void on_flows(void *ctx, const char *location, const struct fl_flow *flows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        add_flow(ctx, location, &flows[i]);
+}
+
 static void on_datagram(void *ctx, const struct fl_datagram *d)
 {
     struct fl_storer *s = ctx;
-    int rc =
-        fl_decode(s->decoder, d->bytes, d->length, &d->exporter, d->source_port, d->location, d->received_ms);
+    struct fl_sender from = {d->exporter, d->source_port, d->location, d->sampling};
+    int rc = fl_decode(s->decoder, d->bytes, d->length, &from, d->received_ms);
     if (rc < 0)
         atomic_fetch_add(&s->setup.counters->malformed, 1);
 }
@@ -270,7 +275,7 @@ static int open_parts(struct fl_storer *s, struct fl_err *err)
     if (!rc)
         rc = fl_writer_open(&s->writer, dir, s->settings->config.bucket_ms, err);
     if (!rc)
-        rc = fl_decoder_new(&s->decoder, &limits, on_flow, s);
+        rc = fl_decoder_new(&s->decoder, &limits, on_flows, s);
     if (!rc)
         rc = seed_watermarks(s, err);
     return rc;

@@ -14,6 +14,7 @@
 
 #include "storage/config.h"
 #include "storage/error.h"
+#include "storage/exporter.h"
 #include "storage/rule.h"
 
 struct fl_rulesdb;
@@ -108,29 +109,15 @@ struct fl_decision {
 int fl_rulesdb_decide(struct fl_rulesdb *db, const struct fl_decision *d, fl_json_fn *fn, void *ctx,
                       struct fl_err *err);
 
-/* What the service knows of one session; written every few seconds. */
-struct fl_exporter_stats {
-    struct fl_addr address;
-    uint16_t source_port;
-    uint32_t domain;
-    uint8_t version; /* 5, 9, 10 */
-    char location[FL_LOCATION_NAME];
-    uint64_t packets, flows, lost, malformed, unknown_template; /* flows: records stored */
-    uint64_t time_fallbacks;                                    /* records stamped with receive time */
-    uint32_t templates, sampling;
-    uint8_t sampling_source;
-    int64_t clock_skew_ms;               /* exporter's clock minus ours at the newest datagram */
-    int64_t first_seen_ms, last_seen_ms; /* wall clock */
-};
-struct fl_service_stats { /* totals of the service, one row */
-    uint64_t datagrams, refused, malformed, kernel_drops, queue_shed, disk_shed, stored;
-    int64_t started_ms, updated_ms;
-    bool running;
-};
 /* Counters are absolute since the service's start; rows are kept by (address, source_port, domain, version).
  */
 int fl_rulesdb_store_stats(struct fl_rulesdb *db, const struct fl_service_stats *service,
                            const struct fl_exporter_stats *exporters, size_t n, struct fl_err *err);
+/* Keep templates (a length of 0: forget it), in one transaction; hand on every one that is kept. A non-zero
+ * return of fn ends it and is returned. FL_EDB. */
+int fl_rulesdb_store_templates(struct fl_rulesdb *db, const struct fl_wire_template *templates, size_t n,
+                               struct fl_err *err);
+int fl_rulesdb_templates(struct fl_rulesdb *db, fl_wire_template_fn *fn, void *ctx, struct fl_err *err);
 /* FL_ENOENT when no service ever ran here. */
 int fl_rulesdb_service(struct fl_rulesdb *db, json_t **out, struct fl_err *err);
 

@@ -20,7 +20,7 @@ static void start(const struct fl_decoder_limits *given)
     fl_decoder_limits_init(&limits);
     fl_decoder_free(decoder);
     caught.n = 0;
-    assert_int_equal(fl_decoder_new(&decoder, given ? given : &limits, catch_flow, &caught), 0);
+    assert_int_equal(fl_decoder_new(&decoder, given ? given : &limits, catch_flows, &caught), 0);
 }
 
 static int setup(void **state)

@@ -29,7 +29,7 @@ static int setup(void **state)
     struct fl_decoder_limits limits;
     fl_decoder_limits_init(&limits);
     caught.n = 0;
-    return fl_decoder_new(&decoder, &limits, catch_flow, &caught);
+    return fl_decoder_new(&decoder, &limits, catch_flows, &caught);
 }
 
 static int teardown(void **state)

@@ -39,16 +39,16 @@ static void expect(const char *const *names, size_t flows)
     static uint8_t bytes[65536];
     struct fl_decoder *d;
     struct fl_decoder_limits limits;
-    struct fl_addr from = fl_addr_v4(0xc0000201);
+    struct fl_sender from = {fl_addr_v4(0xc0000201), 4000, "lab", 0};
     fl_decoder_limits_init(&limits);
     caught.n = 0;
-    assert_int_equal(fl_decoder_new(&d, &limits, catch_flow, &caught), 0);
+    assert_int_equal(fl_decoder_new(&d, &limits, catch_flows, &caught), 0);
     for (; *names; names++) {
         size_t n = load(*names, bytes, sizeof bytes), length;
         assert_true(n > 0);
         for (size_t at = 0; at < n; at += length) {
             length = datagram_length(bytes + at, n - at);
-            fl_decode(d, bytes + at, length, &from, 4000, "lab", 1795000000000);
+            fl_decode(d, bytes + at, length, &from, 1795000000000);
         }
     }
     fl_decoder_flush(d, 1795000000000);

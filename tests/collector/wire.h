@@ -112,24 +112,24 @@ struct caught {
     struct fl_flow flows[4096];
 };
 
-static inline void catch_flow(void *ctx, const char *location, const struct fl_flow *flow)
+static inline void catch_flows(void *ctx, const char *location, const struct fl_flow *flows, size_t n)
 {
     struct caught *c = ctx;
     (void)location;
-    if (c->n < sizeof c->flows / sizeof c->flows[0])
-        c->flows[c->n] = *flow;
-    c->n++;
+    for (size_t i = 0; i < n; i++, c->n++)
+        if (c->n < sizeof c->flows / sizeof c->flows[0])
+            c->flows[c->n] = flows[i];
 }
 
 static const int64_t T0 = 1655071209000; /* 2022-06-12T22:00:09Z */
 
 static inline int feed_at(struct fl_decoder *d, const struct wire *w, int64_t now_ms)
 {
-    struct fl_addr from = fl_addr_v4(0xc0000201);
+    struct fl_sender from = {fl_addr_v4(0xc0000201), 4000, "lab", 0};
     uint8_t *exact = malloc(w->n ? w->n : 1); /* so that a read beyond the end is seen */
     if (w->n)
         memcpy(exact, w->b, w->n);
-    int code = fl_decode(d, exact, w->n, &from, 4000, "lab", now_ms);
+    int code = fl_decode(d, exact, w->n, &from, now_ms);
     free(exact);
     return code;
 }

@@ -7,11 +7,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void look(void *ctx, const char *location, const struct fl_flow *flow)
+static void look(void *ctx, const char *location, const struct fl_flow *flows, size_t n)
 {
-    if (flow->end_ms < flow->start_ms || flow->sampling == 0 || !location[0])
-        abort();
-    ++*(uint64_t *)ctx;
+    for (size_t i = 0; i < n; i++)
+        if (flows[i].end_ms < flows[i].start_ms || flows[i].sampling == 0 || !location[0])
+            abort();
+    *(uint64_t *)ctx += n;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -19,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t flows = 0;
     struct fl_decoder_limits limits;
     static struct fl_decoder *d;
-    struct fl_addr from = fl_addr_v4(0xc0000201);
+    struct fl_sender from = {fl_addr_v4(0xc0000201), 4000, "lab", 0};
     int64_t now_ms = 1655071300000;
     fl_decoder_limits_init(&limits);
     limits.sessions = 4;
@@ -32,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data += 2;
         size -= 2;
         length = length < size ? length : size;
-        (void)fl_decode(d, data, length, &from, 4000, "lab", now_ms);
+        (void)fl_decode(d, data, length, &from, now_ms);
         data += length;
         size -= length;
         now_ms += 100;
