@@ -68,6 +68,10 @@ static const struct field fields[] = {
     FIELD(16, sampling_source, 0),
     {id_src_low, 4, offsetof(struct fl_flow, src) + 12, 0},
     {id_dst_low, 4, offsetof(struct fl_flow, dst) + 12, 0},
+    FIELD(22, direction, 0),
+    FIELD(23, event, 0),
+    FIELD(24, post_src_port, 0),
+    FIELD(25, post_dst_port, 0),
 };
 enum { n_fields = sizeof fields / sizeof fields[0] };
 
@@ -75,11 +79,12 @@ enum { n_fields = sizeof fields / sizeof fields[0] };
 struct run_field {
     uint8_t id, size;
     uint16_t offset;
+    bool may_miss; /* left out when all are zero */
 };
 static const struct run_field run_fields[] = {
-    {17, 16, offsetof(struct fl_flow, exporter)},
-    {18, 12, offsetof(struct fl_flow, src)},
-    {19, 12, offsetof(struct fl_flow, dst)},
+    {17, 16, offsetof(struct fl_flow, exporter), false}, {18, 12, offsetof(struct fl_flow, src), false},
+    {19, 12, offsetof(struct fl_flow, dst), false},      {26, 16, offsetof(struct fl_flow, post_src), true},
+    {27, 16, offsetof(struct fl_flow, post_dst), true},
 };
 enum { n_run_fields = sizeof run_fields / sizeof run_fields[0] };
 
@@ -242,8 +247,11 @@ static size_t run_length(const struct run_field *f, const struct fl_flow *flows,
 
 static uint8_t *put_runs(uint8_t *p, const struct run_field *f, const struct fl_flow *flows, size_t n)
 {
+    static const uint8_t zeros[16];
     size_t length = 0, run;
     uint8_t scratch[10];
+    if (f->may_miss && memcmp(run_bytes(f, flows, 0), zeros, f->size) == 0 && run_length(f, flows, n, 0) == n)
+        return p;
     for (size_t i = 0; i < n; i += run) {
         run = run_length(f, flows, n, i);
         length += (size_t)(put_varint(scratch, run) - scratch) + f->size;

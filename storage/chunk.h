@@ -9,14 +9,17 @@
  *
  *     1 start_ms, 2 end_ms - start_ms, 3 packets, 4 bytes, 5 domain, 6 in_if, 7 out_if, 8 sampling,
  *     9 src_port, 10 dst_port, 11 tcp_flags, 12 protocol, 13 tos, 14 end_reason, 15 time_source,
- *     16 sampling_source, 20 last 4 bytes of src, 21 last 4 bytes of dst (big-endian numbers):
+ *     16 sampling_source, 20 last 4 bytes of src, 21 last 4 bytes of dst (big-endian numbers),
+ *     22 direction, 23 event, 24 post_src_port, 25 post_dst_port:
  *         numbers: least value (varint of the 64-bit two's complement), width w (1 byte, 0..8), then w planes
  *         of count bytes: plane k holds bits 8k..8k+7 of each value less the least, modulo 2^64.
- *     17 exporter (16 bytes), 18 first 12 bytes of src, 19 first 12 bytes of dst:
+ *     17 exporter (16 bytes), 18 first 12 bytes of src, 19 first 12 bytes of dst,
+ *     26 post_src (16 bytes), 27 post_dst (16 bytes):
  *         runs: how often (varint, at least 1), the bytes; until count records are told.
  *
- * A column whose every value is the default (0; sampling 1; address ::ffff:0.0.0.0) may be left out; a column
- * with an unknown id is skipped. A later version thus adds columns without a new version byte. */
+ * A column whose every value is the default (0; sampling 1; exporter, src and dst ::ffff:0.0.0.0; post_src
+ * and post_dst ::) may be left out; a column with an unknown id is skipped. A later version thus adds columns
+ * without a new version byte. */
 #ifndef FL_STORAGE_CHUNK_H
 #define FL_STORAGE_CHUNK_H
 

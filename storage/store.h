@@ -61,12 +61,19 @@ int fl_store_scan(const char *data_dir, const struct fl_scan_filter *filter, fl_
  * that kill -9 loses only what came since the last commit and small chunks do not pile up. */
 struct fl_writer;
 int fl_writer_open(struct fl_writer **out, const char *data_dir, int64_t bucket_ms, struct fl_err *err);
-/* Copy the record in. FL_ENOMEM, FL_ELIMIT when more than its bound waits uncommitted (a disk that stays
+/* Copy the record in. FL_EINVAL: a start below 0 or beyond the year 9999, an end before the start, or a
+ * location of a name that cannot be; FL_ENOMEM; FL_ELIMIT when its bound waits uncommitted (a disk that stays
  * full). */
 int fl_writer_add(struct fl_writer *w, const char *location, const struct fl_flow *flow);
+/* The same for n records, of which the first *taken are done with: copied in, or passed over because their
+ * times cannot be (fl_commit_report.refused counts them). 0 when all are; FL_ELIMIT: commit, and go on with
+ * the rest; FL_EINVAL for the location's name; FL_ENOMEM. */
+int fl_writer_add_batch(struct fl_writer *w, const char *location, const struct fl_flow *flows, size_t n,
+                        size_t *taken);
 struct fl_commit_report {
-    uint64_t stored; /* records that became durable with this commit */
-    uint64_t shed;   /* records given up because the disk is full or a bucket cannot be written */
+    uint64_t stored;  /* records that became durable with this commit */
+    uint64_t shed;    /* records given up because the disk is full or a bucket cannot be written */
+    uint64_t refused; /* records that fl_writer_add_batch has passed over since the last commit */
 };
 /* Commit what waits. A bucket that fails is named in *err (the first one) and its new records are counted as
  * shed; the others are committed all the same. Returns 0, FL_EIO (disk full, not writable), FL_EDB. */

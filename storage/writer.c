@@ -52,6 +52,7 @@ struct fl_writer {
     struct slot **slots; /* ordered by location, then time */
     size_t n_slots, n_handles, n_waiting;
     struct slot *latest; /* the one that the last record went to */
+    uint64_t n_refused;  /* since the last commit */
     uint64_t commits;
 };
 
@@ -185,29 +186,76 @@ static int find_slot(struct fl_writer *w, const char *location, int64_t from_ms,
     return 0;
 }
 
-int fl_writer_add(struct fl_writer *w, const char *location, const struct fl_flow *flow)
+static bool times_possible(const struct fl_flow *f)
 {
     static const int64_t year_9999_ms = 253402300799999;
-    struct slot *s;
-    if (flow->start_ms < 0 || flow->start_ms > year_9999_ms || flow->end_ms < flow->start_ms ||
-        !fl_location_name_ok(location))
-        return FL_EINVAL;
-    if (w->n_waiting >= max_waiting)
-        return FL_ELIMIT;
-    int rc = find_slot(w, location, flow->start_ms - flow->start_ms % w->bucket_ms, &s);
-    if (rc < 0)
-        return rc;
-    if (s->n == s->room) {
-        size_t room = s->room ? 2 * s->room : 64;
-        void *grown = realloc(s->waiting, room * sizeof *s->waiting);
-        if (!grown)
-            return FL_ENOMEM;
-        s->waiting = grown;
-        s->room = room;
-    }
-    s->waiting[s->n++] = *flow;
-    w->n_waiting++;
+    return f->start_ms >= 0 && f->start_ms <= year_9999_ms && f->end_ms >= f->start_ms;
+}
+
+static bool belongs(const struct fl_writer *w, const struct slot *s, const struct fl_flow *f)
+{
+    return f->start_ms >= s->from_ms && f->start_ms - s->from_ms < w->bucket_ms;
+}
+
+/* Room for n more. */
+static int reserve(struct slot *s, size_t n)
+{
+    size_t room = s->room ? s->room : 64;
+    while (room - s->n < n)
+        room *= 2;
+    if (room == s->room)
+        return 0;
+    void *grown = realloc(s->waiting, room * sizeof *s->waiting);
+    if (!grown)
+        return FL_ENOMEM;
+    s->waiting = grown;
+    s->room = room;
     return 0;
+}
+
+/* How many of the n records, from the first on, go into this bucket as the first does. */
+static size_t same_bucket(const struct fl_writer *w, const struct slot *s, const struct fl_flow *flows,
+                          size_t n)
+{
+    size_t i = 1;
+    while (i < n && times_possible(&flows[i]) && belongs(w, s, &flows[i]))
+        i++;
+    return i;
+}
+
+int fl_writer_add_batch(struct fl_writer *w, const char *location, const struct fl_flow *flows, size_t n,
+                        size_t *taken)
+{
+    struct slot *s;
+    size_t i = 0, run;
+    int rc = fl_location_name_ok(location) ? 0 : FL_EINVAL;
+    for (; rc == 0 && i < n; i += run) {
+        run = 1;
+        if (!times_possible(&flows[i])) {
+            w->n_refused++;
+            continue;
+        }
+        size_t room = max_waiting - w->n_waiting, rest = n - i < room ? n - i : room;
+        rc = room ? find_slot(w, location, flows[i].start_ms - flows[i].start_ms % w->bucket_ms, &s)
+                  : FL_ELIMIT;
+        if (rc == 0) {
+            run = same_bucket(w, s, flows + i, rest);
+            rc = reserve(s, run);
+        }
+        if (rc < 0)
+            break;
+        memcpy(s->waiting + s->n, flows + i, run * sizeof *flows);
+        s->n += run;
+        w->n_waiting += run;
+    }
+    *taken = i;
+    return rc;
+}
+
+int fl_writer_add(struct fl_writer *w, const char *location, const struct fl_flow *flow)
+{
+    size_t taken;
+    return times_possible(flow) ? fl_writer_add_batch(w, location, flow, 1, &taken) : FL_EINVAL;
 }
 
 /* ---- committing ---- */
@@ -398,7 +446,8 @@ static void tidy(struct fl_writer *w)
 int fl_writer_commit(struct fl_writer *w, struct fl_commit_report *report, struct fl_err *err)
 {
     int first = 0;
-    *report = (struct fl_commit_report){0, 0};
+    *report = (struct fl_commit_report){.refused = w->n_refused};
+    w->n_refused = 0;
     w->commits++;
     for (size_t i = 0; i < w->n_slots; i++) {
         struct slot *s = w->slots[i];

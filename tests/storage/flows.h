@@ -44,6 +44,20 @@ static inline struct fl_flow flows_make(uint64_t *state, int64_t span_ms)
     return f;
 }
 
+/* The same behind a translating firewall: an event, and another source towards the world. */
+static inline struct fl_flow flows_make_translated(uint64_t *state, int64_t span_ms)
+{
+    struct fl_flow f = flows_make(state, span_ms);
+    f.direction = (uint8_t)(1 + flows_random(state) % 2);
+    f.event = (uint8_t)(flows_random(state) % 6);
+    f.sampling_source = FL_SAMPLING_CONFIG;
+    f.post_src = fl_addr_v4(0xc6336400 + (uint32_t)(flows_random(state) % 4));
+    f.post_dst = f.dst;
+    f.post_src_port = (uint16_t)(1024 + flows_random(state) % 60000);
+    f.post_dst_port = f.dst_port;
+    return f;
+}
+
 /* Every bit of every field at random, now and then an extreme. */
 static inline struct fl_flow flows_make_wild(uint64_t *state)
 {
@@ -71,6 +85,8 @@ static inline int flows_compare(const void *left, const void *right)
     int order = fl_addr_cmp(&a->src, &b->src);
     order = order ? order : fl_addr_cmp(&a->dst, &b->dst);
     order = order ? order : fl_addr_cmp(&a->exporter, &b->exporter);
+    order = order ? order : fl_addr_cmp(&a->post_src, &b->post_src);
+    order = order ? order : fl_addr_cmp(&a->post_dst, &b->post_dst);
     if (order)
         return order;
     FLOWS_ORDER(start_ms);
@@ -89,6 +105,10 @@ static inline int flows_compare(const void *left, const void *right)
     FLOWS_ORDER(end_reason);
     FLOWS_ORDER(time_source);
     FLOWS_ORDER(sampling_source);
+    FLOWS_ORDER(direction);
+    FLOWS_ORDER(event);
+    FLOWS_ORDER(post_src_port);
+    FLOWS_ORDER(post_dst_port);
     return 0;
 }
 

@@ -29,6 +29,9 @@ static void round_trips_exactly(void **state)
             in[i] = flows_make(&seed, 3600000);
         check_round_trip(n);
         for (size_t i = 0; i < n; i++)
+            in[i] = i % 5 ? flows_make_translated(&seed, 3600000) : flows_make(&seed, 3600000);
+        check_round_trip(n);
+        for (size_t i = 0; i < n; i++)
             in[i] = flows_make_wild(&seed);
         check_round_trip(n);
     }
@@ -139,6 +142,42 @@ static void reads_columns_of_the_future(void **state)
     assert_true(fl_addr_is_v4(&out[1].src));
 }
 
+static const struct fl_addr untold;
+
+/* Packed before there were translated addresses, directions and events: one record from 10.0.0.5. */
+static void reads_chunks_without_the_newer_columns(void **state)
+{
+    memset(out, 0xaa, sizeof out[0]);
+    assert_int_equal(BODY(1, 20, 6, 0x85, 0x80, 0x80, 0x50, 0, 0), FL_EMALF); /* one byte too long */
+    assert_int_equal(BODY(1, 20, 5, 0x85, 0x80, 0x80, 0x50, 0), 1);
+    struct fl_addr src = fl_addr_v4(0x0a000005);
+    assert_int_equal(fl_addr_cmp(&out[0].src, &src), 0);
+    assert_int_equal(fl_addr_cmp(&out[0].post_src, &untold), 0);
+    assert_int_equal(fl_addr_cmp(&out[0].post_dst, &untold), 0);
+    assert_int_equal(out[0].post_src_port, 0);
+    assert_int_equal(out[0].post_dst_port, 0);
+    assert_int_equal(out[0].direction, FL_DIRECTION_UNKNOWN);
+    assert_int_equal(out[0].event, FL_EVENT_NONE);
+}
+
+/* Two records: directions 1 and 2, event 3, port 1024 + 0 and 1024 + 1 and 53, one translated source. */
+static void reads_the_newer_columns(void **state)
+{
+    assert_int_equal(BODY(2, 22, 4, 1, 1, 0, 1, 23, 2, 3, 0, 24, 5, 0x80, 8, 1, 0, 1, 25, 2, 53, 0, 26, 34, 1,
+                          0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 198, 51, 100, 1, 1, 0, 0, 0, 0, 0, 0, 0,
+                          0, 0, 0, 0, 0, 0, 0, 0, 0),
+                     2);
+    struct fl_addr outside = fl_addr_v4(0xc6336401);
+    assert_int_equal(out[0].direction, FL_DIRECTION_INGRESS);
+    assert_int_equal(out[1].direction, FL_DIRECTION_EGRESS);
+    assert_int_equal(out[0].event, FL_EVENT_DENIED);
+    assert_int_equal(out[1].post_src_port, 1025);
+    assert_int_equal(out[0].post_dst_port, 53);
+    assert_int_equal(fl_addr_cmp(&out[0].post_src, &outside), 0);
+    assert_int_equal(fl_addr_cmp(&out[1].post_src, &untold), 0);
+    assert_int_equal(fl_addr_cmp(&out[0].post_dst, &untold), 0);
+}
+
 static void refuses_bodies_that_lie(void **state)
 {
     assert_int_equal(BODY(0), FL_EMALF);                            /* no records */
@@ -210,6 +249,8 @@ int main(void)
         cmocka_unit_test(notices_every_flipped_byte),
         cmocka_unit_test(survives_every_body_with_a_flipped_byte),
         cmocka_unit_test(reads_columns_of_the_future),
+        cmocka_unit_test(reads_chunks_without_the_newer_columns),
+        cmocka_unit_test(reads_the_newer_columns),
         cmocka_unit_test(refuses_bodies_that_lie),
         cmocka_unit_test(does_not_inflate_bombs),
         cmocka_unit_test(summary_never_hides_a_record),

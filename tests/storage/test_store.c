@@ -229,6 +229,58 @@ static void bounds_what_waits(void **state)
     fl_writer_close(w);
 }
 
+/* Three hours, out of order, with two records that cannot be, across the bound. */
+static void adds_batches(void **state)
+{
+    uint64_t seed = 31;
+    struct fl_writer *w = open_writer();
+    struct fl_commit_report report;
+    size_t taken = 99;
+    for (size_t i = 0; i < n_flows; i++)
+        flows[i] = flows_make(&seed, 3 * HOUR_MS);
+    flows[100].start_ms = -1;
+    flows[n_flows - 1].end_ms = flows[n_flows - 1].start_ms - 1;
+    assert_int_equal(fl_writer_add_batch(w, "a/b", flows, n_flows, &taken), FL_EINVAL);
+    assert_int_equal(taken, 0);
+    assert_int_equal(fl_writer_add_batch(w, "default", flows, n_flows, &taken), 0);
+    assert_int_equal(taken, n_flows);
+    assert_int_equal(fl_writer_commit(w, &report, NULL), 0);
+    assert_int_equal(report.stored, n_flows - 2);
+    assert_int_equal(report.refused, 2);
+    scan_all();
+    flows[100] = flows[n_flows - 2];
+    assert_int_equal(n_found, n_flows - 2);
+    assert_true(flows_same(found, flows, n_flows - 2));
+    assert_int_equal(fl_writer_commit(w, &report, NULL), 0);
+    assert_int_equal(report.refused, 0);
+    fl_writer_close(w);
+}
+
+static void batches_stop_at_the_bound(void **state)
+{
+    uint64_t seed = 32, added = 0, stored = 0;
+    struct fl_writer *w = open_writer();
+    struct fl_commit_report report;
+    for (size_t i = 0; i < n_flows; i++)
+        flows[i] = flows_make(&seed, HOUR_MS);
+    for (int limits = 0; limits < 2;) {
+        size_t taken = 0;
+        int rc = fl_writer_add_batch(w, "default", flows, n_flows, &taken);
+        added += taken;
+        if (rc == 0) {
+            assert_int_equal(taken, n_flows);
+            continue;
+        }
+        assert_int_equal(rc, FL_ELIMIT);
+        assert_true(taken < n_flows);
+        assert_int_equal(fl_writer_commit(w, &report, NULL), 0);
+        stored += report.stored;
+        assert_int_equal(stored, added);
+        limits++;
+    }
+    fl_writer_close(w);
+}
+
 static void writes_more_buckets_than_handles(void **state)
 {
     fill("default", 2000, 80, 500, 6);
@@ -482,6 +534,8 @@ int main(void)
         STORE_TEST(lists_buckets_in_order),
         STORE_TEST(refuses_bad_input),
         STORE_TEST(bounds_what_waits),
+        STORE_TEST(adds_batches),
+        STORE_TEST(batches_stop_at_the_bound),
         STORE_TEST(writes_more_buckets_than_handles),
         STORE_TEST(skips_garbage),
         STORE_TEST(skips_truncated_files),
