@@ -1,6 +1,6 @@
 -- rules.db: what mining found at each location, what people decided about it, and what to tell them.
 --
--- Version 1 (PRAGMA user_version). Times are Unix milliseconds, UTC, in tables and RFC 3339 text in views.
+-- Version 2 (PRAGMA user_version); rules_1_to_2.sql brings a file of version 1 here. Times are Unix milliseconds, UTC, in tables and RFC 3339 text in views.
 -- "Data time" is the exporters' clock, "wall clock" is ours. The views are the public contract: they use
 -- no function that the plain sqlite3 shell lacks, and may be read while the service writes.
 
@@ -170,6 +170,7 @@ CREATE TABLE sink_position (
 
 -- ---- what the service counts ----
 
+-- One row a session. What version 2 added stands behind its first 17 columns.
 CREATE TABLE exporter (
     address TEXT NOT NULL,             -- where the datagrams come from
     source_port INTEGER NOT NULL,      -- UDP
@@ -177,18 +178,44 @@ CREATE TABLE exporter (
     version INTEGER NOT NULL,          -- 5, 9, 10
     location TEXT NOT NULL,            -- name of the location
     packets INTEGER NOT NULL,          -- datagrams
-    flows INTEGER NOT NULL,            -- records stored
-    lost INTEGER NOT NULL,             -- by sequence numbers
-    malformed INTEGER NOT NULL,        -- datagrams refused
+    flows INTEGER NOT NULL,            -- records made of them
+    lost INTEGER NOT NULL,             -- by sequence numbers; v5: flows, v9: datagrams, IPFIX: records
+    malformed INTEGER NOT NULL,        -- datagrams refused, whole or in part
     unknown_template INTEGER NOT NULL, -- sets whose template never came
     time_fallbacks INTEGER NOT NULL,   -- records stamped with receive time
-    templates INTEGER NOT NULL,        -- held now
-    sampling INTEGER NOT NULL,         -- one packet in so many
+    templates INTEGER NOT NULL,        -- held now, options templates too
+    sampling INTEGER NOT NULL,         -- one packet in so many, as stored
     sampling_source INTEGER NOT NULL,  -- enum fl_sampling_source
     clock_skew_ms INTEGER NOT NULL,    -- exporter's clock minus ours
     first_seen_ms INTEGER NOT NULL,    -- wall clock
     last_seen_ms INTEGER NOT NULL,     -- wall clock
+    reordered INTEGER NOT NULL DEFAULT 0,           -- datagrams that came late
+    duplicates INTEGER NOT NULL DEFAULT 0,          -- datagrams that came twice
+    restarts INTEGER NOT NULL DEFAULT 0,            -- how often its numbers or its boot time began anew
+    waiting INTEGER NOT NULL DEFAULT 0,             -- sets that wait for their template now
+    not_flows INTEGER NOT NULL DEFAULT 0,           -- records without addresses
+    options INTEGER NOT NULL DEFAULT 0,             -- records of options data
+    template_oldest_ms INTEGER NOT NULL DEFAULT 0,  -- wall clock of the oldest definition; 0: none
+    template_newest_ms INTEGER NOT NULL DEFAULT 0,  -- wall clock of the newest definition; 0: none
+    sampling_told INTEGER NOT NULL DEFAULT 0,       -- what the exporter itself says; 0: nothing
+    active_timeout_ms INTEGER NOT NULL DEFAULT 0,   -- told or learned; 0: not known
+    inactive_timeout_ms INTEGER NOT NULL DEFAULT 0, -- told or learned; 0: not known
+    flows_per_s REAL NOT NULL DEFAULT 0,            -- over about the last minute before last_seen_ms
     PRIMARY KEY (address, source_port, domain, version)
+) WITHOUT ROWID;
+
+-- Templates of sessions, so that a restart of the service does not lose the data that comes before the
+-- exporter sends them again.
+CREATE TABLE template (
+    address TEXT NOT NULL,        -- the session, as in exporter
+    source_port INTEGER NOT NULL, -- the session
+    domain INTEGER NOT NULL,      -- the session
+    version INTEGER NOT NULL,     -- 9, 10
+    id INTEGER NOT NULL,          -- 256..65535
+    options BOOLEAN NOT NULL,     -- 1: an options template
+    defined_ms INTEGER NOT NULL,  -- wall clock of its last definition
+    bytes BLOB NOT NULL,          -- the template record as it came in, from its id on
+    PRIMARY KEY (address, source_port, domain, version, id)
 ) WITHOUT ROWID;
 
 CREATE TABLE service (
@@ -202,8 +229,16 @@ CREATE TABLE service (
     stored INTEGER NOT NULL,               -- records stored
     started_ms INTEGER NOT NULL,           -- wall clock
     updated_ms INTEGER NOT NULL,           -- wall clock
-    running BOOLEAN NOT NULL               -- 0: it stopped in order
+    running BOOLEAN NOT NULL,              -- 0: it stopped in order
+    sessions_dropped INTEGER NOT NULL DEFAULT 0 -- sessions forgotten because a bound was reached
 );
+
+-- Senders that no location holds: those that sent most lately.
+CREATE TABLE refused_sender (
+    address TEXT PRIMARY KEY,       -- where the datagrams come from
+    datagrams INTEGER NOT NULL,     -- since the service's start
+    last_seen_ms INTEGER NOT NULL   -- wall clock
+) WITHOUT ROWID;
 
 -- ---- views ----
 
@@ -341,7 +376,19 @@ SELECT address,
        templates,
        CASE sampling_source
            WHEN 1 THEN 'header' WHEN 2 THEN 'options' WHEN 3 THEN 'record' WHEN 4 THEN 'config' ELSE 'none'
-       END AS sampling_source
+       END AS sampling_source,
+       reordered,
+       duplicates,
+       restarts,
+       waiting,
+       not_flows,
+       options,
+       strftime('%Y-%m-%dT%H:%M:%fZ', nullif(template_oldest_ms, 0) / 1000.0, 'unixepoch') AS template_oldest,
+       strftime('%Y-%m-%dT%H:%M:%fZ', nullif(template_newest_ms, 0) / 1000.0, 'unixepoch') AS template_newest,
+       nullif(sampling_told, 0) AS sampling_told,
+       nullif(active_timeout_ms, 0) AS active_timeout_ms,
+       nullif(inactive_timeout_ms, 0) AS inactive_timeout_ms,
+       flows_per_s
 FROM exporter;
 
 -- `settled` is the share of the newest run's rules that had been seen before; 1 when it had no rules.
@@ -362,4 +409,4 @@ LEFT JOIN rule r ON r.location_id = l.id
 LEFT JOIN rule_status s ON s.rule_id = r.id
 GROUP BY l.id;
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

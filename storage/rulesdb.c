@@ -15,7 +15,10 @@
 static const char schema[] =
 #include "storage/rules.sqlh"
     ;
-enum { SCHEMA_VERSION = 1, APPLICATION_ID = 0x666c7275, BUSY_TIMEOUT_MS = 10000 };
+static const char from_1_to_2[] =
+#include "storage/rules_1_to_2.sqlh"
+    ;
+enum { SCHEMA_VERSION = 2, APPLICATION_ID = 0x666c7275, BUSY_TIMEOUT_MS = 10000 };
 
 int fl_rulesdb_fail(struct fl_rulesdb *db, struct fl_err *err)
 {
@@ -58,6 +61,9 @@ static int bind_all(sqlite3_stmt *s, const char *kinds, va_list args)
             if (!isfinite(value))
                 value = isnan(value) ? 0 : copysign(1e300, value);
             rc = sqlite3_bind_double(s, i + 1, value);
+        } else if (kinds[i] == 'b') {
+            const void *bytes = va_arg(args, const void *);
+            rc = sqlite3_bind_blob64(s, i + 1, bytes, va_arg(args, size_t), SQLITE_STATIC);
         } else {
             rc = sqlite3_bind_text(s, i + 1, va_arg(args, const char *), -1, SQLITE_STATIC);
         }
@@ -161,14 +167,59 @@ static int inspect(struct fl_rulesdb *db, int64_t *version, struct fl_err *err)
     return 0;
 }
 
+/* The one text that a query gives, to be freed with sqlite3_free; NULL when it fails. */
+static char *get_text(sqlite3 *sqlite, const char *sql)
+{
+    sqlite3_stmt *s = NULL;
+    char *text = NULL;
+    if (sqlite3_prepare_v2(sqlite, sql, -1, &s, NULL) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+        text = sqlite3_mprintf("%s", (const char *)sqlite3_column_text(s, 0));
+    sqlite3_finalize(s);
+    return text;
+}
+
+/* Views hold no data: whatever version they are of, those of the schema take their place. */
+static int remake_views(struct fl_rulesdb *db, struct fl_err *err)
+{
+    sqlite3 *model = NULL;
+    char *drop = get_text(db->sqlite, "SELECT group_concat(printf('DROP VIEW \"%w\";', name), '') FROM "
+                                      "sqlite_schema WHERE type = 'view'");
+    char *make = NULL;
+    if (sqlite3_open(":memory:", &model) == SQLITE_OK &&
+        sqlite3_exec(model, schema, NULL, NULL, NULL) == SQLITE_OK)
+        make = get_text(model, "SELECT group_concat(sql, ';') FROM sqlite_schema WHERE type = 'view'");
+    sqlite3_close(model);
+    int rc = 0;
+    if (!drop || !make)
+        rc = fl_fail(err, FL_ENOMEM, "%s: out of memory", db->path);
+    else if (sqlite3_exec(db->sqlite, drop, NULL, NULL, NULL) != SQLITE_OK ||
+             sqlite3_exec(db->sqlite, make, NULL, NULL, NULL) != SQLITE_OK)
+        rc = fl_rulesdb_fail(db, err);
+    sqlite3_free(drop);
+    sqlite3_free(make);
+    return rc;
+}
+
+/* Bring the file from `version`, 0 for an empty one, to ours. */
+static int step_up(struct fl_rulesdb *db, int64_t version, struct fl_err *err)
+{
+    static const char *const steps[SCHEMA_VERSION] = {[0] = schema, [1] = from_1_to_2};
+    if (version == SCHEMA_VERSION)
+        return 0;
+    for (int64_t v = version; v < (version ? SCHEMA_VERSION : 1); v++)
+        if (sqlite3_exec(db->sqlite, steps[v], NULL, NULL, NULL) != SQLITE_OK)
+            return fl_rulesdb_fail(db, err);
+    return version ? remake_views(db, err) : 0;
+}
+
 static int migrate(struct fl_rulesdb *db, struct fl_err *err)
 {
     int64_t version = 0;
     if (fl_rulesdb_run(db, SQL_BEGIN, "") != SQLITE_OK)
         return fl_rulesdb_fail(db, err);
     int rc = inspect(db, &version, err); /* again: another process may have been faster */
-    if (rc == 0 && version == 0 && sqlite3_exec(db->sqlite, schema, NULL, NULL, NULL) != SQLITE_OK)
-        rc = fl_rulesdb_fail(db, err);
+    if (rc == 0)
+        rc = step_up(db, version, err);
     if (rc == 0 && fl_rulesdb_run(db, SQL_COMMIT, "") != SQLITE_OK)
         rc = fl_rulesdb_fail(db, err);
     if (rc < 0)
@@ -176,7 +227,8 @@ static int migrate(struct fl_rulesdb *db, struct fl_err *err)
     return rc;
 }
 
-static int settle(struct fl_rulesdb *db, enum fl_rulesdb_mode mode, struct fl_err *err)
+/* Look at the file, and make or migrate it; *older: it is of an earlier version and stayed so. */
+static int settle(struct fl_rulesdb *db, enum fl_rulesdb_mode mode, bool *older, struct fl_err *err)
 {
     int64_t version = 0;
     sqlite3_extended_result_codes(db->sqlite, 1);
@@ -184,9 +236,11 @@ static int settle(struct fl_rulesdb *db, enum fl_rulesdb_mode mode, struct fl_er
     int rc = inspect(db, &version, err);
     if (rc < 0)
         return rc;
-    if (mode == FL_RULESDB_READ)
+    if (mode == FL_RULESDB_READ) {
+        *older = version < SCHEMA_VERSION;
         return version ? 0
                        : fl_fail(err, FL_ENOENT, "%s: empty; run flowlored or flowlore mine first", db->path);
+    }
     if (sqlite3_exec(db->sqlite, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", NULL, NULL,
                      NULL) != SQLITE_OK ||
         sqlite3_exec(db->sqlite, "PRAGMA foreign_keys = ON", NULL, NULL, NULL) != SQLITE_OK)
@@ -215,8 +269,8 @@ static int check_place(const char *data_dir, const char *path, enum fl_rulesdb_m
     return fl_fail(err, FL_EIO, "%s: %s; this user needs to read it", path, strerror(errno));
 }
 
-int fl_rulesdb_open(struct fl_rulesdb **out, const char *data_dir, enum fl_rulesdb_mode mode,
-                    struct fl_err *err)
+static int open_as(struct fl_rulesdb **out, const char *data_dir, enum fl_rulesdb_mode mode, bool *older,
+                   struct fl_err *err)
 {
     int flags = mode == FL_RULESDB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     struct fl_rulesdb *db = calloc(1, sizeof *db);
@@ -228,13 +282,39 @@ int fl_rulesdb_open(struct fl_rulesdb **out, const char *data_dir, enum fl_rules
     if (rc == 0) {
         rc = sqlite3_open_v2(db->path, &db->sqlite, flags, NULL) == SQLITE_OK ? 0 : fl_rulesdb_fail(db, err);
         if (rc == 0)
-            rc = settle(db, mode, err);
+            rc = settle(db, mode, older, err);
     }
     if (rc < 0)
         fl_rulesdb_close(db);
     else
         *out = db;
     return rc;
+}
+
+/* A reader's file is of an earlier version: bring it up as a writer, then read. */
+static int reopen(struct fl_rulesdb **out, const char *data_dir, struct fl_err *err)
+{
+    struct fl_err why = {""};
+    bool older = false;
+    fl_rulesdb_close(*out);
+    *out = NULL;
+    int rc = open_as(out, data_dir, FL_RULESDB_CREATE, &older, &why);
+    if (rc < 0)
+        return fl_fail(err, rc,
+                       "%s/rules.db is of an earlier flowlore and cannot be brought up: %s; start flowlored, "
+                       "or run this once as its user",
+                       data_dir, why.text);
+    fl_rulesdb_close(*out);
+    *out = NULL;
+    return open_as(out, data_dir, FL_RULESDB_READ, &older, err);
+}
+
+int fl_rulesdb_open(struct fl_rulesdb **out, const char *data_dir, enum fl_rulesdb_mode mode,
+                    struct fl_err *err)
+{
+    bool older = false;
+    int rc = open_as(out, data_dir, mode, &older, err);
+    return rc == 0 && older ? reopen(out, data_dir, err) : rc;
 }
 
 void fl_rulesdb_close(struct fl_rulesdb *db)
@@ -244,6 +324,7 @@ void fl_rulesdb_close(struct fl_rulesdb *db)
     for (int i = 0; i < N_SQL; i++)
         sqlite3_finalize(db->cached[i]);
     sqlite3_close(db->sqlite);
+    fl_written_free(db->written);
     free(db->path);
     free(db);
 }

@@ -20,7 +20,7 @@
 struct fl_rulesdb;
 
 enum fl_rulesdb_mode {
-    FL_RULESDB_READ,  /* FL_ENOENT when there is none */
+    FL_RULESDB_READ,  /* FL_ENOENT when there is none; an older one is migrated first */
     FL_RULESDB_CREATE /* made when there is none, migrated when older */
 };
 /* FL_ENEWER: its user_version is beyond ours; FL_EIO: the directory cannot be written; FL_EDAMAGED; FL_EDB.
@@ -110,14 +110,19 @@ int fl_rulesdb_decide(struct fl_rulesdb *db, const struct fl_decision *d, fl_jso
                       struct fl_err *err);
 
 /* Counters are absolute since the service's start; rows are kept by (address, source_port, domain, version).
- */
+ * Only rows that differ from the last call's are written, so that calling it every other second is cheap. A
+ * session whose last_seen_ms lies FL_FORGET_MS before the service's updated_ms is forgotten, and so are those
+ * heard of longest ago beyond FL_MOST_SESSIONS; their templates go with them. FL_EDB. */
+enum { FL_MOST_SESSIONS = 4096 };
+#define FL_FORGET_MS ((int64_t)30 * 86400000)
 int fl_rulesdb_store_stats(struct fl_rulesdb *db, const struct fl_service_stats *service,
                            const struct fl_exporter_stats *exporters, size_t n, struct fl_err *err);
-/* Keep templates (a length of 0: forget it), in one transaction; hand on every one that is kept. A non-zero
- * return of fn ends it and is returned. FL_EDB. */
+/* Keep templates (a length of 0: forget it), in one transaction; hand on every one that is kept, session by
+ * session. A non-zero return of fn ends it and is returned. FL_EDB. */
 int fl_rulesdb_store_templates(struct fl_rulesdb *db, const struct fl_wire_template *templates, size_t n,
                                struct fl_err *err);
 int fl_rulesdb_templates(struct fl_rulesdb *db, fl_wire_template_fn *fn, void *ctx, struct fl_err *err);
+/* The service's figures, with refused_senders [{address, datagrams, last_seen}], the busiest first. */
 /* FL_ENOENT when no service ever ran here. */
 int fl_rulesdb_service(struct fl_rulesdb *db, json_t **out, struct fl_err *err);
 

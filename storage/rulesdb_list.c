@@ -250,10 +250,15 @@ int fl_rulesdb_locations(struct fl_rulesdb *db, fl_json_fn *fn, void *ctx, struc
 
 int fl_rulesdb_service(struct fl_rulesdb *db, json_t **out, struct fl_err *err)
 {
-    json_t *object = NULL;
+    json_t *object = NULL, *refused = json_array();
     int rc = fl_rulesdb_each(db, fl_rulesdb_prepare(db, SQL_SERVICE), keep_one, &object, err);
     if (rc == 0 && !object)
-        return fl_fail(err, FL_ENOENT, "%s: no service has run here; start flowlored", db->path);
+        rc = fl_fail(err, FL_ENOENT, "%s: no service has run here; start flowlored", db->path);
+    if (rc == 0)
+        rc = fl_rulesdb_each(db, fl_rulesdb_prepare(db, SQL_REFUSED), append, refused, err);
+    if (rc == 0 && json_object_set(object, "refused_senders", refused) < 0)
+        rc = fl_fail(err, FL_ENOMEM, "%s: out of memory", db->path);
+    json_decref(refused);
     if (rc == 0)
         *out = object;
     else

@@ -52,6 +52,15 @@ enum fl_rulesdb_sql {
     SQL_ADD_DECISION,
     SQL_PUT_EXPORTER,
     SQL_PUT_SERVICE,
+    SQL_CLEAR_REFUSED,
+    SQL_ADD_REFUSED,
+    SQL_REFUSED,
+    SQL_FORGET_EXPORTERS,
+    SQL_FORGET_TEMPLATES,
+    SQL_FORGET_ORPHANS,
+    SQL_PUT_TEMPLATE,
+    SQL_DROP_TEMPLATE,
+    SQL_TEMPLATES,
     SQL_SINK_POSITION,
     SQL_PUT_SINK_POSITION,
     N_SQL
@@ -62,17 +71,21 @@ struct fl_rulesdb_statement {
 };
 extern const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL];
 
+struct fl_written;
 struct fl_rulesdb {
     sqlite3 *sqlite;
     char *path;
+    struct fl_written *written; /* what rulesdb_stats.c wrote last; NULL: nothing yet */
     sqlite3_stmt *cached[N_SQL];
 };
 
 /* SQLite's last error as a sentence and one of FL_EDB, FL_EBUSY, FL_EIO, FL_EDAMAGED, FL_ENOMEM. */
 int fl_rulesdb_fail(struct fl_rulesdb *db, struct fl_err *err);
 
-/* Bind `kinds`, one letter a parameter: i int64_t, d double, t text or NULL (borrowed until the statement is
- * stepped or bound again). */
+void fl_written_free(struct fl_written *w);
+
+/* Bind `kinds`, one letter a parameter: i int64_t, d double, t text or NULL, b bytes and their size_t (both
+ * borrowed until the statement is stepped or bound again). */
 int fl_rulesdb_bind(sqlite3_stmt *s, const char *kinds, ...);
 /* A statement of our own to step, finalized by the caller; NULL on failure. */
 sqlite3_stmt *fl_rulesdb_prepare(struct fl_rulesdb *db, enum fl_rulesdb_sql id);

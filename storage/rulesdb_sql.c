@@ -145,18 +145,19 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_EXPORTERS] =
         {"SELECT address, domain, version, location, packets, flows, lost, malformed, unknown_template, "
          "sampling, clock_skew_ms, first_seen, last_seen, source_port, time_fallbacks, templates, "
-         "sampling_source FROM exporters ORDER BY location, address, domain, source_port, version",
+         "sampling_source, reordered, duplicates, restarts, waiting, not_flows, options, template_oldest, "
+         "template_newest, sampling_told, active_timeout_ms, inactive_timeout_ms, flows_per_s FROM exporters "
+         "ORDER BY location, address, domain, source_port, version",
          false},
     [SQL_LOCATIONS] =
         {"SELECT location, newest, runs, rules, novel, known, ignored, gone, open_alerts, settled FROM "
          "locations ORDER BY location",
          false},
-    [SQL_SERVICE] =
-        {"SELECT datagrams, refused, malformed, kernel_drops, queue_shed, disk_shed, stored, "
-         "strftime('%Y-%m-%dT%H:%M:%fZ', started_ms / 1000.0, 'unixepoch') AS started, "
-         "strftime('%Y-%m-%dT%H:%M:%fZ', updated_ms / 1000.0, 'unixepoch') AS updated, running FROM "
-         "service WHERE id = 1",
-         false},
+    [SQL_SERVICE] = {"SELECT datagrams, refused, malformed, kernel_drops, queue_shed, disk_shed, stored, "
+                     "strftime('%Y-%m-%dT%H:%M:%fZ', started_ms / 1000.0, 'unixepoch') AS started, "
+                     "strftime('%Y-%m-%dT%H:%M:%fZ', updated_ms / 1000.0, 'unixepoch') AS updated, running, "
+                     "sessions_dropped FROM service WHERE id = 1",
+                     false},
     [SQL_CANDIDATES] = {"SELECT id, rule, status FROM rules WHERE ?1 IS NULL OR location = ?1 ORDER BY id",
                         false},
     [SQL_RULE_KEY] =
@@ -167,15 +168,61 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, 9223372036854775807))",
          true},
     [SQL_PUT_EXPORTER] =
-        {"INSERT OR REPLACE INTO exporter (address, source_port, domain, version, location, packets, "
-         "flows, lost, malformed, unknown_template, time_fallbacks, templates, sampling, sampling_source, "
-         "clock_skew_ms, first_seen_ms, last_seen_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
-         "?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        {"INSERT INTO exporter (address, source_port, domain, version, location, packets, flows, lost, "
+         "malformed, unknown_template, time_fallbacks, templates, sampling, sampling_source, "
+         "clock_skew_ms, first_seen_ms, last_seen_ms, reordered, duplicates, restarts, waiting, not_flows,"
+         " options, template_oldest_ms, template_newest_ms, sampling_told, active_timeout_ms, "
+         "inactive_timeout_ms, flows_per_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+         "?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29) ON CONFLICT"
+         " DO UPDATE SET location = excluded.location, packets = excluded.packets, flows = excluded.flows,"
+         " lost = excluded.lost, malformed = excluded.malformed, unknown_template = "
+         "excluded.unknown_template, time_fallbacks = excluded.time_fallbacks, templates = "
+         "excluded.templates, sampling = excluded.sampling, sampling_source = excluded.sampling_source, "
+         "clock_skew_ms = excluded.clock_skew_ms, first_seen_ms = excluded.first_seen_ms, last_seen_ms = "
+         "excluded.last_seen_ms, reordered = excluded.reordered, duplicates = excluded.duplicates, "
+         "restarts = excluded.restarts, waiting = excluded.waiting, not_flows = excluded.not_flows, "
+         "options = excluded.options, template_oldest_ms = excluded.template_oldest_ms, template_newest_ms"
+         " = excluded.template_newest_ms, sampling_told = excluded.sampling_told, active_timeout_ms = "
+         "excluded.active_timeout_ms, inactive_timeout_ms = excluded.inactive_timeout_ms, flows_per_s = "
+         "excluded.flows_per_s",
          false},
     [SQL_PUT_SERVICE] =
         {"INSERT OR REPLACE INTO service (id, datagrams, refused, malformed, kernel_drops, queue_shed, "
-         "disk_shed, stored, started_ms, updated_ms, running) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
-         "?9, ?10)",
+         "disk_shed, stored, started_ms, updated_ms, running, sessions_dropped) VALUES (1, ?1, ?2, ?3, ?4,"
+         " ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+         false},
+    [SQL_CLEAR_REFUSED] = {"DELETE FROM refused_sender", false},
+    [SQL_ADD_REFUSED] =
+        {"INSERT OR REPLACE INTO refused_sender (address, datagrams, last_seen_ms) VALUES (?1, ?2, ?3)",
+         false},
+    [SQL_REFUSED] =
+        {"SELECT address, datagrams, strftime('%Y-%m-%dT%H:%M:%fZ', last_seen_ms / 1000.0, 'unixepoch') AS"
+         " last_seen FROM refused_sender ORDER BY datagrams DESC, address",
+         false},
+    [SQL_FORGET_EXPORTERS] =
+        {"DELETE FROM exporter WHERE last_seen_ms < ?1 OR (address, source_port, domain, version) IN (SELECT "
+         "address, source_port, domain, version FROM exporter ORDER BY last_seen_ms DESC LIMIT -1 OFFSET ?2) "
+         "RETURNING address, source_port, domain, version",
+         false},
+    [SQL_FORGET_TEMPLATES] =
+        {"DELETE FROM template WHERE address = ?1 AND source_port = ?2 AND domain = ?3 AND version = ?4",
+         true},
+    [SQL_FORGET_ORPHANS] =
+        {"DELETE FROM template AS t WHERE t.defined_ms < ?1 AND NOT EXISTS (SELECT 1 FROM exporter e WHERE"
+         " e.address = t.address AND e.source_port = t.source_port AND e.domain = t.domain AND e.version ="
+         " t.version)",
+         false},
+    [SQL_PUT_TEMPLATE] =
+        {"INSERT OR REPLACE INTO template (address, source_port, domain, version, id, options, defined_ms,"
+         " bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+         false},
+    [SQL_DROP_TEMPLATE] =
+        {"DELETE FROM template WHERE address = ?1 AND source_port = ?2 AND domain = ?3 AND version = ?4 "
+         "AND id = ?5",
+         false},
+    [SQL_TEMPLATES] =
+        {"SELECT address, source_port, domain, version, id, options, defined_ms, bytes FROM template ORDER"
+         " BY address, source_port, domain, version, id",
          false},
     [SQL_SINK_POSITION] = {"SELECT alert_id FROM sink_position WHERE sink = ?1", false},
     [SQL_PUT_SINK_POSITION] = {"INSERT OR REPLACE INTO sink_position (sink, alert_id) VALUES (?1, ?2)",

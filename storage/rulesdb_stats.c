@@ -1,5 +1,88 @@
-/* What the service counts, written to the rules database for `flowlore status`. */
+/* What the service counts, written to the rules database for `flowlore status`. What was written last is
+ * remembered, so that only sessions that have changed cost a write. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "storage/rulesdb_parts.h"
+
+enum { FORGET_EVERY_MS = 3600000, ORPHAN_MS = 3600000 };
+
+/* The rows of the last call, found by their session through a hash table of row numbers + 1. */
+struct fl_written {
+    struct fl_exporter_stats *rows;
+    uint32_t *slots;
+    size_t n, room, n_slots; /* n_slots: a power of two, at least twice `room` */
+    struct fl_refused_sender refused[FL_REFUSED_SENDERS];
+    size_t n_refused;
+    bool begun; /* false: nothing is known of what the file holds */
+    int64_t forgot_at_ms;
+};
+
+void fl_written_free(struct fl_written *w)
+{
+    if (!w)
+        return;
+    free(w->rows);
+    free(w->slots);
+    free(w);
+}
+
+static bool same_session(const struct fl_exporter_stats *a, const struct fl_exporter_stats *b)
+{
+    return a->source_port == b->source_port && a->domain == b->domain && a->version == b->version &&
+           fl_addr_cmp(&a->address, &b->address) == 0;
+}
+
+/* Where the session stands in the table, or the free slot where it would. */
+static uint32_t *find_slot(const struct fl_written *w, const struct fl_exporter_stats *e)
+{
+    uint64_t key = (uint64_t)e->source_port << 40 | (uint64_t)e->version << 32 | e->domain;
+    uint64_t hash = (fl_addr_hash(&e->address) ^ key) * 0x9e3779b97f4a7c15u;
+    size_t i = hash >> 32 & (w->n_slots - 1);
+    while (w->slots[i] && !same_session(&w->rows[w->slots[i] - 1], e))
+        i = (i + 1) & (w->n_slots - 1);
+    return &w->slots[i];
+}
+
+static const struct fl_exporter_stats *find_written(const struct fl_written *w,
+                                                    const struct fl_exporter_stats *e)
+{
+    uint32_t slot = w->n ? *find_slot(w, e) : 0;
+    return slot ? &w->rows[slot - 1] : NULL;
+}
+
+static bool make_room(struct fl_written *w, size_t n)
+{
+    size_t n_slots = 64;
+    if (n <= w->room)
+        return true;
+    while (n_slots < 2 * n)
+        n_slots *= 2;
+    free(w->rows);
+    free(w->slots);
+    w->rows = calloc(n, sizeof *w->rows);
+    w->slots = calloc(n_slots, sizeof *w->slots);
+    w->room = w->rows && w->slots ? n : 0;
+    w->n_slots = n_slots;
+    return w->room > 0;
+}
+
+/* Without memory nothing is remembered, and the next call writes every row. */
+static void remember(struct fl_written *w, const struct fl_service_stats *service,
+                     const struct fl_exporter_stats *exporters, size_t n)
+{
+    w->n = 0;
+    w->begun = true;
+    w->n_refused = service->n_refused_senders;
+    memcpy(w->refused, service->refused_senders, w->n_refused * sizeof w->refused[0]);
+    if (!make_room(w, n) || n == 0)
+        return;
+    memset(w->slots, 0, w->n_slots * sizeof *w->slots);
+    memcpy(w->rows, exporters, n * sizeof *exporters);
+    w->n = n;
+    for (size_t i = 0; i < n; i++)
+        *find_slot(w, &exporters[i]) = (uint32_t)i + 1;
+}
 
 static int64_t counter(uint64_t value)
 {
@@ -8,37 +91,113 @@ static int64_t counter(uint64_t value)
 
 static int put_service(struct fl_rulesdb *db, const struct fl_service_stats *s)
 {
-    return fl_rulesdb_run(db, SQL_PUT_SERVICE, "iiiiiiiiii", counter(s->datagrams), counter(s->refused),
+    return fl_rulesdb_run(db, SQL_PUT_SERVICE, "iiiiiiiiiii", counter(s->datagrams), counter(s->refused),
                           counter(s->malformed), counter(s->kernel_drops), counter(s->queue_shed),
                           counter(s->disk_shed), counter(s->stored), s->started_ms, s->updated_ms,
-                          (int64_t)s->running);
+                          (int64_t)s->running, counter(s->sessions_dropped));
+}
+
+static int put_refused(struct fl_rulesdb *db, const struct fl_service_stats *s)
+{
+    int rc = fl_rulesdb_run(db, SQL_CLEAR_REFUSED, "");
+    for (size_t i = 0; rc == SQLITE_OK && i < s->n_refused_senders; i++) {
+        const struct fl_refused_sender *r = &s->refused_senders[i];
+        char address[FL_ADDR_TEXT];
+        rc = fl_rulesdb_run(db, SQL_ADD_REFUSED, "tii", fl_addr_format(&r->address, address),
+                            counter(r->datagrams), r->last_seen_ms);
+    }
+    return rc;
 }
 
 static int put_exporter(struct fl_rulesdb *db, const struct fl_exporter_stats *e)
 {
     char address[FL_ADDR_TEXT];
-    return fl_rulesdb_run(db, SQL_PUT_EXPORTER, "tiiitiiiiiiiiiiii", fl_addr_format(&e->address, address),
-                          (int64_t)e->source_port, (int64_t)e->domain, (int64_t)e->version, e->location,
-                          counter(e->packets), counter(e->flows), counter(e->lost), counter(e->malformed),
-                          counter(e->unknown_template), counter(e->time_fallbacks), (int64_t)e->templates,
-                          (int64_t)e->sampling, (int64_t)e->sampling_source, e->clock_skew_ms,
-                          e->first_seen_ms, e->last_seen_ms);
+    return fl_rulesdb_run(
+        db, SQL_PUT_EXPORTER, "tiiitiiiiiiiiiiiiiiiiiiiiiiid", fl_addr_format(&e->address, address),
+        (int64_t)e->source_port, (int64_t)e->domain, (int64_t)e->version, e->location, counter(e->packets),
+        counter(e->flows), counter(e->lost), counter(e->malformed), counter(e->unknown_template),
+        counter(e->time_fallbacks), (int64_t)e->templates, (int64_t)e->sampling, (int64_t)e->sampling_source,
+        e->clock_skew_ms, e->first_seen_ms, e->last_seen_ms, counter(e->reordered), counter(e->duplicates),
+        counter(e->restarts), counter(e->waiting), counter(e->not_flows), counter(e->options),
+        e->template_oldest_ms, e->template_newest_ms, (int64_t)e->sampling_told, e->active_timeout_ms,
+        e->inactive_timeout_ms, e->flows_per_s);
+}
+
+/* Sessions unheard for too long or too many, each with its templates. */
+static int forget_sessions(struct fl_rulesdb *db, int64_t now_ms)
+{
+    sqlite3_stmt *s = fl_rulesdb_kept(db, SQL_FORGET_EXPORTERS);
+    int rc = SQLITE_OK, step = SQLITE_DONE;
+    if (!s)
+        return sqlite3_errcode(db->sqlite);
+    fl_rulesdb_bind(s, "ii", now_ms - FL_FORGET_MS, (int64_t)FL_MOST_SESSIONS);
+    while (rc == SQLITE_OK && (step = sqlite3_step(s)) == SQLITE_ROW)
+        rc = fl_rulesdb_run(db, SQL_FORGET_TEMPLATES, "tiii", (const char *)sqlite3_column_text(s, 0),
+                            (int64_t)sqlite3_column_int64(s, 1), (int64_t)sqlite3_column_int64(s, 2),
+                            (int64_t)sqlite3_column_int64(s, 3));
+    sqlite3_reset(s);
+    return rc == SQLITE_OK && step != SQLITE_DONE ? step : rc;
+}
+
+/* Old sessions go when one comes that was not there, and once an hour. So do templates that no session has;
+ * those of the last hour may belong to one whose figures are still to come. */
+static int forget(struct fl_rulesdb *db, int64_t now_ms, bool added)
+{
+    int64_t *last_ms = &db->written->forgot_at_ms;
+    bool due = now_ms - *last_ms >= FORGET_EVERY_MS;
+    int rc = due || added ? forget_sessions(db, now_ms) : SQLITE_OK;
+    if (rc == SQLITE_OK && due)
+        rc = fl_rulesdb_run(db, SQL_FORGET_ORPHANS, "i", now_ms - ORPHAN_MS);
+    if (rc == SQLITE_OK && due)
+        *last_ms = now_ms;
+    return rc;
+}
+
+static bool refused_changed(const struct fl_written *w, const struct fl_service_stats *s)
+{
+    return !w->begun || w->n_refused != s->n_refused_senders ||
+           memcmp(w->refused, s->refused_senders, w->n_refused * sizeof w->refused[0]) != 0;
+}
+
+static int put_changes(struct fl_rulesdb *db, const struct fl_service_stats *service,
+                       const struct fl_exporter_stats *exporters, size_t n)
+{
+    struct fl_written *w = db->written;
+    bool added = false;
+    int rc = put_service(db, service);
+    for (size_t i = 0; rc == SQLITE_OK && i < n; i++) {
+        const struct fl_exporter_stats *old = find_written(w, &exporters[i]);
+        added = added || !old;
+        /* padding that differs costs a write that was not needed, no more */
+        if (!old || memcmp(old, &exporters[i], sizeof *old) != 0)
+            rc = put_exporter(db, &exporters[i]);
+    }
+    if (rc == SQLITE_OK && refused_changed(w, service))
+        rc = put_refused(db, service);
+    if (rc == SQLITE_OK)
+        rc = forget(db, service->updated_ms, added);
+    return rc;
 }
 
 int fl_rulesdb_store_stats(struct fl_rulesdb *db, const struct fl_service_stats *service,
                            const struct fl_exporter_stats *exporters, size_t n, struct fl_err *err)
 {
+    if (!db->written && !(db->written = calloc(1, sizeof *db->written)))
+        return fl_fail(err, FL_ENOMEM, "%s: out of memory", db->path);
     int rc = fl_rulesdb_run(db, SQL_BEGIN, "");
     if (rc != SQLITE_OK)
         return fl_rulesdb_fail(db, err);
-    rc = put_service(db, service);
-    for (size_t i = 0; rc == SQLITE_OK && i < n; i++)
-        rc = put_exporter(db, &exporters[i]);
+    rc = put_changes(db, service, exporters, n);
     if (rc == SQLITE_OK)
         rc = fl_rulesdb_run(db, SQL_COMMIT, "");
-    if (rc == SQLITE_OK)
+    if (rc == SQLITE_OK) {
+        remember(db->written, service, exporters, n);
         return 0;
+    }
     rc = fl_rulesdb_fail(db, err);
     fl_rulesdb_run(db, SQL_ROLLBACK, "");
+    db->written->n = 0;
+    db->written->begun = false;
+    db->written->forgot_at_ms = 0;
     return rc;
 }

@@ -1,54 +1,8 @@
-/* The rules database: opening and refusing, the life of a rule, decisions, alerts, and the contract's names.
- */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "storage/rulesdb_parts.h"
+/* The rules database: the life of a rule, decisions, alerts, and the contract's names. */
 #include "storage/timetext.h"
+#include "tests/storage/rulesdb_fixture.h"
 
 static const int64_t day_ms = 86400000, t0 = 1655071200000; /* 2022-06-12T22:00:00Z */
-
-struct fixture {
-    char dir[64], path[80];
-    struct fl_rulesdb *db;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    strcpy(f->dir, "/tmp/test_rulesdb.XXXXXX");
-    if (!f || !mkdtemp(f->dir))
-        return -1;
-    snprintf(f->path, sizeof f->path, "%s/rules.db", f->dir);
-    if (fl_rulesdb_open(&f->db, f->dir, FL_RULESDB_CREATE, NULL) < 0)
-        return -1;
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-    struct fixture *f = *state;
-    char path[96];
-    fl_rulesdb_close(f->db);
-    for (int i = 0; i < 4; i++) {
-        snprintf(path, sizeof path, "%s%s", f->path, suffixes[i]);
-        unlink(path);
-    }
-    rmdir(f->dir);
-    free(f);
-    return 0;
-}
 
 /* ---- making runs ---- */
 
@@ -96,11 +50,6 @@ static size_t store(struct fixture *f, const char *location, int day, const stru
     if (novel)
         *novel = run.novel;
     return alerts;
-}
-
-static int collect(void *ctx, json_t *object)
-{
-    return json_array_append(ctx, object);
 }
 
 static json_t *list_rules(struct fixture *f, const char *location, const char *status)
@@ -159,72 +108,11 @@ static size_t decide(struct fixture *f, const struct fl_decision *d)
     return n;
 }
 
-static int64_t scalar(struct fixture *f, const char *sql)
-{
-    sqlite3_stmt *s;
-    assert_int_equal(sqlite3_prepare_v2(f->db->sqlite, sql, -1, &s, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-    int64_t value = sqlite3_column_int64(s, 0);
-    sqlite3_finalize(s);
-    return value;
-}
-
 static const char web_db[] = "*.* : 10.0.0.5.80/tcp => 10.0.0.5.* : 10.0.0.9.3306/tcp";
 static const char dns_imap[] = "10.0.0.7.* : 10.0.0.53.53/udp <=> 10.0.0.7.* : 10.0.0.9.143/tcp";
 static const char ssh[] = "*.* : 10.1.0.1.22/tcp <=> *.* : 10.1.0.2.22/tcp";
 
 /* ---- opening ---- */
-
-static void test_open_refuses(void **state)
-{
-    struct fixture *f = *state;
-    struct fl_rulesdb *other = NULL;
-    struct fl_err err = {""};
-    assert_int_equal(fl_rulesdb_open(&other, "/nonexistent/here", FL_RULESDB_READ, &err), FL_ENOENT);
-    assert_non_null(strstr(err.text, "/nonexistent/here/rules.db"));
-    assert_int_equal(fl_rulesdb_open(&other, "/nonexistent/here", FL_RULESDB_CREATE, &err), FL_EIO);
-    assert_non_null(strstr(err.text, "--data"));
-    assert_int_equal(fl_rulesdb_open(&other, "/proc", FL_RULESDB_CREATE, &err), FL_EIO);
-    sqlite3_exec(f->db->sqlite, "PRAGMA user_version = 7", NULL, NULL, NULL);
-    assert_int_equal(fl_rulesdb_open(&other, f->dir, FL_RULESDB_READ, &err), FL_ENEWER);
-    assert_non_null(strstr(err.text, f->path));
-    assert_non_null(strstr(err.text, "version is 7"));
-    assert_non_null(strstr(err.text, "up to 1"));
-    assert_int_equal(fl_rulesdb_open(&other, f->dir, FL_RULESDB_CREATE, &err), FL_ENEWER);
-    assert_null(other);
-    fl_rulesdb_close(NULL);
-}
-
-static void write_file(const char *path, const char *bytes)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(bytes, file);
-    fclose(file);
-}
-
-static void test_open_empty_and_foreign(void **state)
-{
-    struct fixture *f = *state;
-    struct fl_err err = {""};
-    fl_rulesdb_close(f->db);
-    f->db = NULL;
-    write_file(f->path, "");
-    assert_int_equal(fl_rulesdb_open(&f->db, f->dir, FL_RULESDB_READ, &err), FL_ENOENT);
-    assert_int_equal(fl_rulesdb_open(&f->db, f->dir, FL_RULESDB_CREATE, &err), 0);
-    assert_int_equal(scalar(f, "PRAGMA user_version"), 1);
-    assert_int_equal(count_rules(f, "all"), 0);
-    sqlite3_exec(f->db->sqlite, "PRAGMA application_id = 5", NULL, NULL, NULL);
-    struct fl_rulesdb *other = NULL;
-    assert_int_equal(fl_rulesdb_open(&other, f->dir, FL_RULESDB_CREATE, &err), FL_EDAMAGED);
-    fl_rulesdb_close(f->db);
-    f->db = NULL;
-    write_file(f->path, "this is no database at all, but it is long enough to look like one to somebody who "
-                        "only counts bytes and never reads the first sixteen of them");
-    assert_int_equal(fl_rulesdb_open(&f->db, f->dir, FL_RULESDB_CREATE, &err), FL_EDAMAGED);
-    assert_int_equal(fl_rulesdb_open(&f->db, f->dir, FL_RULESDB_READ, &err), FL_EDAMAGED);
-    assert_non_null(strstr(err.text, f->path));
-}
 
 static void test_two_connections(void **state)
 {
@@ -436,16 +324,6 @@ static void test_decide_unknown_rule(void **state)
 
 /* ---- the contract ---- */
 
-static void assert_keys(json_t *object, const char *expected)
-{
-    char keys[1024] = "";
-    const char *key;
-    json_t *value;
-    json_object_foreach(object, key, value)
-        snprintf(keys + strlen(keys), sizeof keys - strlen(keys), "%s%s", *keys ? ", " : "", key);
-    assert_string_equal(keys, expected);
-}
-
 static const char contract[] =
     "id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, reverse_confidence, "
     "lift, "
@@ -605,95 +483,14 @@ static void test_runs_and_locations(void **state)
     json_decref(all);
 }
 
-static void test_stats(void **state)
-{
-    struct fixture *f = *state;
-    json_t *o = NULL, *all = json_array();
-    struct fl_service_stats service = {.datagrams = UINT64_MAX, .started_ms = t0, .running = true};
-    struct fl_exporter_stats e = {.address = fl_addr_v4(0xc0000201),
-                                  .version = 9,
-                                  .location = "paris",
-                                  .flows = 5,
-                                  .clock_skew_ms = -3,
-                                  .sampling = 1,
-                                  .first_seen_ms = t0};
-    assert_int_equal(fl_rulesdb_service(f->db, &o, NULL), FL_ENOENT);
-    assert_int_equal(fl_rulesdb_store_stats(f->db, &service, &e, 1, NULL), 0);
-    e.flows = 6;
-    assert_int_equal(fl_rulesdb_store_stats(f->db, &service, &e, 1, NULL), 0);
-    assert_int_equal(fl_rulesdb_service(f->db, &o, NULL), 0);
-    assert_true(json_is_true(json_object_get(o, "running")));
-    assert_true(json_integer_value(json_object_get(o, "datagrams")) == INT64_MAX);
-    json_decref(o);
-    assert_int_equal(fl_rulesdb_exporters(f->db, collect, all, NULL), 0);
-    assert_int_equal(json_array_size(all), 1);
-    assert_keys(
-        json_array_get(all, 0),
-        "address, domain, version, location, packets, flows, lost, malformed, unknown_template, sampling, "
-        "clock_skew_ms, first_seen, last_seen, source_port, time_fallbacks, templates, sampling_source");
-    assert_int_equal(json_integer_value(json_object_get(json_array_get(all, 0), "flows")), 6);
-    json_decref(all);
-}
-
-/* ---- the SQL ---- */
-
-static void check_plan(struct fixture *f, int id)
-{
-    char sql[4096];
-    sqlite3_stmt *s;
-    snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", fl_rulesdb_statements[id].text);
-    assert_int_equal(sqlite3_prepare_v2(f->db->sqlite, sql, -1, &s, NULL), SQLITE_OK);
-    while (sqlite3_step(s) == SQLITE_ROW) {
-        const char *step = (const char *)sqlite3_column_text(s, 3);
-        if (strncmp(step, "SCAN", 4) == 0 && strcmp(step, "SCAN CONSTANT ROW") != 0)
-            fail_msg("statement %d scans: %s: %s", id, step, fl_rulesdb_statements[id].text);
-    }
-    sqlite3_finalize(s);
-}
-
-static void test_every_statement(void **state)
-{
-    struct fixture *f = *state;
-    for (int id = 0; id < N_SQL; id++) {
-        sqlite3_stmt *s = fl_rulesdb_prepare(f->db, (enum fl_rulesdb_sql)id);
-        if (!s)
-            fail_msg("statement %d: %s", id, sqlite3_errmsg(f->db->sqlite));
-        sqlite3_finalize(s);
-        if (fl_rulesdb_statements[id].per_rule)
-            check_plan(f, id);
-    }
-    static const char *const views[] = {"rules",     "novel_rules", "known_rules", "alerts",
-                                        "exporters", "runs",        "locations"};
-    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
-        char sql[64];
-        snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", views[i]);
-        assert_int_equal(scalar(f, sql), 0);
-    }
-}
-
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_open_refuses),
-        TEST(test_open_empty_and_foreign),
-        TEST(test_two_connections),
-        TEST(test_lifecycle),
-        TEST(test_same_span_counts_once),
-        TEST(test_learning_and_grades),
-        TEST(test_gone),
-        TEST(test_instances),
-        TEST(test_ignore_by_pattern),
-        TEST(test_until_lapses),
-        TEST(test_decide_unknown_rule),
-        TEST(test_rule_json),
-        TEST(test_evidence),
-        TEST(test_alert_text),
-        TEST(test_find_rule),
-        TEST(test_filters),
-        TEST(test_runs_and_locations),
-        TEST(test_stats),
-        TEST(test_every_statement),
+        TEST(test_two_connections),     TEST(test_lifecycle),    TEST(test_same_span_counts_once),
+        TEST(test_learning_and_grades), TEST(test_gone),         TEST(test_instances),
+        TEST(test_ignore_by_pattern),   TEST(test_until_lapses), TEST(test_decide_unknown_rule),
+        TEST(test_rule_json),           TEST(test_evidence),     TEST(test_alert_text),
+        TEST(test_find_rule),           TEST(test_filters),      TEST(test_runs_and_locations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

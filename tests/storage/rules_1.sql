@@ -1,0 +1,365 @@
+-- rules.db: what mining found at each location, what people decided about it, and what to tell them.
+--
+-- Version 1 (PRAGMA user_version). Times are Unix milliseconds, UTC, in tables and RFC 3339 text in views.
+-- "Data time" is the exporters' clock, "wall clock" is ours. The views are the public contract: they use
+-- no function that the plain sqlite3 shell lacks, and may be read while the service writes.
+
+PRAGMA application_id = 1718383221; -- "flru"
+
+-- ---- what people decided: cannot be mined again ----
+
+CREATE TABLE decision (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- the greatest one that covers a rule is the one that holds
+    location TEXT,                        -- name of the location; NULL: every location
+    identity TEXT,                        -- the rule, as in rule.identity; or
+    pattern TEXT,                         -- rules that match, now and to come
+    verdict TEXT NOT NULL CHECK (verdict IN ('accept', 'ignore', 'reopen')),
+    author TEXT,                          -- who decided
+    note TEXT,                            -- why, in the operator's words
+    made_ms INTEGER NOT NULL,             -- wall clock
+    until_ms INTEGER,                     -- wall clock at which it lapses; NULL: never
+    CHECK ((identity IS NULL) <> (pattern IS NULL))
+);
+CREATE INDEX decision_identity ON decision (identity) WHERE identity IS NOT NULL;
+CREATE INDEX decision_pattern ON decision (location) WHERE pattern IS NOT NULL;
+
+-- ---- what mining found: can be mined again ----
+
+CREATE TABLE location (
+    id INTEGER PRIMARY KEY,     -- ours
+    name TEXT NOT NULL UNIQUE,  -- as configured
+    newest_ms INTEGER NOT NULL  -- greatest run.to_ms, data time
+);
+
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,                 -- in the order of storing
+    location_id INTEGER NOT NULL REFERENCES location (id), -- where
+    from_ms INTEGER NOT NULL,                             -- data time; record starts in [from, to)
+    to_ms INTEGER NOT NULL,                               -- data time
+    started_ms INTEGER NOT NULL,                          -- wall clock
+    took_ms INTEGER NOT NULL,                             -- wall clock spent
+    flows INTEGER NOT NULL,                               -- records read
+    conversations INTEGER NOT NULL,                       -- after stitching and joining
+    nodes INTEGER NOT NULL,                               -- with support
+    pairs_tested INTEGER NOT NULL,                        -- the m of Benjamini-Hochberg
+    rules INTEGER NOT NULL,                               -- found, instances left out
+    instances INTEGER NOT NULL,                           -- folded under rules
+    novel INTEGER NOT NULL DEFAULT 0,                     -- rules of this run whose status was novel
+    first_time INTEGER NOT NULL DEFAULT 0,                -- rules of this run never seen here before
+    damaged INTEGER NOT NULL,                             -- buckets or chunks skipped
+    scheduled BOOLEAN NOT NULL                            -- 1: by the service's schedule
+);
+CREATE INDEX run_location ON run (location_id, scheduled, to_ms);
+
+-- Text, nodes and figures of one statement, as the newest run that found it gave them.
+CREATE TABLE figures (
+    id INTEGER PRIMARY KEY,              -- ours
+    text TEXT NOT NULL,                  -- the rule with its arrow
+    both BOOLEAN NOT NULL,               -- 1: "<=>", 0: "=>"
+    antecedent_client TEXT NOT NULL,     -- address or "*"
+    antecedent_client_port TEXT NOT NULL, -- "53", "*", ICMP "8.0"
+    antecedent_server TEXT NOT NULL,     -- address or "*"
+    antecedent_server_port TEXT NOT NULL, -- "53", "*", ICMP "8.0"
+    antecedent_protocol INTEGER NOT NULL, -- IANA number
+    consequent_client TEXT NOT NULL,     -- as above
+    consequent_client_port TEXT NOT NULL, -- as above
+    consequent_server TEXT NOT NULL,     -- as above
+    consequent_server_port TEXT NOT NULL, -- as above
+    consequent_protocol INTEGER NOT NULL, -- as above
+    evidence TEXT NOT NULL CHECK (evidence IN ('start', 'during')), -- how they coincide
+    present TEXT CHECK (present IN ('antecedent', 'consequent')),   -- during: which one is under way
+    confidence REAL NOT NULL,            -- n_both / n_antecedent
+    reverse_confidence REAL NOT NULL,    -- n_both / n_consequent
+    lift REAL NOT NULL,                  -- n_both / expected
+    score REAL NOT NULL,                 -- J-measure, bits per window
+    n_antecedent INTEGER NOT NULL,       -- windows, or (window, host) incidents
+    n_consequent INTEGER NOT NULL,       -- likewise
+    n_both INTEGER NOT NULL,             -- likewise: the support
+    n_windows INTEGER NOT NULL,          -- windows of the span, or windows x hosts
+    expected REAL NOT NULL,              -- coincidences that chance would give
+    q_value REAL NOT NULL,               -- 10^log10_q, but never below 1e-300
+    log10_p REAL NOT NULL,               -- exact where q_value is at its end
+    lag_ms INTEGER NOT NULL,             -- median start(consequent) - start(antecedent)
+    lag_spread_ms INTEGER NOT NULL,      -- interquartile range of the same
+    clock TEXT,                          -- phase both keep, ":00" or "MM:SS"; NULL: none
+    hosts INTEGER NOT NULL,              -- distinct hosts behind the wildcards
+    instances INTEGER NOT NULL           -- how many statements are folded under this one
+);
+
+CREATE TABLE example (
+    figures_id INTEGER NOT NULL REFERENCES figures (id) ON DELETE CASCADE, -- of what
+    position INTEGER NOT NULL,            -- from 0
+    time_ms INTEGER NOT NULL,             -- data time, start of the window
+    antecedent_client TEXT NOT NULL,      -- the conversation behind the antecedent
+    antecedent_client_port TEXT NOT NULL, -- as in figures
+    antecedent_server TEXT NOT NULL,      -- as in figures
+    antecedent_server_port TEXT NOT NULL, -- as in figures
+    consequent_client TEXT NOT NULL,      -- the conversation behind the consequent
+    consequent_client_port TEXT NOT NULL, -- as in figures
+    consequent_server TEXT NOT NULL,      -- as in figures
+    consequent_server_port TEXT NOT NULL, -- as in figures
+    PRIMARY KEY (figures_id, position)
+) WITHOUT ROWID;
+
+CREATE TABLE rule (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,                  -- what operators type
+    location_id INTEGER NOT NULL REFERENCES location (id), -- where
+    identity TEXT NOT NULL,       -- both nodes, ordered, without arrow and figures
+    shape TEXT NOT NULL,          -- the identity with hosts as letters: ports and how hosts are shared
+    novelty TEXT NOT NULL CHECK (novelty IN ('new', 'new-here', 'new-hosts')), -- grade at first sight
+    learned BOOLEAN NOT NULL,     -- 1: first seen while the location learned
+    figures_id INTEGER NOT NULL UNIQUE REFERENCES figures (id), -- newest figures
+    first_seen_ms INTEGER NOT NULL, -- data time: earliest example of the first run, else its from_ms
+    last_seen_ms INTEGER NOT NULL,  -- data time: latest example of any run, else its to_ms
+    newest_ms INTEGER NOT NULL,     -- data time: greatest to_ms of the runs that found it
+    runs_seen INTEGER NOT NULL,     -- distinct spans in which it was found
+    UNIQUE (location_id, identity)
+);
+CREATE INDEX rule_identity ON rule (identity);
+CREATE INDEX rule_shape ON rule (location_id, shape);
+
+-- Spans in which a rule was found: mining one twice does not count twice.
+CREATE TABLE sighting (
+    rule_id INTEGER NOT NULL REFERENCES rule (id) ON DELETE CASCADE, -- of what
+    from_ms INTEGER NOT NULL,                                        -- the span, data time
+    to_ms INTEGER NOT NULL,                                          -- the span, data time
+    PRIMARY KEY (rule_id, from_ms, to_ms)
+) WITHOUT ROWID;
+
+-- Statements folded under a rule by its newest run.
+CREATE TABLE instance (
+    rule_id INTEGER NOT NULL REFERENCES rule (id) ON DELETE CASCADE,              -- under which
+    position INTEGER NOT NULL,                                                    -- from 0
+    figures_id INTEGER NOT NULL UNIQUE REFERENCES figures (id) ON DELETE CASCADE, -- what
+    PRIMARY KEY (rule_id, position)
+) WITHOUT ROWID;
+
+-- Which decisions cover which rules: patterns are matched when either side is new.
+CREATE TABLE coverage (
+    rule_id INTEGER NOT NULL REFERENCES rule (id) ON DELETE CASCADE,         -- which rule
+    decision_id INTEGER NOT NULL REFERENCES decision (id) ON DELETE CASCADE, -- by which decision
+    PRIMARY KEY (rule_id, decision_id)
+) WITHOUT ROWID;
+
+-- ---- what to tell people ----
+
+CREATE TABLE alert (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,                  -- sinks remember the last one they delivered
+    location_id INTEGER NOT NULL REFERENCES location (id), -- where
+    kind TEXT NOT NULL CHECK (kind IN ('novel')),          -- a rule not known here
+    severity TEXT NOT NULL CHECK (severity IN ('low', 'medium', 'high')), -- by novelty; clocks are low
+    state TEXT NOT NULL CHECK (state IN ('open', 'acked', 'closed')),     -- closed by a decision, till reopened
+    opened_ms INTEGER NOT NULL,                            -- data time at which the run saw the rule first
+    made_ms INTEGER NOT NULL,                              -- wall clock
+    closed_ms INTEGER,                                     -- wall clock
+    rule_id INTEGER REFERENCES rule (id) ON DELETE SET NULL, -- the rule
+    rule TEXT NOT NULL,                                    -- its text when the alert was opened
+    novelty TEXT NOT NULL,                                 -- its grade
+    text TEXT NOT NULL,                                    -- a plain sentence
+    note TEXT                                              -- of the decision that closed it
+);
+CREATE UNIQUE INDEX alert_live ON alert (rule_id) WHERE state IN ('open', 'acked');
+CREATE INDEX alert_state ON alert (state, id);
+CREATE INDEX alert_rule ON alert (rule_id, id);
+
+-- How far each sink has delivered: a restart neither loses an alert nor says all of them again.
+CREATE TABLE sink_position (
+    sink TEXT PRIMARY KEY,     -- "file"
+    alert_id INTEGER NOT NULL  -- the last alert it has delivered
+) WITHOUT ROWID;
+
+-- ---- what the service counts ----
+
+CREATE TABLE exporter (
+    address TEXT NOT NULL,             -- where the datagrams come from
+    source_port INTEGER NOT NULL,      -- UDP
+    domain INTEGER NOT NULL,           -- observation domain; v9 source id; v5 engine
+    version INTEGER NOT NULL,          -- 5, 9, 10
+    location TEXT NOT NULL,            -- name of the location
+    packets INTEGER NOT NULL,          -- datagrams
+    flows INTEGER NOT NULL,            -- records stored
+    lost INTEGER NOT NULL,             -- by sequence numbers
+    malformed INTEGER NOT NULL,        -- datagrams refused
+    unknown_template INTEGER NOT NULL, -- sets whose template never came
+    time_fallbacks INTEGER NOT NULL,   -- records stamped with receive time
+    templates INTEGER NOT NULL,        -- held now
+    sampling INTEGER NOT NULL,         -- one packet in so many
+    sampling_source INTEGER NOT NULL,  -- enum fl_sampling_source
+    clock_skew_ms INTEGER NOT NULL,    -- exporter's clock minus ours
+    first_seen_ms INTEGER NOT NULL,    -- wall clock
+    last_seen_ms INTEGER NOT NULL,     -- wall clock
+    PRIMARY KEY (address, source_port, domain, version)
+) WITHOUT ROWID;
+
+CREATE TABLE service (
+    id INTEGER PRIMARY KEY CHECK (id = 1), -- one row
+    datagrams INTEGER NOT NULL,            -- received
+    refused INTEGER NOT NULL,              -- from addresses of no location
+    malformed INTEGER NOT NULL,            -- not NetFlow
+    kernel_drops INTEGER NOT NULL,         -- SO_RXQ_OVFL
+    queue_shed INTEGER NOT NULL,           -- records dropped because storing lagged
+    disk_shed INTEGER NOT NULL,            -- records dropped because the disk was full
+    stored INTEGER NOT NULL,               -- records stored
+    started_ms INTEGER NOT NULL,           -- wall clock
+    updated_ms INTEGER NOT NULL,           -- wall clock
+    running BOOLEAN NOT NULL               -- 0: it stopped in order
+);
+
+-- ---- views ----
+
+-- The one place where a rule's status is worked out. Its newest decision holds; when that has lapsed the
+-- rule is novel again. A known rule that a week of data did not show is gone.
+CREATE VIEW rule_status AS
+SELECT v.rule_id,
+       v.decision_id,
+       CASE v.verdict
+           WHEN 'ignore' THEN 'ignored'
+           WHEN 'accept' THEN iif(v.unseen_ms > 604800000, 'gone', 'known')
+           ELSE 'novel'
+       END AS status
+FROM (SELECT r.id AS rule_id,
+             d.id AS decision_id,
+             l.newest_ms - r.newest_ms AS unseen_ms,
+             CASE
+                 WHEN d.id IS NULL THEN iif(r.learned, 'accept', 'reopen')
+                 WHEN d.until_ms <= (julianday('now') - 2440587.5) * 86400000.0 THEN 'reopen'
+                 ELSE d.verdict
+             END AS verdict
+      FROM rule r
+      JOIN location l ON l.id = r.location_id
+      LEFT JOIN decision d ON d.id = (SELECT max(decision_id) FROM coverage WHERE rule_id = r.id)) v;
+
+CREATE VIEW rules AS
+SELECT r.id,
+       l.name AS location,
+       f.text AS rule,
+       iif(f.both, '<=>', '=>') AS arrow,
+       s.status,
+       r.novelty,
+       json_object('client', f.antecedent_client, 'client_port', f.antecedent_client_port,
+                   'server', f.antecedent_server, 'server_port', f.antecedent_server_port,
+                   'protocol', f.antecedent_protocol) AS antecedent,
+       json_object('client', f.consequent_client, 'client_port', f.consequent_client_port,
+                   'server', f.consequent_server, 'server_port', f.consequent_server_port,
+                   'protocol', f.consequent_protocol) AS consequent,
+       f.confidence,
+       f.reverse_confidence,
+       f.lift,
+       f.score,
+       f.n_both AS support,
+       f.expected,
+       f.q_value,
+       f.log10_p,
+       f.lag_ms,
+       f.evidence,
+       f.clock,
+       strftime('%Y-%m-%dT%H:%M:%fZ', r.first_seen_ms / 1000.0, 'unixepoch') AS first_seen,
+       strftime('%Y-%m-%dT%H:%M:%fZ', r.last_seen_ms / 1000.0, 'unixepoch') AS last_seen,
+       r.runs_seen,
+       NULL AS cluster,
+       f.instances,
+       d.note,
+       f.antecedent_client,
+       f.antecedent_client_port,
+       f.antecedent_server,
+       f.antecedent_server_port,
+       f.antecedent_protocol,
+       f.consequent_client,
+       f.consequent_client_port,
+       f.consequent_server,
+       f.consequent_server_port,
+       f.consequent_protocol,
+       f.n_antecedent,
+       f.n_consequent,
+       f.n_both,
+       f.n_windows,
+       f.hosts,
+       f.lag_spread_ms,
+       f.present
+FROM rule r
+JOIN location l ON l.id = r.location_id
+JOIN figures f ON f.id = r.figures_id
+JOIN rule_status s ON s.rule_id = r.id
+LEFT JOIN decision d ON d.id = s.decision_id;
+
+CREATE VIEW novel_rules AS SELECT * FROM rules WHERE status = 'novel';
+CREATE VIEW known_rules AS SELECT * FROM rules WHERE status = 'known';
+
+CREATE VIEW alerts AS
+SELECT a.id,
+       l.name AS location,
+       a.kind,
+       a.severity,
+       a.state,
+       strftime('%Y-%m-%dT%H:%M:%fZ', a.opened_ms / 1000.0, 'unixepoch') AS opened,
+       a.rule_id,
+       a.rule,
+       a.novelty,
+       a.text,
+       strftime('%Y-%m-%dT%H:%M:%fZ', a.closed_ms / 1000.0, 'unixepoch') AS closed,
+       a.note,
+       strftime('%Y-%m-%dT%H:%M:%fZ', a.made_ms / 1000.0, 'unixepoch') AS made
+FROM alert a
+JOIN location l ON l.id = a.location_id;
+
+CREATE VIEW runs AS
+SELECT r.id,
+       l.name AS location,
+       strftime('%Y-%m-%dT%H:%M:%fZ', r.from_ms / 1000.0, 'unixepoch') AS "from",
+       strftime('%Y-%m-%dT%H:%M:%fZ', r.to_ms / 1000.0, 'unixepoch') AS "to",
+       strftime('%Y-%m-%dT%H:%M:%fZ', r.started_ms / 1000.0, 'unixepoch') AS started,
+       r.took_ms,
+       r.flows,
+       r.conversations,
+       r.nodes,
+       r.pairs_tested,
+       r.rules,
+       r.instances,
+       r.novel,
+       r.first_time,
+       r.damaged,
+       r.scheduled
+FROM run r
+JOIN location l ON l.id = r.location_id;
+
+CREATE VIEW exporters AS
+SELECT address,
+       domain,
+       version,
+       location,
+       packets,
+       flows,
+       lost,
+       malformed,
+       unknown_template,
+       sampling,
+       clock_skew_ms,
+       strftime('%Y-%m-%dT%H:%M:%fZ', first_seen_ms / 1000.0, 'unixepoch') AS first_seen,
+       strftime('%Y-%m-%dT%H:%M:%fZ', last_seen_ms / 1000.0, 'unixepoch') AS last_seen,
+       source_port,
+       time_fallbacks,
+       templates,
+       CASE sampling_source
+           WHEN 1 THEN 'header' WHEN 2 THEN 'options' WHEN 3 THEN 'record' WHEN 4 THEN 'config' ELSE 'none'
+       END AS sampling_source
+FROM exporter;
+
+-- `settled` is the share of the newest run's rules that had been seen before; 1 when it had no rules.
+CREATE VIEW locations AS
+SELECT l.name AS location,
+       strftime('%Y-%m-%dT%H:%M:%fZ', l.newest_ms / 1000.0, 'unixepoch') AS newest,
+       (SELECT count(*) FROM run WHERE location_id = l.id) AS runs,
+       count(r.id) AS rules,
+       count(r.id) FILTER (WHERE s.status = 'novel') AS novel,
+       count(r.id) FILTER (WHERE s.status = 'known') AS known,
+       count(r.id) FILTER (WHERE s.status = 'ignored') AS ignored,
+       count(r.id) FILTER (WHERE s.status = 'gone') AS gone,
+       (SELECT count(*) FROM alert a WHERE a.location_id = l.id AND a.state = 'open') AS open_alerts,
+       (SELECT iif(n.rules > 0, 1.0 - 1.0 * n.first_time / n.rules, 1.0)
+        FROM run n WHERE n.id = (SELECT max(id) FROM run WHERE location_id = l.id)) AS settled
+FROM location l
+LEFT JOIN rule r ON r.location_id = l.id
+LEFT JOIN rule_status s ON s.rule_id = r.id
+GROUP BY l.id;
+
+PRAGMA user_version = 1;
