@@ -19,16 +19,6 @@ struct fl_addr fl_addr_v4(uint32_t host_order)
     return a;
 }
 
-bool fl_addr_is_v4(const struct fl_addr *a)
-{
-    return memcmp(a->b, v4_mapped, sizeof v4_mapped) == 0;
-}
-
-int fl_addr_cmp(const struct fl_addr *a, const struct fl_addr *b)
-{
-    return memcmp(a->b, b->b, sizeof a->b);
-}
-
 uint64_t fl_addr_hash(const struct fl_addr *a)
 {
     uint64_t high, low;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct fl_addr {
     uint8_t b[16];
@@ -19,9 +20,15 @@ struct fl_prefix {
 };
 
 struct fl_addr fl_addr_v4(uint32_t host_order);
-bool fl_addr_is_v4(const struct fl_addr *a);
+static inline bool fl_addr_is_v4(const struct fl_addr *a)
+{
+    return memcmp(a->b, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;
+}
 /* <0, 0, >0 in byte order; IPv4 sorts before global IPv6. */
-int fl_addr_cmp(const struct fl_addr *a, const struct fl_addr *b);
+static inline int fl_addr_cmp(const struct fl_addr *a, const struct fl_addr *b)
+{
+    return memcmp(a->b, b->b, sizeof a->b);
+}
 uint64_t fl_addr_hash(const struct fl_addr *a);
 
 /* Text as in RFC 5952, IPv4 dotted; returns `out`. */

@@ -20,8 +20,11 @@ struct fl_bloom {
     size_t bytes; /* a power of two */
 };
 
-/* The filter of both addresses and both ports of every record. */
-void fl_bloom_build(struct fl_bloom *out, const struct fl_flow *flows, size_t n);
+/* The filter of both addresses and both ports of every record: start, add each, finish. `before` is a record
+ * that was added already, or NULL; what both have in common costs nothing. */
+void fl_bloom_start(struct fl_bloom *f);
+void fl_bloom_add(struct fl_bloom *f, const struct fl_flow *flow, const struct fl_flow *before);
+void fl_bloom_finish(struct fl_bloom *f);
 /* False: certainly not among them. A filter of a size we do not write answers true, as does NULL. */
 bool fl_bloom_may_have_addr(const uint8_t *bits, size_t bytes, const struct fl_addr *a);
 bool fl_bloom_may_have_port(const uint8_t *bits, size_t bytes, uint16_t port);

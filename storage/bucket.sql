@@ -17,3 +17,10 @@ CREATE TABLE chunk (
     bloom        BLOB NOT NULL,       -- Bloom filter of addresses and ports, storage/bloom.h
     data         BLOB NOT NULL        -- the records, packed as storage/chunk.h says
 );
+
+-- Made by the first import into a bucket (storage/writer_commit.c):
+-- CREATE TABLE import (
+--     source  TEXT PRIMARY KEY, -- SHA-256 of the input, hexadecimal
+--     records INTEGER NOT NULL  -- the input's records are numbered from 0; of those below, all that belong here
+--                               -- are stored
+-- ) WITHOUT ROWID;

@@ -4,8 +4,8 @@
  *     body    = count (varint), then columns until the end
  *     column  = id (1 byte), length of the rest (varint), content
  *
- * Varints are LEB128 (7 bits a byte, low ones first, at most 10 bytes). Records are sorted so that records of
- * a pair of hosts stand together; their order is not kept. Column ids and contents:
+ * Varints are LEB128 (7 bits a byte, low ones first, at most 10 bytes). Records are sorted so that those of
+ * one server and service stand together; their order is not kept. Column ids and contents:
  *
  *     1 start_ms, 2 end_ms - start_ms, 3 packets, 4 bytes, 5 domain, 6 in_if, 7 out_if, 8 sampling,
  *     9 src_port, 10 dst_port, 11 tcp_flags, 12 protocol, 13 tos, 14 end_reason, 15 time_source,
@@ -47,13 +47,15 @@ struct fl_chunk_codec;
 struct fl_chunk_codec *fl_chunk_codec_new(void); /* NULL: out of memory */
 void fl_chunk_codec_free(struct fl_chunk_codec *c);
 
-/* Pack 1..FL_CHUNK_FLOWS records, which are sorted in place. *bytes points into the codec and is valid until
- * it is used again. FL_EINVAL for another n; FL_ENOMEM. */
-int fl_chunk_pack(struct fl_chunk_codec *c, struct fl_flow *flows, size_t n, const uint8_t **bytes,
-                  size_t *length);
-/* Unpack into room for FL_CHUNK_FLOWS records; returns how many there were. FL_EMALF for bytes that are no
- * chunk: out[] then holds garbage. FL_ENEWER for a version byte beyond ours. */
-int fl_chunk_unpack(struct fl_chunk_codec *c, const uint8_t *bytes, size_t length, struct fl_flow *out);
-void fl_chunk_summarise(struct fl_chunk_summary *out, const struct fl_flow *flows, size_t n);
+/* Pack 1..FL_CHUNK_FLOWS records and say what is in them. *bytes points into the codec and is valid until it
+ * is used again. The same records in the same order give the same bytes. FL_EINVAL for another n; FL_ENOMEM.
+ */
+int fl_chunk_pack(struct fl_chunk_codec *c, const struct fl_flow *flows, size_t n, const uint8_t **bytes,
+                  size_t *length, struct fl_chunk_summary *summary);
+/* Unpack into room for FL_CHUNK_FLOWS records; returns how many there were. Of the fields, only those in
+ * `fields` (FL_FIELD_*, storage/field.h) are sure to be filled in: others may hold their defaults. FL_EMALF
+ * for bytes that are no chunk: out[] then holds garbage. FL_ENEWER for a version byte beyond ours. */
+int fl_chunk_unpack(struct fl_chunk_codec *c, const uint8_t *bytes, size_t length, uint32_t fields,
+                    struct fl_flow *out);
 
 #endif

@@ -14,16 +14,18 @@ struct fl_scan {
     size_t next_file;
     const struct fl_bucket_info *file; /* the open one */
     sqlite3 *db;
-    sqlite3_stmt *chunks;
+    sqlite3_stmt *chunks, *data;
+    uint32_t columns; /* wanted, or needed to tell what matches */
     struct fl_chunk_codec *codec;
     struct fl_flow *flows;
     uint16_t *positions;
+    bool counted; /* positions are 0, 1, 2... */
     struct fl_scan_report report;
 };
 
 void fl_scan_query_init(struct fl_scan_query *q)
 {
-    *q = (struct fl_scan_query){.first_ms = INT64_MIN, .last_ms = INT64_MAX};
+    *q = (struct fl_scan_query){.first_ms = INT64_MIN, .last_ms = INT64_MAX, .columns = FL_FIELDS_ALL};
 }
 
 void fl_scan_report_damage(struct fl_scan_report *report, const char *text)
@@ -39,6 +41,16 @@ void fl_scan_report_damage(struct fl_scan_report *report, const char *text)
     report->n_damaged++;
 }
 
+static bool asks_for_addr(const struct fl_scan_query *q)
+{
+    return q->src || q->dst || q->n_hosts > 0;
+}
+
+static bool asks_for_port(const struct fl_scan_query *q)
+{
+    return q->has_src_port || q->has_dst_port || q->n_ports > 0;
+}
+
 int fl_scan_open(struct fl_scan **out, const char *data_dir, const struct fl_scan_query *q,
                  struct fl_err *err)
 {
@@ -48,6 +60,8 @@ int fl_scan_open(struct fl_scan **out, const char *data_dir, const struct fl_sca
     if (!s)
         return fl_fail(err, rc, "out of memory");
     s->query = *q;
+    s->columns = q->columns | (asks_for_addr(q) ? FL_FIELD_SRC | FL_FIELD_DST : 0) |
+                 (asks_for_port(q) ? FL_FIELD_SRC_PORT | FL_FIELD_DST_PORT : 0);
     s->codec = fl_chunk_codec_new();
     s->flows = malloc(FL_CHUNK_FLOWS * sizeof *s->flows);
     s->positions = malloc(FL_CHUNK_FLOWS * sizeof *s->positions);
@@ -66,8 +80,9 @@ int fl_scan_open(struct fl_scan **out, const char *data_dir, const struct fl_sca
 static void close_bucket(struct fl_scan *s)
 {
     sqlite3_finalize(s->chunks);
+    sqlite3_finalize(s->data);
     sqlite3_close(s->db);
-    s->chunks = NULL;
+    s->chunks = s->data = NULL;
     s->db = NULL;
 }
 
@@ -90,10 +105,16 @@ const struct fl_scan_report *fl_scan_report(const struct fl_scan *s)
 
 static int open_bucket(struct fl_scan *s, struct fl_err *err)
 {
-    static const char sql[] = "SELECT id, min_start_ms, max_start_ms, bloom, data FROM chunk ORDER BY id";
+    /* SQLite reads a column's pages when it is named: the filter only when it can tell, the data only of
+     * chunks that it does not rule out. */
+    static const char times[] = "SELECT id, min_start_ms, max_start_ms, NULL FROM chunk ORDER BY id";
+    static const char filters[] = "SELECT id, min_start_ms, max_start_ms, bloom FROM chunk ORDER BY id";
+    static const char data[] = "SELECT data FROM chunk WHERE id = ?";
+    const char *chunks = asks_for_addr(&s->query) || asks_for_port(&s->query) ? filters : times;
     s->file = &s->files.items[s->next_file++];
     int rc = fl_bucket_open_read(&s->db, s->file->path, NULL, err);
-    if (rc == 0 && sqlite3_prepare_v2(s->db, sql, -1, &s->chunks, NULL) != SQLITE_OK)
+    if (rc == 0 && (sqlite3_prepare_v2(s->db, data, -1, &s->data, NULL) != SQLITE_OK ||
+                    sqlite3_prepare_v2(s->db, chunks, -1, &s->chunks, NULL) != SQLITE_OK))
         rc = fl_bucket_fail(s->db, s->file->path, err);
     return rc;
 }
@@ -159,8 +180,7 @@ static bool touches_port(const struct fl_flow *f, const struct fl_scan_ports *se
 
 static bool matches(const struct fl_scan_query *q, const struct fl_flow *f)
 {
-    if (f->start_ms < q->first_ms || f->start_ms > q->last_ms ||
-        (q->src && fl_addr_cmp(&f->src, q->src) != 0) || (q->dst && fl_addr_cmp(&f->dst, q->dst) != 0) ||
+    if ((q->src && fl_addr_cmp(&f->src, q->src) != 0) || (q->dst && fl_addr_cmp(&f->dst, q->dst) != 0) ||
         (q->has_src_port && f->src_port != q->src_port) || (q->has_dst_port && f->dst_port != q->dst_port))
         return false;
     for (size_t i = 0; i < q->n_hosts; i++)
@@ -172,12 +192,22 @@ static bool matches(const struct fl_scan_query *q, const struct fl_flow *f)
     return true;
 }
 
-/* Keep what matches, in place; returns how many. */
-static size_t keep_matching(struct fl_scan *s, size_t n)
+static void count_positions(struct fl_scan *s)
 {
+    for (size_t i = 0; !s->counted && i < FL_CHUNK_FLOWS; i++)
+        s->positions[i] = (uint16_t)i;
+    s->counted = true;
+}
+
+/* Keep what matches, in place; returns how many. `inside`: all starts are known to match. */
+static size_t keep_matching(struct fl_scan *s, size_t n, bool inside)
+{
+    const struct fl_scan_query *q = &s->query;
     size_t kept = 0;
+    s->counted = false;
     for (size_t i = 0; i < n; i++)
-        if (matches(&s->query, &s->flows[i])) {
+        if ((inside || (s->flows[i].start_ms >= q->first_ms && s->flows[i].start_ms <= q->last_ms)) &&
+            matches(q, &s->flows[i])) {
             if (kept != i)
                 s->flows[kept] = s->flows[i];
             s->positions[kept++] = (uint16_t)i;
@@ -185,29 +215,56 @@ static size_t keep_matching(struct fl_scan *s, size_t n)
     return kept;
 }
 
-/* The chunk in the current row; returns how many records match. */
-static int read_chunk(struct fl_scan *s, struct fl_err *err)
+/* The data of the chunk in the current row, until the statement is reset; NULL for none. FL_E*. */
+static int find_data(struct fl_scan *s, const uint8_t **bytes, size_t *length, struct fl_err *err)
 {
-    if (sqlite3_column_int64(s->chunks, 1) > s->query.last_ms ||
-        sqlite3_column_int64(s->chunks, 2) < s->query.first_ms || !chunk_may_match(s)) {
-        s->report.chunks_skipped++;
-        return 0;
-    }
-    const uint8_t *bytes = sqlite3_column_blob(s->chunks, 4);
-    size_t length = (size_t)sqlite3_column_bytes(s->chunks, 4);
-    int n = bytes ? fl_chunk_unpack(s->codec, bytes, length, s->flows) : FL_EMALF;
+    sqlite3_bind_int64(s->data, 1, sqlite3_column_int64(s->chunks, 0));
+    int step = sqlite3_step(s->data);
+    if (step != SQLITE_ROW && step != SQLITE_DONE)
+        return fl_bucket_fail(s->db, s->file->path, err);
+    *bytes = step == SQLITE_ROW ? sqlite3_column_blob(s->data, 0) : NULL;
+    *length = step == SQLITE_ROW ? (size_t)sqlite3_column_bytes(s->data, 0) : 0;
+    return 0;
+}
+
+/* Unpack the chunk in the current row; returns how many records it has, 0 for one that is damaged. */
+static int unpack(struct fl_scan *s, uint32_t columns, struct fl_err *err)
+{
+    const uint8_t *bytes = NULL;
+    size_t length = 0;
+    int rc = find_data(s, &bytes, &length, err);
+    int n = rc < 0 ? rc : bytes ? fl_chunk_unpack(s->codec, bytes, length, columns, s->flows) : FL_EMALF;
+    sqlite3_reset(s->data);
+    if (rc < 0 || n > 0)
+        return n;
     long long id = sqlite3_column_int64(s->chunks, 0);
     if (n == FL_ENEWER)
         return fl_fail(err, n, "%s: chunk %lld is written by a newer flowlore; upgrade flowlore",
                        s->file->path, id);
-    if (n < 0) {
-        fl_fail(err, n, "%s: chunk %lld is damaged", s->file->path, id);
-        fl_scan_report_damage(&s->report, err->text);
-        err->text[0] = '\0';
+    fl_fail(err, n, "%s: chunk %lld is damaged", s->file->path, id);
+    fl_scan_report_damage(&s->report, err->text);
+    err->text[0] = '\0';
+    return 0;
+}
+
+/* The chunk in the current row; returns how many records match. */
+static int read_chunk(struct fl_scan *s, struct fl_err *err)
+{
+    const struct fl_scan_query *q = &s->query;
+    int64_t first = sqlite3_column_int64(s->chunks, 1), last = sqlite3_column_int64(s->chunks, 2);
+    if (first > q->last_ms || last < q->first_ms || !chunk_may_match(s)) {
+        s->report.chunks_skipped++;
         return 0;
     }
+    bool inside = first >= q->first_ms && last <= q->last_ms;
+    int n = unpack(s, s->columns | (inside ? 0 : FL_FIELD_START), err);
+    if (n <= 0)
+        return n;
     s->report.chunks_read++;
-    return (int)keep_matching(s, (size_t)n);
+    if (!inside || asks_for_addr(q) || asks_for_port(q))
+        return (int)keep_matching(s, (size_t)n, inside);
+    count_positions(s);
+    return n;
 }
 
 /* The next chunk of the open bucket: as fl_scan_next. */
@@ -258,6 +315,7 @@ static void query_of_filter(struct fl_scan_query *q, const struct fl_scan_filter
     q->location = f->location;
     q->first_ms = f->from_ms;
     q->last_ms = f->to_ms - 1;
+    q->columns = f->columns ? f->columns : FL_FIELDS_ALL;
     *host = f->host;
     *port = f->port;
     if (f->has_host)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "storage/field.h"
 #include "storage/store.h"
 
 /* A set of which a record must hold one; n 0: no matter. */
@@ -31,6 +32,7 @@ struct fl_scan_query {
     struct fl_scan_hosts hosts[FL_SCAN_SETS]; /* src or dst among each set */
     struct fl_scan_ports ports[FL_SCAN_SETS]; /* either port among each set */
     size_t n_hosts, n_ports;
+    uint32_t columns; /* the fields wanted, FL_FIELD_*; others may hold their defaults */
 };
 void fl_scan_query_init(struct fl_scan_query *q); /* everything */
 

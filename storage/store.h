@@ -42,6 +42,8 @@ struct fl_scan_filter {
     bool has_host, has_port;
     struct fl_addr host; /* src or dst */
     uint16_t port;       /* src or dst */
+    uint32_t
+        columns; /* the fields wanted, FL_FIELD_* (storage/field.h), others may hold their defaults; 0: all */
 };
 struct fl_scan_report {
     uint64_t flows, chunks_read, chunks_skipped;
@@ -56,9 +58,11 @@ typedef int fl_scan_fn(void *ctx, const char *location, const struct fl_flow *fl
 int fl_store_scan(const char *data_dir, const struct fl_scan_filter *filter, fl_scan_fn *fn, void *ctx,
                   struct fl_scan_report *report, struct fl_err *err);
 
-/* Writing: by one thread of one process. Records wait in memory until fl_writer_commit, which makes one
- * transaction a bucket. A bucket's last chunk stays open: it is rewritten by each commit until it is full, so
- * that kill -9 loses only what came since the last commit and small chunks do not pile up. */
+/* Writing: by one thread. Records wait in memory until fl_writer_commit, which makes one transaction a
+ * bucket. A bucket's last chunk stays open: it is rewritten by each commit until it is full, so that kill -9
+ * loses only what came since the last commit and small chunks do not pile up. Several processes may write the
+ * same buckets (an import beside the service): each has a writer of its own, and nothing is lost or stored
+ * twice. */
 struct fl_writer;
 int fl_writer_open(struct fl_writer **out, const char *data_dir, int64_t bucket_ms, struct fl_err *err);
 /* Copy the record in. FL_EINVAL: a start below 0 or beyond the year 9999, an end before the start, or a
@@ -74,11 +78,22 @@ struct fl_commit_report {
     uint64_t stored;  /* records that became durable with this commit */
     uint64_t shed;    /* records given up because the disk is full or a bucket cannot be written */
     uint64_t refused; /* records that fl_writer_add_batch has passed over since the last commit */
+    uint64_t already; /* records of an import that their buckets had from before */
 };
 /* Commit what waits. A bucket that fails is named in *err (the first one) and its new records are counted as
  * shed; the others are committed all the same. Returns 0, FL_EIO (disk full, not writable), FL_EDB. */
 int fl_writer_commit(struct fl_writer *w, struct fl_commit_report *report, struct fl_err *err);
 void fl_writer_close(struct fl_writer *w); /* does not commit */
+
+/* Imports that may be repeated. The records added from here on come from one source, which `source_id` names
+ * by its contents (SHA-256 in hexadecimal); they are numbered from 0 in the order of adding, those refused
+ * too. Each bucket keeps, in the transaction that stores them, how far it has got with the source, so that
+ * adding the same source again stores only what is missing, wherever it was interrupted; the rest is counted
+ * as `already`. The same records must come in the same order, to the same locations, with the same bucket_ms.
+ * A bucket whose records were shed takes no more of the source until it begins anew: they stay missing, and
+ * the next import of the source finds that out. NULL ends it: what follows is from no source. FL_EINVAL for
+ * an empty name, or while records wait (commit first); FL_ENOMEM. */
+int fl_writer_begin_import(struct fl_writer *w, const char *source_id);
 
 /* Unlink buckets that ended more than retention_ms before the newest bucket of their location, then the
  * oldest until all together are at most retention_bytes (0: no bound); returns how many, or FL_EIO. */

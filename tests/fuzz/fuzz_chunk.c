@@ -5,19 +5,23 @@
 #include <zstd.h>
 
 #include "storage/chunk.h"
+#include "storage/field.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct fl_chunk_codec *codec;
 static struct fl_flow *flows;
 
+static struct fl_chunk_summary summary;
+
 static void unpack(const uint8_t *bytes, size_t length)
 {
     const uint8_t *again;
     size_t again_length;
-    int n = fl_chunk_unpack(codec, bytes, length, flows);
-    if (n > 0 && (fl_chunk_pack(codec, flows, (size_t)n, &again, &again_length) != 0 ||
-                  fl_chunk_unpack(codec, again, again_length, flows) != n))
+    fl_chunk_unpack(codec, bytes, length, (uint32_t)length, flows); /* some of the fields */
+    int n = fl_chunk_unpack(codec, bytes, length, FL_FIELDS_ALL, flows);
+    if (n > 0 && (fl_chunk_pack(codec, flows, (size_t)n, &again, &again_length, &summary) != 0 ||
+                  fl_chunk_unpack(codec, again, again_length, FL_FIELDS_ALL, flows) != n))
         abort();
 }
 

@@ -7,17 +7,19 @@
 #include <zstd.h>
 
 #include "storage/chunk.h"
+#include "storage/field.h"
 #include "tests/storage/flows.h"
 
 static struct fl_chunk_codec *codec;
 static struct fl_flow in[FL_CHUNK_FLOWS], out[FL_CHUNK_FLOWS];
+static struct fl_chunk_summary summary;
 
 static void check_round_trip(size_t n)
 {
     const uint8_t *bytes;
     size_t length;
-    assert_int_equal(fl_chunk_pack(codec, in, n, &bytes, &length), 0);
-    assert_int_equal(fl_chunk_unpack(codec, bytes, length, out), n);
+    assert_int_equal(fl_chunk_pack(codec, in, n, &bytes, &length, &summary), 0);
+    assert_int_equal(fl_chunk_unpack(codec, bytes, length, FL_FIELDS_ALL, out), n);
     assert_true(flows_same(in, out, n));
 }
 
@@ -44,8 +46,8 @@ static void refuses_impossible_counts(void **state)
 {
     const uint8_t *bytes;
     size_t length;
-    assert_int_equal(fl_chunk_pack(codec, in, 0, &bytes, &length), FL_EINVAL);
-    assert_int_equal(fl_chunk_pack(codec, in, FL_CHUNK_FLOWS + 1, &bytes, &length), FL_EINVAL);
+    assert_int_equal(fl_chunk_pack(codec, in, 0, &bytes, &length, &summary), FL_EINVAL);
+    assert_int_equal(fl_chunk_pack(codec, in, FL_CHUNK_FLOWS + 1, &bytes, &length, &summary), FL_EINVAL);
 }
 
 static void stays_under_18_bytes_a_flow(void **state)
@@ -53,11 +55,9 @@ static void stays_under_18_bytes_a_flow(void **state)
     uint64_t seed = 3;
     const uint8_t *bytes;
     size_t length;
-    struct fl_chunk_summary summary;
     for (size_t i = 0; i < FL_CHUNK_FLOWS; i++)
         in[i] = flows_make(&seed, 60000);
-    assert_int_equal(fl_chunk_pack(codec, in, FL_CHUNK_FLOWS, &bytes, &length), 0);
-    fl_chunk_summarise(&summary, in, FL_CHUNK_FLOWS);
+    assert_int_equal(fl_chunk_pack(codec, in, FL_CHUNK_FLOWS, &bytes, &length, &summary), 0);
     assert_true(length + summary.bloom.bytes <= 18 * FL_CHUNK_FLOWS);
 }
 
@@ -68,7 +68,7 @@ static size_t small_chunk(uint8_t *copy)
     size_t length;
     for (size_t i = 0; i < 5; i++)
         in[i] = flows_make(&seed, 60000);
-    assert_int_equal(fl_chunk_pack(codec, in, 5, &bytes, &length), 0);
+    assert_int_equal(fl_chunk_pack(codec, in, 5, &bytes, &length, &summary), 0);
     memcpy(copy, bytes, length);
     return length;
 }
@@ -77,7 +77,7 @@ static int unpack_exact(const uint8_t *bytes, size_t length)
 {
     uint8_t *exact = malloc(length + 1);
     memcpy(exact + 1, bytes, length); /* the block ends where the bytes end */
-    int n = fl_chunk_unpack(codec, exact + 1, length, out);
+    int n = fl_chunk_unpack(codec, exact + 1, length, FL_FIELDS_ALL, out);
     free(exact);
     return n;
 }
@@ -196,7 +196,7 @@ static void does_not_inflate_bombs(void **state)
     uint8_t *zeros = calloc(1, size), *chunk = malloc(ZSTD_compressBound(size) + 1);
     chunk[0] = 1;
     size_t n = ZSTD_compress(chunk + 1, ZSTD_compressBound(size), zeros, size, 1);
-    assert_int_equal(fl_chunk_unpack(codec, chunk, n + 1, out), FL_EMALF);
+    assert_int_equal(fl_chunk_unpack(codec, chunk, n + 1, FL_FIELDS_ALL, out), FL_EMALF);
     free(zeros);
     free(chunk);
 }
@@ -204,19 +204,21 @@ static void does_not_inflate_bombs(void **state)
 static void summary_never_hides_a_record(void **state)
 {
     uint64_t seed = 5;
-    static struct fl_chunk_summary s;
+    const struct fl_chunk_summary *s = &summary;
+    const uint8_t *bytes;
+    size_t length;
     for (size_t n = 1; n <= FL_CHUNK_FLOWS; n *= 8) {
         for (size_t i = 0; i < n; i++)
             in[i] = n % 3 ? flows_make(&seed, 60000) : flows_make_wild(&seed);
-        fl_chunk_summarise(&s, in, n);
-        assert_int_equal(s.flows, n);
+        assert_int_equal(fl_chunk_pack(codec, in, n, &bytes, &length, &summary), 0);
+        assert_int_equal(s->flows, n);
         for (size_t i = 0; i < n; i++) {
-            assert_true(s.min_start_ms <= in[i].start_ms && in[i].start_ms <= s.max_start_ms);
-            assert_true(s.min_end_ms <= in[i].end_ms && in[i].end_ms <= s.max_end_ms);
-            assert_true(fl_bloom_may_have_addr(s.bloom.bits, s.bloom.bytes, &in[i].src));
-            assert_true(fl_bloom_may_have_addr(s.bloom.bits, s.bloom.bytes, &in[i].dst));
-            assert_true(fl_bloom_may_have_port(s.bloom.bits, s.bloom.bytes, in[i].src_port));
-            assert_true(fl_bloom_may_have_port(s.bloom.bits, s.bloom.bytes, in[i].dst_port));
+            assert_true(s->min_start_ms <= in[i].start_ms && in[i].start_ms <= s->max_start_ms);
+            assert_true(s->min_end_ms <= in[i].end_ms && in[i].end_ms <= s->max_end_ms);
+            assert_true(fl_bloom_may_have_addr(s->bloom.bits, s->bloom.bytes, &in[i].src));
+            assert_true(fl_bloom_may_have_addr(s->bloom.bits, s->bloom.bytes, &in[i].dst));
+            assert_true(fl_bloom_may_have_port(s->bloom.bits, s->bloom.bytes, in[i].src_port));
+            assert_true(fl_bloom_may_have_port(s->bloom.bits, s->bloom.bytes, in[i].dst_port));
         }
     }
 }
@@ -224,18 +226,20 @@ static void summary_never_hides_a_record(void **state)
 static void summary_says_no_often_enough(void **state)
 {
     uint64_t seed = 6;
-    static struct fl_chunk_summary s;
+    const struct fl_chunk_summary *s = &summary;
+    const uint8_t *bytes;
+    size_t length;
     size_t wrong = 0;
     for (size_t i = 0; i < FL_CHUNK_FLOWS; i++)
         in[i] = flows_make(&seed, 60000);
-    fl_chunk_summarise(&s, in, FL_CHUNK_FLOWS);
+    assert_int_equal(fl_chunk_pack(codec, in, FL_CHUNK_FLOWS, &bytes, &length, &summary), 0);
     for (uint32_t i = 0; i < 10000; i++) {
         struct fl_addr stranger = fl_addr_v4(0x5f000000 + i * 77);
-        wrong += fl_bloom_may_have_addr(s.bloom.bits, s.bloom.bytes, &stranger);
+        wrong += fl_bloom_may_have_addr(s->bloom.bits, s->bloom.bytes, &stranger);
     }
     assert_true(wrong < 1000);
     struct fl_addr any = fl_addr_v4(1);
-    assert_true(fl_bloom_may_have_addr(s.bloom.bits, 100, &any)); /* a size we do not write */
+    assert_true(fl_bloom_may_have_addr(s->bloom.bits, 100, &any)); /* a size we do not write */
     assert_true(fl_bloom_may_have_addr(NULL, 0, &any));
 }
 

@@ -1,0 +1,390 @@
+/* Packing flow records into compressed columns; chunk.h has the format.
+ *
+ * 1. One pass over the records as they came finds which bits vary in them, and makes each one's sort key.
+ * 2. A radix sort puts the keys in order: records of one direction and service of one server stand together,
+ *    and among these stays the order in which they came, so that what repeats in a column repeats nearby.
+ * 3. The columns are written block by block in that order: of each value the bytes that vary, one plane a
+ * byte. A column that does not vary costs four bytes. */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <string.h>
+
+#include "storage/chunk_parts.h"
+
+enum { index_bits = 12, digit_bits = 8, digits = 1 << digit_bits };
+_Static_assert(FL_CHUNK_FLOWS <= 1 << index_bits, "a key holds its record's index");
+
+/* ---- 1: what varies ---- */
+
+typedef uint64_t __attribute__((may_alias)) any_word;
+enum { flow_words = sizeof(struct fl_flow) / sizeof(any_word), even_words = flow_words / 2 * 2 };
+_Static_assert(sizeof(struct fl_flow) % sizeof(any_word) == 0, "a record is whole words");
+
+struct survey {
+    union {
+        uint64_t words[flow_words];
+        struct fl_flow bits; /* every bit in which some record differs from the first one */
+    } varies;
+    uint64_t durations, varying_keys; /* bits set in some duration; bits in which keys differ */
+    int64_t min_start_ms, max_start_ms, min_end_ms, max_end_ms;
+};
+
+static uint32_t low_word(const struct fl_addr *a)
+{
+    uint32_t word;
+    memcpy(&word, a->b + 12, sizeof word);
+    return ntohl(word);
+}
+
+/* From the highest bit: towards the server or from it; IPv6; the protocol; the server's address; its port;
+ * then where the record stood. The server is the side with the lower port. */
+static uint64_t key_of(const struct fl_flow *f, size_t index)
+{
+    bool from_server = f->src_port < f->dst_port;
+    const struct fl_addr *server = from_server ? &f->src : &f->dst;
+    uint64_t port = from_server ? f->src_port : f->dst_port;
+    uint64_t kind = f->protocol == FL_PROTO_TCP ? 0 : f->protocol == FL_PROTO_UDP ? 1 : 2;
+    uint64_t head = (uint64_t)from_server << 3 | (uint64_t)!fl_addr_is_v4(server) << 2 | kind;
+    return head << 60 | (uint64_t)low_word(server) << 28 | port << index_bits | index;
+}
+
+static void survey(struct survey *s, const struct fl_flow *flows, size_t n, uint64_t *keys)
+{
+    const any_word *first = (const any_word *)flows;
+    memset(s, 0, sizeof *s);
+    s->min_start_ms = s->min_end_ms = INT64_MAX;
+    s->max_start_ms = s->max_end_ms = INT64_MIN;
+    for (size_t i = 0; i < n; i++) {
+        const struct fl_flow *f = &flows[i];
+        const any_word *words = (const any_word *)f;
+        for (int k = 0; k < even_words; k++)
+            s->varies.words[k] |= words[k] ^ first[k];
+        for (int k = even_words; k < flow_words; k++)
+            s->varies.words[k] |= words[k] ^ first[k];
+        s->durations |= (uint64_t)f->end_ms - (uint64_t)f->start_ms;
+        s->min_start_ms = f->start_ms < s->min_start_ms ? f->start_ms : s->min_start_ms;
+        s->max_start_ms = f->start_ms > s->max_start_ms ? f->start_ms : s->max_start_ms;
+        s->min_end_ms = f->end_ms < s->min_end_ms ? f->end_ms : s->min_end_ms;
+        s->max_end_ms = f->end_ms > s->max_end_ms ? f->end_ms : s->max_end_ms;
+        keys[i] = key_of(f, i);
+        s->varying_keys |= keys[i] ^ keys[0];
+    }
+}
+
+/* ---- 2: the order ---- */
+
+static void radix_pass(const uint64_t *from, uint64_t *to, size_t n, unsigned shift)
+{
+    uint32_t at[digits] = {0}, sum = 0;
+    for (size_t i = 0; i < n; i++)
+        at[from[i] >> shift & (digits - 1)]++;
+    for (int d = 0; d < digits; d++) {
+        uint32_t count = at[d];
+        at[d] = sum;
+        sum += count;
+    }
+    for (size_t i = 0; i < n; i++)
+        to[at[from[i] >> shift & (digits - 1)]++] = from[i];
+}
+
+/* Sort the codec's keys, least significant digit first; digits that do not vary are passed over. */
+static void sort(struct fl_chunk_codec *c, size_t n, uint64_t varying)
+{
+    for (unsigned shift = index_bits; shift < 64; shift += digit_bits) {
+        if ((varying >> shift & (digits - 1)) == 0)
+            continue;
+        radix_pass(c->keys, c->spare_keys, n, shift);
+        uint64_t *sorted = c->spare_keys;
+        c->spare_keys = c->keys;
+        c->keys = sorted;
+    }
+}
+
+/* ---- 3: the columns ---- */
+
+/* A column that is being written. */
+struct planes {
+    const struct fl_chunk_number *column;
+    uint64_t least;
+    uint8_t *at; /* the first plane */
+    unsigned width;
+};
+
+static uint8_t *put_varint(uint8_t *p, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *p++ = (uint8_t)(value | 0x80);
+    *p++ = (uint8_t)value;
+    return p;
+}
+
+static unsigned width_of(uint64_t bits)
+{
+    unsigned width = 0;
+    for (; bits; bits >>= 8)
+        width++;
+    return width;
+}
+
+static uint64_t load(const void *record, const struct fl_chunk_number *column)
+{
+    const uint8_t *at = (const uint8_t *)record + column->offset;
+    uint64_t u64;
+    uint32_t u32;
+    uint16_t u16;
+    if (column->kind == FL_CHUNK_ADDR_LOW)
+        return ntohl((memcpy(&u32, at, 4), u32));
+    switch (column->size) {
+    case 8:
+        return memcpy(&u64, at, 8), u64;
+    case 4:
+        return memcpy(&u32, at, 4), u32;
+    case 2:
+        return memcpy(&u16, at, 2), u16;
+    default:
+        return *at;
+    }
+}
+
+/* What the planes count from, and how many there are. But for times, the bytes that do not vary: those that
+ * do stay whole, which compresses better than differences and is quicker. */
+static void measure(struct planes *p, const struct survey *s, const struct fl_flow *first)
+{
+    if (p->column->kind == FL_CHUNK_DURATION) {
+        p->least = 0;
+        p->width = width_of(s->durations);
+    } else if (p->column->offset == offsetof(struct fl_flow, start_ms)) {
+        p->least = (uint64_t)s->min_start_ms;
+        p->width = width_of((uint64_t)s->max_start_ms - (uint64_t)s->min_start_ms);
+    } else {
+        p->width = width_of(load(&s->varies, p->column));
+        p->least = p->width == 8 ? 0 : load(first, p->column) >> 8 * p->width << 8 * p->width;
+    }
+}
+
+/* The column's head; its planes are left room. */
+static uint8_t *put_head(uint8_t *to, struct planes *p, size_t n)
+{
+    uint8_t head[10];
+    size_t head_bytes = (size_t)(put_varint(head, p->least) - head);
+    *to++ = p->column->id;
+    to = put_varint(to, head_bytes + 1 + p->width * n);
+    memcpy(to, head, head_bytes);
+    to += head_bytes;
+    *to++ = (uint8_t)p->width;
+    p->at = to;
+    return to + p->width * n;
+}
+
+#define GATHER(values, value_type, type, low)                                                                \
+    for (size_t i = 0; i < n; i++) {                                                                         \
+        type value;                                                                                          \
+        memcpy(&value, (const uint8_t *)records[i] + p->column->offset, sizeof value);                       \
+        values[i] = (value_type)(value - low);                                                               \
+    }
+
+/* The low four bytes of a block's values, less the least. */
+static void gather(const struct planes *p, const struct fl_flow *const *records, size_t n, uint32_t *values)
+{
+    const uint32_t low = (uint32_t)p->least;
+    if (p->column->kind == FL_CHUNK_DURATION)
+        for (size_t i = 0; i < n; i++)
+            values[i] = (uint32_t)records[i]->end_ms - (uint32_t)records[i]->start_ms;
+    else if (p->column->kind == FL_CHUNK_ADDR_LOW)
+        for (size_t i = 0; i < n; i++) {
+            uint32_t value;
+            memcpy(&value, (const uint8_t *)records[i] + p->column->offset, sizeof value);
+            values[i] = ntohl(value);
+        }
+    else if (p->column->size == 8)
+        GATHER(values, uint32_t, uint64_t, low)
+    else if (p->column->size == 4)
+        GATHER(values, uint32_t, uint32_t, low)
+    else if (p->column->size == 2)
+        GATHER(values, uint32_t, uint16_t, low)
+    else
+        GATHER(values, uint32_t, uint8_t, low)
+}
+
+/* More than four planes: seldom, so plainly. */
+static void put_wide(const struct planes *p, const struct fl_flow *const *records, size_t from, size_t n,
+                     size_t count)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t value = load(records[i], p->column) - p->least;
+        if (p->column->kind == FL_CHUNK_DURATION)
+            value -= (uint64_t)records[i]->start_ms;
+        for (unsigned k = 0; k < p->width; k++)
+            p->at[k * count + from + i] = (uint8_t)(value >> 8 * k);
+    }
+}
+
+/* One plane of a whole block, so that the compiler knows how many bytes there are. */
+static void narrow(uint8_t *restrict bytes, const uint32_t *restrict values, unsigned shift)
+{
+    for (size_t i = 0; i < FL_CHUNK_BLOCK; i++)
+        bytes[i] = (uint8_t)(values[i] >> shift);
+}
+
+static void put_block(const struct planes *p, const struct fl_flow *const *records, size_t from, size_t n,
+                      size_t count)
+{
+    uint32_t values[FL_CHUNK_BLOCK];
+    uint8_t bytes[FL_CHUNK_BLOCK];
+    if (p->width > 4) {
+        put_wide(p, records, from, n, count);
+        return;
+    }
+    gather(p, records, n, values);
+    for (size_t i = n; i < FL_CHUNK_BLOCK; i++)
+        values[i] = 0;
+    for (unsigned k = 0; k < p->width; k++) {
+        narrow(bytes, values, 8 * k);
+        memcpy(p->at + k * count + from, bytes, n);
+    }
+}
+
+/* A run column that is being written, to a place of its own, since its length is not known before. */
+struct runs {
+    const struct fl_chunk_run *column;
+    uint8_t *start, *at;
+    const uint8_t *bytes; /* of the run that goes on; NULL: none yet */
+    uint64_t length;
+    bool varies;
+};
+
+static void end_run(struct runs *r)
+{
+    r->at = put_varint(r->at, r->length);
+    memcpy(r->at, r->bytes, r->column->size);
+    r->at += r->column->size;
+}
+
+#define WALK_RUNS(size)                                                                                      \
+    for (size_t i = 0; i < n; i++) {                                                                         \
+        const uint8_t *bytes = (const uint8_t *)records[i] + r->column->offset;                              \
+        if (r->bytes && memcmp(bytes, r->bytes, size) == 0) {                                                \
+            r->length++;                                                                                     \
+            continue;                                                                                        \
+        }                                                                                                    \
+        if (r->bytes)                                                                                        \
+            end_run(r);                                                                                      \
+        r->bytes = bytes;                                                                                    \
+        r->length = 1;                                                                                       \
+    }
+
+static void walk_runs(struct runs *r, const struct fl_flow *const *records, size_t n)
+{
+    if (r->column->size == 16)
+        WALK_RUNS(16)
+    else
+        WALK_RUNS(12)
+}
+
+static uint8_t *put_runs(uint8_t *p, struct runs *r)
+{
+    end_run(r);
+    *p++ = r->column->id;
+    p = put_varint(p, (uint64_t)(r->at - r->start));
+    memcpy(p, r->start, (size_t)(r->at - r->start));
+    return p + (r->at - r->start);
+}
+
+static bool all_zero(const uint8_t *bytes, size_t n)
+{
+    static const uint8_t zeros[16];
+    return memcmp(bytes, zeros, n) == 0;
+}
+
+/* The run columns that the records need; those that do not vary are one run already. */
+static size_t start_runs(struct fl_chunk_codec *c, const struct survey *s, const struct fl_flow *first,
+                         size_t count, struct runs runs[FL_CHUNK_RUNS])
+{
+    const struct fl_flow missing = fl_chunk_missing();
+    size_t n = 0;
+    for (int i = 0; i < FL_CHUNK_RUNS; i++) {
+        const struct fl_chunk_run *column = &fl_chunk_runs[i];
+        bool varies = !all_zero((const uint8_t *)&s->varies + column->offset, column->size);
+        const uint8_t *bytes = (const uint8_t *)first + column->offset;
+        if (!varies && memcmp(bytes, (const uint8_t *)&missing + column->offset, column->size) == 0)
+            continue;
+        uint8_t *room = c->runs + i * FL_CHUNK_RUN_BYTES;
+        runs[n++] = (struct runs){column, room, room, varies ? NULL : bytes, varies ? 0 : count, varies};
+    }
+    return n;
+}
+
+/* Where all columns of a body are being written. */
+struct columns {
+    struct planes planes[FL_CHUNK_NUMBERS];
+    struct runs runs[FL_CHUNK_RUNS];
+    size_t n_planes, n_runs;
+};
+
+/* Fill in the planes, the runs and the summary's filter, block by block. */
+static void put_blocks(struct columns *c, const struct fl_flow *flows, const uint64_t *keys, size_t count,
+                       struct fl_bloom *bloom)
+{
+    const struct fl_flow *records[FL_CHUNK_BLOCK], *before = NULL;
+    for (size_t from = 0; from < count; from += FL_CHUNK_BLOCK) {
+        size_t n = count - from < FL_CHUNK_BLOCK ? count - from : FL_CHUNK_BLOCK;
+        for (size_t i = 0; i < n; i++)
+            records[i] = flows + (keys[from + i] & (FL_CHUNK_FLOWS - 1));
+        for (size_t i = 0; i < n; i++, before = records[i - 1])
+            fl_bloom_add(bloom, records[i], before);
+        for (size_t k = 0; k < c->n_runs; k++)
+            if (c->runs[k].varies)
+                walk_runs(&c->runs[k], records, n);
+        for (size_t k = 0; k < c->n_planes; k++)
+            put_block(&c->planes[k], records, from, n, count);
+    }
+}
+
+static uint8_t *put_body(struct fl_chunk_codec *codec, const struct survey *s, const struct fl_flow *flows,
+                         size_t n, struct fl_bloom *bloom)
+{
+    struct columns c;
+    uint8_t *p = put_varint(codec->body, n);
+    c.n_runs = start_runs(codec, s, flows, n, c.runs);
+    c.n_planes = 0;
+    for (int i = 0; i < FL_CHUNK_NUMBERS; i++) {
+        struct planes *next = &c.planes[c.n_planes];
+        next->column = &fl_chunk_numbers[i];
+        measure(next, s, flows);
+        if (next->width == 0 && next->least == next->column->missing)
+            continue;
+        p = put_head(p, next, n);
+        c.n_planes += next->width > 0;
+    }
+    put_blocks(&c, flows, codec->keys, n, bloom);
+    for (size_t k = 0; k < c.n_runs; k++)
+        p = put_runs(p, &c.runs[k]);
+    return p;
+}
+
+int fl_chunk_pack(struct fl_chunk_codec *c, const struct fl_flow *flows, size_t n, const uint8_t **bytes,
+                  size_t *length, struct fl_chunk_summary *summary)
+{
+    struct survey s;
+    if (n == 0 || n > FL_CHUNK_FLOWS)
+        return FL_EINVAL;
+    survey(&s, flows, n, c->keys);
+    sort(c, n, s.varying_keys);
+    fl_bloom_start(&summary->bloom);
+    uint8_t *end = put_body(c, &s, flows, n, &summary->bloom);
+    assert(end <= c->body + FL_CHUNK_BODY_BYTES);
+    fl_bloom_finish(&summary->bloom);
+    summary->min_start_ms = s.min_start_ms;
+    summary->max_start_ms = s.max_start_ms;
+    summary->min_end_ms = s.min_end_ms;
+    summary->max_end_ms = s.max_end_ms;
+    summary->flows = (uint32_t)n;
+    c->packed[0] = FL_CHUNK_VERSION;
+    size_t done =
+        ZSTD_compress2(c->pack, c->packed + 1, c->packed_bytes - 1, c->body, (size_t)(end - c->body));
+    if (ZSTD_isError(done))
+        return FL_ENOMEM;
+    *bytes = c->packed;
+    *length = done + 1;
+    return 0;
+}
