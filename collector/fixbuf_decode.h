@@ -1,5 +1,5 @@
-/* The seam to libfixbuf: whole records in a known layout become superset records. A copy plan per layout
- * would slot in behind the same two functions. */
+/* The seam to libfixbuf: whole records in a known layout become superset records. Layouts with fields of
+ * variable length are decoded here; for the others there are copy plans, which this is the oracle of. */
 #ifndef FL_COLLECTOR_FIXBUF_DECODE_H
 #define FL_COLLECTOR_FIXBUF_DECODE_H
 

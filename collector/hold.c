@@ -24,27 +24,54 @@ static void take_options(struct fl_session *s, const struct fl_record *r, uint64
     }
 }
 
+/* Hand on the flows gathered so far. */
+static void flush(struct sink *sink)
+{
+    struct fl_decoder *d = sink->d;
+    if (d->n_batch)
+        d->fn(d->ctx, sink->s->stats.location, d->batch, d->n_batch);
+    d->n_batch = 0;
+}
+
+static void count_flow(struct fl_exporter_stats *stats, const struct fl_flow *flow)
+{
+    stats->time_fallbacks += flow->time_source == FL_TIME_RECEIVED;
+    stats->flows++;
+    if (flow->sampling_source != FL_SAMPLING_NONE) {
+        stats->sampling = flow->sampling;
+        stats->sampling_source = flow->sampling_source;
+    }
+}
+
 static void take_record(void *ctx, const struct fl_record *r)
 {
     struct sink *sink = ctx;
-    struct fl_flow flows[2];
-    struct fl_exporter_stats *stats = &sink->s->stats;
+    struct fl_decoder *d = sink->d;
     if (sink->layout->options) {
         take_options(sink->s, r, sink->layout->mask);
         return;
     }
+    if (d->n_batch > FL_BATCH - 2) /* a record may be two flows */
+        flush(sink);
+    struct fl_flow *flows = &d->batch[d->n_batch];
     int n = fl_flow_map(&sink->flow, r, sink->layout->mask, flows);
-    for (int i = 0; i < n; i++) {
-        stats->time_fallbacks += flows[i].time_source == FL_TIME_RECEIVED;
-        stats->flows++;
-        if (flows[i].sampling_source != FL_SAMPLING_NONE) {
-            stats->sampling = flows[i].sampling;
-            stats->sampling_source = flows[i].sampling_source;
-        }
-    }
-    if (n)
-        sink->d->fn(sink->d->ctx, stats->location, flows, (size_t)n);
+    for (int i = 0; i < n; i++)
+        count_flow(&sink->s->stats, &flows[i]);
+    d->n_batch += (size_t)n;
     sink->handed += n;
+}
+
+static int run_plan(struct sink *sink, struct fl_cursor records)
+{
+    struct fl_record r = {0};
+    size_t length = sink->layout->shortest;
+    int n = 0;
+    for (; fl_cursor_left(&records) >= length; n++) {
+        struct fl_cursor record = fl_cursor_child(&records, length);
+        fl_plan_lay(sink->layout->plan, record.at, &r);
+        take_record(sink, &r);
+    }
+    return n;
 }
 
 /* The boot time a set's uptimes count from: v5 headers carry it exactly, v9's is intersected, IPFIX has none.
@@ -78,7 +105,9 @@ static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct f
     sink.flow.max_future_ms = d->limits.max_future_ms;
     sink.flow.sampling = &s->sampling;
     set_boot(&sink.flow, s, header);
-    int code = fl_fixbuf_decode(d->fixbuf, layout, content.at, used, take_record, &sink);
+    int code = layout->plan ? run_plan(&sink, content)
+                            : fl_fixbuf_decode(d->fixbuf, layout, content.at, used, take_record, &sink);
+    flush(&sink);
     return code < 0 ? code : sink.handed;
 }
 

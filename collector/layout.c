@@ -8,23 +8,19 @@
 
 enum { PADDING_OCTETS = 210 };
 
-struct element {
-    uint32_t enterprise;
-    uint16_t element, size, shortest;
-};
-
-static const struct element elements[] = {
-#define X(member, type, element, enterprise, shortest) {enterprise, element, sizeof(type), shortest},
+static const struct fl_element elements[] = {
+#define X(member, type, element, enterprise, shortest)                                                       \
+    {enterprise, element, sizeof(type), shortest, offsetof(struct fl_record, member)},
     FL_RECORD_FIELDS(X)
 #undef X
 };
 
-static int find_element(uint32_t enterprise, uint16_t element)
+const struct fl_element *fl_element_find(uint32_t enterprise, uint16_t element)
 {
     for (int i = 0; i < FL_RECORD_FIELD_COUNT; i++)
         if (elements[i].element == element && elements[i].enterprise == enterprise)
-            return i;
-    return -1;
+            return &elements[i];
+    return NULL;
 }
 
 void fl_layout_draft_init(struct fl_layout_draft *draft, bool options)
@@ -54,15 +50,16 @@ int fl_layout_draft_add(struct fl_layout_draft *d, uint32_t enterprise, uint16_t
     d->variable = d->variable || length == FL_VARLEN;
     if (d->shortest >= FL_VARLEN)
         return FL_EMALF;
-    int i = find_element(enterprise, element);
-    if (i < 0 || length == FL_VARLEN || length < elements[i].shortest || (d->mask >> i & 1) ||
-        (elements[i].shortest > 8 && length != elements[i].size)) {
+    const struct fl_element *e = fl_element_find(enterprise, element);
+    ptrdiff_t i = e ? e - elements : 0;
+    if (!e || length == FL_VARLEN || length < e->shortest || (d->mask >> i & 1) ||
+        (e->shortest > 8 && length != e->size)) {
         append(d, 0, PADDING_OCTETS, length);
         return 0;
     }
-    if (length > elements[i].size) /* big-endian: the value is in the last bytes */
-        append(d, 0, PADDING_OCTETS, (uint16_t)(length - elements[i].size));
-    append(d, enterprise, element, length > elements[i].size ? elements[i].size : length);
+    if (length > e->size) /* big-endian: the value is in the last bytes */
+        append(d, 0, PADDING_OCTETS, (uint16_t)(length - e->size));
+    append(d, enterprise, element, length > e->size ? e->size : length);
     d->mask |= UINT64_C(1) << i;
     return 0;
 }
@@ -105,6 +102,8 @@ struct fl_layout *fl_layout_intern(GHashTable *table, const struct fl_layout_dra
         g_free(fresh);
         return fl_layout_ref(known);
     }
+    if (!fresh->variable)
+        fresh->plan = fl_plan_new(fresh->fields, fresh->n_fields);
     g_hash_table_add(table, fresh);
     return fl_layout_ref(fresh);
 }
@@ -120,6 +119,7 @@ void fl_layout_unref(struct fl_layout *layout)
     if (!layout || --layout->references > 0)
         return;
     g_hash_table_remove(layout->home, layout);
+    fl_plan_free(layout->plan);
     g_free(layout);
 }
 

@@ -13,6 +13,16 @@
 #include <stdint.h>
 
 #include "collector/cursor.h"
+#include "collector/plan.h"
+
+/* An element that struct fl_record has a field for. */
+struct fl_element {
+    uint32_t enterprise;
+    uint16_t element, size, shortest; /* bytes in the record, bytes at least on the wire */
+    uint16_t offset;                  /* in struct fl_record */
+};
+/* NULL: no field is made of it. */
+const struct fl_element *fl_element_find(uint32_t enterprise, uint16_t element);
 
 /* The library's cost of loading a template grows with the square of its repeated elements. */
 enum { FL_LAYOUT_FIELDS = 256, FL_VARLEN = 65535 };
@@ -31,6 +41,7 @@ struct fl_layout {
     bool options;      /* an options template: its records are about the exporter */
     uint16_t wire_id;  /* its template id inside libfixbuf, valid while `generation` matches */
     uint32_t generation;
+    struct fl_plan *plan; /* NULL when variable */
     size_t n_fields;
     struct fl_layout_field fields[];
 };

@@ -56,6 +56,8 @@ struct fl_session {
     size_t held_bytes;
 };
 
+enum { FL_BATCH = 128 };
+
 struct fl_decoder {
     struct fl_decoder_limits limits;
     fl_flows_fn *fn;
@@ -68,6 +70,8 @@ struct fl_decoder {
     int64_t swept_ms;
     struct fl_layout *v5;
     struct fl_layout_draft draft;
+    size_t n_batch; /* flows of the data set at work, not yet handed on */
+    struct fl_flow batch[FL_BATCH];
 };
 
 /* The session of a key, made when there is none, marked as the newest; the oldest goes at the bound. */

@@ -1,0 +1,24 @@
+/* Copy plans: how the records of a layout without variable-length fields become superset records, worked out
+ * once a layout. A plan gives bit for bit what libfixbuf's transcoder gives (tests/collector/test_plan.c
+ * holds it to that) at a small part of its cost. */
+#ifndef FL_COLLECTOR_PLAN_H
+#define FL_COLLECTOR_PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/record.h"
+
+struct fl_layout_field;
+struct fl_plan;
+
+/* The plan for records made of these fields, none of them of variable length, together at most 65535 bytes;
+ * to be freed with fl_plan_free. */
+struct fl_plan *fl_plan_new(const struct fl_layout_field *fields, size_t n_fields);
+void fl_plan_free(struct fl_plan *plan); /* NULL is fine */
+/* Lay the record at `from`, which the caller knows to be whole, into *to: big-endian integers of any length
+ * up to their field's (RFC 7011 section 6.2) in the host's order, addresses as they stand. Only the fields of
+ * the layout are written: zero *to once, then lay any number of records of the same plan into it. */
+void fl_plan_lay(const struct fl_plan *plan, const uint8_t *from, struct fl_record *to);
+
+#endif
