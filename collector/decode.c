@@ -206,9 +206,7 @@ static int decode_v5(struct datagram *g, struct fl_cursor c, struct fl_session_k
         g->malformed = true;
         return verdict(g);
     }
-    struct fl_sampling *sampling = &g->s->sampling;
-    sampling->interval = interval;
-    sampling->source = interval ? FL_SAMPLING_HEADER : FL_SAMPLING_NONE;
+    fl_sampling_header(&g->s->sampling, interval);
     g->s->stats.clock_skew_ms = g->header.export_ms - g->header.received_ms;
     take_boot_v5(g);
     fl_sequence_update(&g->s->sequence, sequence, count, LATE_RECORDS);

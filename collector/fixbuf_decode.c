@@ -48,6 +48,24 @@ static fbTemplate_t *internal_template(fbInfoModel_t *model)
     return NULL;
 }
 
+static uint8_t type_of(size_t size)
+{
+    return size == 8 ? FB_UINT_64 : size == 4 ? FB_UINT_32 : size == 2 ? FB_UINT_16 : FB_UINT_8;
+}
+
+/* Elements of enterprises that the library's model lacks. */
+static void complete_model(fbInfoModel_t *model)
+{
+#define X(member, type, number, enterprise, shortest)                                                        \
+    if (!fbInfoModelGetElementByID(model, number, enterprise)) {                                             \
+        fbInfoElement_t e = FB_IE_INIT_FULL("fl_" #member, enterprise, number, sizeof(type), FB_IE_F_ENDIAN, \
+                                            0, 0, type_of(sizeof(type)), NULL);                              \
+        fbInfoModelAddElement(model, &e);                                                                    \
+    }
+    FL_RECORD_FIELDS(X)
+#undef X
+}
+
 static int reset(struct fl_fixbuf *f)
 {
     if (f->buffer)
@@ -80,6 +98,7 @@ int fl_fixbuf_new(struct fl_fixbuf **out)
                       drop_log, NULL);
     struct fl_fixbuf *f = g_malloc0(sizeof *f);
     f->model = fbInfoModelAlloc();
+    complete_model(f->model);
     int code = reset(f);
     if (code < 0) {
         fl_fixbuf_free(f);

@@ -3,293 +3,341 @@
 
 #include <string.h>
 
-#include "collector/boot.h"
+#include "collector/flowtime.h"
 
-enum { WOBBLE_MS = 10000, YOUNG_MS = 3600000 };
-static const int64_t earliest_ms = INT64_C(315532800000); /* 1980: before it a clock was never set */
+/* ---- recipes ---- */
 
-/* ---- time ---- */
-
-/* NTP timestamp (RFC 7011 section 6.1.9), eras 0 and 1, as Unix milliseconds. */
-static int64_t from_ntp(uint64_t ntp)
+static uint32_t common_parts(struct fl_fields m)
 {
-    int64_t seconds = (int64_t)(ntp >> 32);
-    int64_t unix_s = seconds - INT64_C(2208988800) + (seconds < INT64_C(2208988800) ? INT64_C(1) << 32 : 0);
-    return unix_s * 1000 + (int64_t)((ntp & UINT32_MAX) * 1000 >> 32);
+    uint32_t parts = 0;
+    if (FL_HAS(m, initiator_bytes) || FL_HAS(m, initiator_packets) || FL_HAS(m, total_bytes) ||
+        FL_HAS(m, total_packets) || FL_HAS(m, post_bytes) || FL_HAS(m, post_packets) ||
+        FL_HAS(m, layer2_bytes))
+        parts |= FL_PART_COUNTERS;
+    if (FL_HAS(m, post_src4) || FL_HAS(m, post_dst4) || FL_HAS(m, post_src6) || FL_HAS(m, post_dst6) ||
+        FL_HAS(m, post_src_port) || FL_HAS(m, post_dst_port))
+        parts |= FL_PART_TRANSLATED;
+    if (FL_HAS(m, udp_src_port) || FL_HAS(m, udp_dst_port) || FL_HAS(m, tcp_src_port) ||
+        FL_HAS(m, tcp_dst_port))
+        parts |= FL_PART_PORTS;
+    if (FL_HAS(m, in_physical_if) || FL_HAS(m, out_physical_if))
+        parts |= FL_PART_PHYSICAL;
+    if (FL_HAS(m, sampling_interval) || FL_HAS(m, sampler_interval) || FL_HAS(m, sampler) ||
+        FL_HAS(m, selector) || FL_HAS(m, sampled_packets) || FL_HAS(m, sampling_size) ||
+        FL_HAS(m, sampling_probability))
+        parts |= FL_PART_SAMPLING;
+    return parts;
 }
 
-static int64_t from_ms(uint64_t ms)
+static uint32_t rare_parts(struct fl_fields m)
 {
-    return ms > INT64_MAX ? INT64_MAX : (int64_t)ms;
+    uint32_t parts = 0;
+    if (FL_HAS(m, reverse_bytes) || FL_HAS(m, reverse_packets) || FL_HAS(m, reverse_total_bytes) ||
+        FL_HAS(m, reverse_total_packets) || FL_HAS(m, reverse_layer2_bytes) || FL_HAS(m, responder_bytes) ||
+        FL_HAS(m, responder_packets))
+        parts |= FL_PART_REVERSE;
+    if (FL_HAS(m, direction) || FL_HAS(m, firewall_event) || FL_HAS(m, nat_event) || FL_HAS(m, next_header) ||
+        FL_HAS(m, dscp) || FL_HAS(m, first_tcp_flags) || FL_HAS(m, later_tcp_flags) || !FL_HAS(m, protocol) ||
+        !FL_HAS(m, tos))
+        parts |= FL_PART_RARE;
+    return parts;
 }
 
-static int64_t from_delta(const struct fl_flow_context *ctx, uint32_t delta_us)
-{
-    return ctx->export_ms - delta_us / 1000;
-}
-
-/* Uptime counted straight from a boot time: after 49.7 days it has wrapped, which the export time tells; far
- * ahead of the export time it stands for a moment before boot (a capture that is exported again). */
-static int64_t since_boot(const struct fl_flow_context *ctx, int64_t boot_ms, uint32_t switched)
-{
-    int64_t up = ctx->export_ms - boot_ms;
-    if (up <= INT32_MAX && switched - up > INT32_MAX)
-        return boot_ms + switched - (INT64_C(1) << 32);
-    if (up <= UINT32_MAX)
-        return boot_ms + switched;
-    return fl_boot_time(ctx->export_ms - (uint32_t)up, (uint32_t)up, switched);
-}
-
-static int64_t from_uptime(const struct fl_flow_context *ctx, const struct fl_record *r, uint64_t mask,
-                           uint32_t switched)
-{
-    if (FL_HAS(mask, boot_ms) && r->boot_ms)
-        return r->boot_ms > INT64_MAX / 2 ? 0 : since_boot(ctx, (int64_t)r->boot_ms, switched);
-    if (!ctx->boot_known)
-        return 0;
-    return ctx->uptime_known ? fl_boot_time(ctx->boot_ms, ctx->uptime_ms, switched)
-                             : since_boot(ctx, ctx->boot_ms, switched);
-}
-
-static int64_t absolute_start(const struct fl_flow_context *ctx, const struct fl_record *r, uint64_t mask)
-{
-    if (r->start_ms)
-        return from_ms(r->start_ms);
-    if (r->start_us)
-        return from_ntp(r->start_us);
-    if (r->start_ns)
-        return from_ntp(r->start_ns);
-    if (r->start_s)
-        return (int64_t)r->start_s * 1000;
-    return FL_HAS(mask, start_delta_us) ? from_delta(ctx, r->start_delta_us) : 0;
-}
-
-static int64_t absolute_end(const struct fl_flow_context *ctx, const struct fl_record *r, uint64_t mask)
-{
-    if (r->end_ms)
-        return from_ms(r->end_ms);
-    if (r->end_us)
-        return from_ntp(r->end_us);
-    if (r->end_ns)
-        return from_ntp(r->end_ns);
-    if (r->end_s)
-        return (int64_t)r->end_s * 1000;
-    return FL_HAS(mask, end_delta_us) ? from_delta(ctx, r->end_delta_us) : 0;
-}
-
-static int64_t observed(const struct fl_record *r)
-{
-    if (r->observed_ms)
-        return from_ms(r->observed_ms);
-    if (r->observed_us)
-        return from_ntp(r->observed_us);
-    if (r->observed_ns)
-        return from_ntp(r->observed_ns);
-    return (int64_t)r->observed_s * 1000;
-}
-
-static void complete(const struct fl_record *r, int64_t *start, int64_t *end)
-{
-    int64_t seen = observed(r);
-    if (*start <= 0 && *end <= 0)
-        *end = seen;
-    if (*end <= 0)
-        *end = r->duration_ms || !seen ? *start + r->duration_ms : seen;
-    if (*start <= 0)
-        *start = *end - r->duration_ms;
-}
-
-/* Zero is the uptime of a flow seen as the exporter started, or says that the exporter does not know. */
-static bool has_uptime(const struct fl_flow_context *ctx, const struct fl_record *r, uint64_t mask)
-{
-    if (r->start_uptime || r->end_uptime)
-        return true;
-    return FL_HAS(mask, start_uptime) && FL_HAS(mask, end_uptime) && ctx->uptime_known &&
-           ctx->uptime_ms < YOUNG_MS;
-}
-
-static void set_times(const struct fl_flow_context *ctx, const struct fl_record *r, uint64_t mask,
-                      struct fl_flow *flow)
-{
-    int64_t latest = ctx->received_ms + ctx->max_future_ms;
-    int64_t start = absolute_start(ctx, r, mask), end = absolute_end(ctx, r, mask);
-    flow->time_source = FL_TIME_ABSOLUTE;
-    if (!start && !end && has_uptime(ctx, r, mask)) {
-        flow->time_source = FL_TIME_UPTIME;
-        if (FL_HAS(mask, start_uptime))
-            start = from_uptime(ctx, r, mask, r->start_uptime);
-        if (FL_HAS(mask, end_uptime))
-            end = from_uptime(ctx, r, mask, r->end_uptime);
-    }
-    if (start <= latest && end <= latest)
-        complete(r, &start, &end);
-    if (start < earliest_ms || start > latest || end > latest || start - end > WOBBLE_MS) {
-        start = end = ctx->received_ms;
-        flow->time_source = FL_TIME_RECEIVED;
-    }
-    flow->start_ms = start;
-    flow->end_ms = end < start ? start : end;
-}
-
-/* ---- sampling ---- */
-
-static uint32_t record_interval(const struct fl_record *r)
-{
-    if (r->sampled_packets) {
-        uint64_t every = ((uint64_t)r->sampled_packets + r->sampling_space) / r->sampled_packets;
-        /* Exporters that leave out the space mean "one in so many". */
-        if (!r->sampling_space)
-            every = r->sampled_packets;
-        return every > UINT32_MAX ? UINT32_MAX : (uint32_t)every;
-    }
-    return r->sampling_interval ? r->sampling_interval : r->sampler_interval;
-}
-
-static uint64_t sampler_of(const struct fl_record *r)
-{
-    return r->sampler ? r->sampler : r->selector;
-}
-
-void fl_sampling_learn(struct fl_sampling *s, const struct fl_record *r, uint64_t mask)
-{
-    uint32_t interval = record_interval(r), i = 0;
-    if (!interval)
-        return;
-    s->interval = interval;
-    s->source = FL_SAMPLING_OPTIONS;
-    if (!FL_HAS(mask, sampler) && !FL_HAS(mask, selector))
-        return;
-    while (i < s->n_samplers && s->samplers[i].id != sampler_of(r))
-        i++;
-    if (i == FL_SAMPLERS)
-        i = 0;
-    s->samplers[i].id = sampler_of(r);
-    s->samplers[i].interval = interval;
-    if (i == s->n_samplers)
-        s->n_samplers++;
-}
-
-static void set_sampling(const struct fl_sampling *s, const struct fl_record *r, struct fl_flow *flow)
-{
-    uint32_t interval = record_interval(r);
-    flow->sampling_source = FL_SAMPLING_RECORD;
-    if (!interval) {
-        interval = s->interval;
-        flow->sampling_source = s->source;
-        for (uint32_t i = 0; sampler_of(r) && i < s->n_samplers; i++)
-            if (s->samplers[i].id == sampler_of(r))
-                interval = s->samplers[i].interval;
-    }
-    flow->sampling = interval ? interval : 1;
-}
-
-/* ---- the rest ---- */
-
-static bool set_addresses(const struct fl_record *r, uint64_t mask, struct fl_flow *flow)
+void fl_flow_recipe_init(struct fl_flow_recipe *recipe, struct fl_fields mask)
 {
     bool v4 = FL_HAS(mask, src4) && FL_HAS(mask, dst4), v6 = FL_HAS(mask, src6) && FL_HAS(mask, dst6);
-    if (v4 && (r->src4 || r->dst4 || !v6)) {
+    *recipe = (struct fl_flow_recipe){.mask = mask, .parts = common_parts(mask) | rare_parts(mask)};
+    recipe->addresses = (uint8_t)((v4 ? FL_ADDRESSES_V4 : 0) | (v6 ? FL_ADDRESSES_V6 : 0));
+    fl_flow_recipe_times(recipe);
+}
+
+/* ---- addresses ---- */
+
+static bool nonzero(const fl_bytes16 b)
+{
+    static const fl_bytes16 zero;
+    return memcmp(b, zero, sizeof zero) != 0;
+}
+
+static bool set_addresses(const struct fl_flow_recipe *recipe, const struct fl_record *r,
+                          struct fl_flow *flow)
+{
+    if ((recipe->addresses & FL_ADDRESSES_V4) && (r->src4 || r->dst4)) {
         flow->src = fl_addr_v4(r->src4);
         flow->dst = fl_addr_v4(r->dst4);
         return true;
     }
+    if (!(recipe->addresses & FL_ADDRESSES_V6) || (!nonzero(r->src6) && !nonzero(r->dst6)))
+        return false;
     memcpy(flow->src.b, r->src6, sizeof r->src6);
     memcpy(flow->dst.b, r->dst6, sizeof r->dst6);
-    return v6;
+    return true;
 }
 
-static uint64_t first_of(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+/* All zero is not told. */
+static void set_translated_address(uint32_t v4, const fl_bytes16 v6, struct fl_addr *to)
+{
+    if (v4)
+        *to = fl_addr_v4(v4);
+    else
+        memcpy(to->b, v6, sizeof to->b);
+}
+
+static void set_translated(const struct fl_record *r, struct fl_flow *flow)
+{
+    set_translated_address(r->post_src4, r->post_src6, &flow->post_src);
+    set_translated_address(r->post_dst4, r->post_dst6, &flow->post_dst);
+    flow->post_src_port = r->post_src_port;
+    flow->post_dst_port = r->post_dst_port;
+}
+
+/* ---- protocol and ports ---- */
+
+static uint8_t protocol_of(const struct fl_flow_recipe *recipe, const struct fl_record *r)
+{
+    if (FL_HAS(recipe->mask, protocol))
+        return r->protocol;
+    if (r->next_header)
+        return r->next_header;
+    if (r->tcp_src_port || r->tcp_dst_port)
+        return FL_PROTO_TCP;
+    return r->udp_src_port || r->udp_dst_port ? FL_PROTO_UDP : 0;
+}
+
+static bool is_icmp(const struct fl_flow *flow)
+{
+    return flow->protocol == FL_PROTO_ICMP || flow->protocol == FL_PROTO_ICMP6;
+}
+
+static uint16_t first16(uint16_t a, uint16_t b, uint16_t c)
 {
     if (a)
         return a;
-    if (b)
-        return b;
-    return c ? c : d;
+    return b ? b : c;
 }
 
-static void set_ports(const struct fl_record *r, struct fl_flow *flow)
+static uint16_t icmp_of(const struct fl_record *r, bool v6)
 {
-    flow->src_port = (uint16_t)first_of(r->src_port, r->udp_src_port, r->tcp_src_port, 0);
-    flow->dst_port = (uint16_t)first_of(r->dst_port, r->udp_dst_port, r->tcp_dst_port, 0);
-    if (flow->protocol != FL_PROTO_ICMP && flow->protocol != FL_PROTO_ICMP6)
+    uint16_t split4 = (uint16_t)(r->icmp4_type << 8 | r->icmp4_code);
+    uint16_t split6 = (uint16_t)(r->icmp6_type << 8 | r->icmp6_code);
+    uint16_t told = v6 ? first16(r->icmp6, r->icmp4, split6) : first16(r->icmp4, r->icmp6, split4);
+    told = first16(told, v6 ? split4 : split6, 0);
+    if (told)
+        return told;
+    /* Type 0 has no codes but 0: a dst_port of one byte is the code of a type elsewhere. */
+    if (r->dst_port < 256 && r->src_port < 256)
+        return (uint16_t)(r->src_port << 8 | r->dst_port);
+    return first16(r->dst_port, r->src_port, 0);
+}
+
+static void set_ports(const struct fl_flow_recipe *recipe, const struct fl_record *r, struct fl_flow *flow)
+{
+    if (is_icmp(flow)) {
+        flow->dst_port = icmp_of(r, flow->protocol == FL_PROTO_ICMP6);
         return;
-    uint64_t split = flow->protocol == FL_PROTO_ICMP ? (uint64_t)r->icmp4_type << 8 | r->icmp4_code
-                                                     : (uint64_t)r->icmp6_type << 8 | r->icmp6_code;
-    uint64_t joined = flow->protocol == FL_PROTO_ICMP ? r->icmp4 : r->icmp6;
-    flow->src_port = 0;
-    flow->dst_port = (uint16_t)first_of(joined, split, flow->dst_port, 0);
+    }
+    flow->src_port = r->src_port;
+    flow->dst_port = r->dst_port;
+    if (recipe->parts & FL_PART_PORTS) {
+        flow->src_port = first16(r->src_port, r->udp_src_port, r->tcp_src_port);
+        flow->dst_port = first16(r->dst_port, r->udp_dst_port, r->tcp_dst_port);
+    }
 }
 
-static void set_counters(const struct fl_record *r, struct fl_flow *flow)
+/* ---- counters ---- */
+
+static uint64_t first64(uint64_t a, uint64_t b, uint64_t c)
 {
-    flow->bytes = first_of(r->bytes, r->total_bytes, r->initiator_bytes, r->post_bytes);
-    flow->packets = first_of(r->packets, r->total_packets, r->initiator_packets, r->post_packets);
+    if (a)
+        return a;
+    return b ? b : c;
 }
 
-/* The other direction's own times, where the record has them (RFC 5103) and they can be believed. */
-static void set_reverse_times(const struct fl_flow_context *ctx, const struct fl_record *r,
-                              struct fl_flow *back)
+/* A delta of zero is a count; the total beside it is not. */
+static void set_counters(const struct fl_flow_recipe *recipe, const struct fl_record *r, struct fl_flow *flow)
 {
-    int64_t start = from_ms(r->reverse_start_ms), end = from_ms(r->reverse_end_ms);
-    if (start < earliest_ms || end < start || end > ctx->received_ms + ctx->max_future_ms)
+    struct fl_fields m = recipe->mask;
+    flow->bytes = r->bytes;
+    flow->packets = r->packets;
+    if (!(recipe->parts & FL_PART_COUNTERS))
         return;
-    back->start_ms = start;
-    back->end_ms = end;
-    back->time_source = FL_TIME_ABSOLUTE;
+    uint64_t total_bytes = FL_HAS(m, bytes) || FL_HAS(m, initiator_bytes) ? 0 : r->total_bytes;
+    uint64_t total_packets = FL_HAS(m, packets) || FL_HAS(m, initiator_packets) ? 0 : r->total_packets;
+    flow->bytes = first64(first64(r->bytes, r->initiator_bytes, total_bytes), r->post_bytes, r->layer2_bytes);
+    flow->packets = first64(first64(r->packets, r->initiator_packets, total_packets), r->post_packets, 0);
 }
 
-static bool set_reverse(const struct fl_flow_context *ctx, const struct fl_record *r,
-                        const struct fl_flow *there, struct fl_flow *back)
+/* ---- what few exporters send ---- */
+
+static uint8_t direction_of(const struct fl_flow_recipe *recipe, const struct fl_record *r)
 {
-    uint64_t bytes = first_of(r->reverse_bytes, r->reverse_total_bytes, r->responder_bytes, 0);
-    uint64_t packets = first_of(r->reverse_packets, r->reverse_total_packets, r->responder_packets, 0);
+    if (!FL_HAS(recipe->mask, direction) || r->direction > 1)
+        return FL_DIRECTION_UNKNOWN;
+    return r->direction ? FL_DIRECTION_EGRESS : FL_DIRECTION_INGRESS;
+}
+
+/* natEvent (RFC 8158 section 4.3) of sessions. */
+static uint8_t session_event(uint8_t nat_event)
+{
+    switch (nat_event) {
+    case 1: /* create, of any kind */
+    case 4: /* NAT44 session */
+    case 6: /* NAT64 session */
+        return FL_EVENT_CREATED;
+    case 2:
+    case 5:
+    case 7:
+        return FL_EVENT_DELETED;
+    default:
+        return FL_EVENT_NONE;
+    }
+}
+
+static uint8_t event_of(const struct fl_record *r)
+{
+    if (r->firewall_event)
+        return r->firewall_event <= FL_EVENT_UPDATE ? r->firewall_event : FL_EVENT_NONE;
+    return session_event(r->nat_event);
+}
+
+static void set_rare(const struct fl_flow_recipe *recipe, const struct fl_record *r, struct fl_flow *flow)
+{
+    flow->direction = direction_of(recipe, r);
+    flow->event = event_of(r);
+    flow->tcp_flags |= r->first_tcp_flags | r->later_tcp_flags;
+    if (!FL_HAS(recipe->mask, tos))
+        flow->tos = FL_HAS(recipe->mask, dscp) ? (uint8_t)(r->dscp << 2) : r->post_tos;
+}
+
+/* Is this record of a NAT event without counters a session's between two endpoints? */
+static bool nat_flow(const struct fl_record *r, const struct fl_flow *flow)
+{
+    if (r->nat_event == 0 || flow->packets || flow->bytes || r->firewall_event)
+        return true;
+    return session_event(r->nat_event) != FL_EVENT_NONE && (flow->src_port || flow->dst_port);
+}
+
+/* ---- both directions ---- */
+
+static uint8_t other_direction(uint8_t direction)
+{
+    if (direction == FL_DIRECTION_UNKNOWN)
+        return FL_DIRECTION_UNKNOWN;
+    return direction == FL_DIRECTION_INGRESS ? FL_DIRECTION_EGRESS : FL_DIRECTION_INGRESS;
+}
+
+static void mirror(const struct fl_flow *there, struct fl_flow *back)
+{
     *back = *there;
     back->src = there->dst;
     back->dst = there->src;
+    back->post_src = there->post_dst;
+    back->post_dst = there->post_src;
+    back->post_src_port = there->post_dst_port;
+    back->post_dst_port = there->post_src_port;
     back->in_if = there->out_if;
     back->out_if = there->in_if;
-    if (there->protocol != FL_PROTO_ICMP && there->protocol != FL_PROTO_ICMP6) {
-        back->src_port = there->dst_port;
-        back->dst_port = there->src_port;
-    }
+    back->direction = other_direction(there->direction);
+    if (is_icmp(there))
+        return;
+    back->src_port = there->dst_port;
+    back->dst_port = there->src_port;
+}
+
+static bool set_reverse(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
+                        const struct fl_record *r, const struct fl_flow *there, struct fl_flow *back)
+{
+    uint64_t bytes = first64(r->reverse_bytes, r->responder_bytes,
+                             FL_HAS(recipe->mask, reverse_bytes) ? 0 : r->reverse_total_bytes);
+    uint64_t packets = first64(r->reverse_packets, r->responder_packets,
+                               FL_HAS(recipe->mask, reverse_packets) ? 0 : r->reverse_total_packets);
+    bytes = first64(bytes, r->reverse_layer2_bytes, 0);
+    if (!bytes && !packets)
+        return false;
+    mirror(there, back);
     back->bytes = bytes;
     back->packets = packets;
-    back->tcp_flags = r->reverse_tcp_flags & 0x0fff;
-    set_reverse_times(ctx, r, back);
-    return bytes || packets;
+    back->tcp_flags =
+        (r->reverse_tcp_flags | r->reverse_first_tcp_flags | r->reverse_later_tcp_flags) & 0x0fff;
+    if (FL_HAS(recipe->mask, reverse_tos))
+        back->tos = r->reverse_tos;
+    if (r->reverse_end_reason && r->reverse_end_reason <= FL_END_RESOURCES)
+        back->end_reason = r->reverse_end_reason;
+    if (is_icmp(there))
+        back->dst_port = first16(r->reverse_icmp4, r->reverse_icmp6, there->dst_port);
+    fl_flow_set_reverse_times(ctx, recipe, r, back);
+    return true;
 }
 
-bool fl_flow_needs_boot(uint64_t mask)
+/* The other direction behind this one, in place of it, or before it. */
+static int add_reverse(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
+                       const struct fl_record *r, struct fl_flow flows[2])
 {
-    bool uptime = FL_HAS(mask, start_uptime) || FL_HAS(mask, end_uptime);
-    bool absolute = FL_HAS(mask, start_ms) || FL_HAS(mask, start_us) || FL_HAS(mask, start_ns) ||
-                    FL_HAS(mask, start_s) || FL_HAS(mask, start_delta_us);
-    return uptime && !absolute && !FL_HAS(mask, boot_ms);
+    enum { REVERSE_INITIATOR = 2 };
+    if (!set_reverse(ctx, recipe, r, &flows[0], &flows[1]))
+        return 1;
+    if (!flows[0].packets && !flows[0].bytes) {
+        flows[0] = flows[1]; /* no packet went there, some came back */
+        return 1;
+    }
+    if (r->biflow_direction == REVERSE_INITIATOR) {
+        struct fl_flow first = flows[1];
+        flows[1] = flows[0];
+        flows[0] = first;
+    }
+    return 2;
 }
 
-int fl_flow_map(const struct fl_flow_context *ctx, const struct fl_record *r, uint64_t mask,
-                struct fl_flow flows[2])
+static void set_interfaces(const struct fl_flow_recipe *recipe, const struct fl_record *r,
+                           struct fl_flow *flow)
+{
+    flow->in_if = r->in_if;
+    flow->out_if = r->out_if;
+    if (!(recipe->parts & FL_PART_PHYSICAL))
+        return;
+    if (!FL_HAS(recipe->mask, in_if))
+        flow->in_if = r->in_physical_if;
+    if (!FL_HAS(recipe->mask, out_if))
+        flow->out_if = r->out_physical_if;
+}
+
+static void set_sampling(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
+                         const struct fl_record *r, struct fl_flow *flow)
+{
+    if (ctx->configured_sampling) {
+        flow->sampling = ctx->configured_sampling;
+        flow->sampling_source = FL_SAMPLING_CONFIG;
+    } else {
+        bool named = (recipe->parts & FL_PART_SAMPLING) != 0;
+        flow->sampling = fl_sampling_of(ctx->sampling, r, named, flow, &flow->sampling_source);
+    }
+}
+
+int fl_flow_map(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
+                const struct fl_record *r, struct fl_flow flows[2])
 {
     struct fl_flow *flow = &flows[0];
     memset(flow, 0, sizeof *flow);
-    if (!set_addresses(r, mask, flow))
+    if (!set_addresses(recipe, r, flow))
         return 0;
     flow->exporter = ctx->exporter;
     flow->domain = ctx->domain;
-    flow->in_if = r->in_if;
-    flow->out_if = r->out_if;
-    flow->tcp_flags = r->tcp_flags & 0x0fff;
-    flow->protocol = r->protocol;
-    flow->tos = FL_HAS(mask, tos) ? r->tos : r->post_tos;
+    flow->tcp_flags = r->tcp_flags;
+    flow->protocol = protocol_of(recipe, r);
+    flow->tos = r->tos;
     flow->end_reason = r->end_reason <= FL_END_RESOURCES ? r->end_reason : FL_END_UNKNOWN;
-    set_ports(r, flow);
-    set_counters(r, flow);
-    set_times(ctx, r, mask, flow);
-    set_sampling(ctx->sampling, r, flow);
-    if (!set_reverse(ctx, r, flow, &flows[1]))
-        return 1;
-    if (flow->packets || flow->bytes || !FL_HAS(mask, packets))
-        return 2;
-    *flow = flows[1]; /* no packet went there, some came back */
-    return 1;
+    set_interfaces(recipe, r, flow);
+    set_ports(recipe, r, flow);
+    set_counters(recipe, r, flow);
+    if (recipe->parts & FL_PART_RARE) {
+        set_rare(recipe, r, flow);
+        if (!nat_flow(r, flow))
+            return 0;
+    }
+    flow->tcp_flags &= 0x0fff;
+    fl_flow_set_times(ctx, recipe, r, flow);
+    if (recipe->parts & FL_PART_TRANSLATED)
+        set_translated(r, flow);
+    set_sampling(ctx, recipe, r, flow);
+    return recipe->parts & FL_PART_REVERSE ? add_reverse(ctx, recipe, r, flows) : 1;
 }

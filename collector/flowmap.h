@@ -1,5 +1,23 @@
-/* From the superset record to flow records: times, counters, addresses, ICMP, sampling, both directions.
- * Pure. */
+/* From the superset record to flow records: addresses, counters, ports, events, both directions. Pure.
+ *
+ * What is a flow: a record with a source and a destination address of one family, not both of them zero (a
+ * zero-filled tail, a layer-2 client). Everything else (interface counters, applications, layer 2) is no
+ * flow and no fault. Prefixes (44, 45, 169, 170) are not addresses.
+ *
+ * Counters, first of what the template has: 1/2 as they stand, else initiator's 231/298, else totals 85/86;
+ * when that is zero, post 23/24, and layer-2 octets 352. The other direction (RFC 5103 reverse elements,
+ * responder 232/299) makes a second record when it counted anything; the translated endpoints, interfaces
+ * and direction are mirrored there. Its times are its own where they can be believed.
+ *
+ * Events (Cisco NSEL, firewallEvent 233) are flows with `event` set and the counters that came with them:
+ * created says none, update and deleted say what was added since the last, so nothing counts twice; denied
+ * has none and stays visible by its event. NAT events (natEvent 230, RFC 8158) without counters are flows
+ * when they are the making or ending of a session (1, 2, 4..7) between addresses and ports, with event
+ * created or deleted and no packets: who was behind which translated address at that time. Port blocks,
+ * bindings, pools and quotas are no flows.
+ *
+ * ICMP type and code: 32 or 139, else 176..179, else dst_port, else src_port (v5 exporters that have it
+ * there; type in src_port and code in dst_port when both are below 256). */
 #ifndef FL_COLLECTOR_FLOWMAP_H
 #define FL_COLLECTOR_FLOWMAP_H
 
@@ -7,20 +25,8 @@
 #include <stdint.h>
 
 #include "collector/record.h"
+#include "collector/sampling.h"
 #include "storage/flow.h"
-
-enum { FL_SAMPLERS = 16 };
-
-/* What options data and headers say about sampling. */
-struct fl_sampling {
-    uint32_t interval; /* of the whole session; 0: not said */
-    uint8_t source;    /* enum fl_sampling_source */
-    uint32_t n_samplers;
-    struct {
-        uint64_t id; /* samplerId (48) or selectorId (302) */
-        uint32_t interval;
-    } samplers[FL_SAMPLERS];
-};
 
 /* What stands around a record. */
 struct fl_flow_context {
@@ -34,15 +40,36 @@ struct fl_flow_context {
     bool uptime_known; /* false (IPFIX): uptimes count straight from boot_ms */
     uint32_t uptime_ms;
     const struct fl_sampling *sampling;
+    uint32_t configured_sampling; /* wins over all; 0: not configured */
 };
 
-/* Fills flows[0], and flows[1] with the other direction when it was counted (alone, when only that one was);
- * `mask` says which fields of the record are present. Returns how many: 0 for a record without addresses. */
-int fl_flow_map(const struct fl_flow_context *ctx, const struct fl_record *r, uint64_t mask,
-                struct fl_flow flows[2]);
-/* Learn from an options record. */
-void fl_sampling_learn(struct fl_sampling *s, const struct fl_record *r, uint64_t mask);
-/* Do records of this layout need the boot time of the header? */
-bool fl_flow_needs_boot(uint64_t mask);
+/* What a template's fields ask for, worked out once. */
+struct fl_flow_recipe {
+    struct fl_fields mask;
+    uint32_t parts;    /* FL_PART_* */
+    uint8_t addresses; /* FL_ADDRESSES_* */
+    uint8_t times;     /* FL_TIMES_* */
+    bool needs_boot;   /* its times hang on the boot time of the header */
+};
+
+enum {
+    FL_PART_COUNTERS = 1 << 0, /* others than 1 and 2 */
+    FL_PART_REVERSE = 1 << 1,  /* counters of the other direction */
+    FL_PART_REVERSE_TIMES = 1 << 2,
+    FL_PART_TRANSLATED = 1 << 3,
+    FL_PART_PORTS = 1 << 4,    /* others than 7 and 11 */
+    FL_PART_PHYSICAL = 1 << 5, /* interfaces 252, 253 */
+    FL_PART_SAMPLING = 1 << 6, /* an interval or a sampler's number */
+    FL_PART_RARE = 1 << 7      /* direction, events, disguises of protocol, class and flags */
+};
+enum { FL_ADDRESSES_NONE, FL_ADDRESSES_V4, FL_ADDRESSES_V6, FL_ADDRESSES_BOTH };
+enum { FL_TIMES_OTHER, FL_TIMES_UPTIME, FL_TIMES_MS };
+
+void fl_flow_recipe_init(struct fl_flow_recipe *recipe, struct fl_fields mask);
+/* Fills flows[0], and flows[1] with the other direction when it was counted (alone, when only that one was;
+ * first, when biflowDirection says that it began). Fields that the recipe's mask does not have are zero in
+ * *r. Returns how many: 0 for a record that is no flow. */
+int fl_flow_map(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
+                const struct fl_record *r, struct fl_flow flows[2]);
 
 #endif

@@ -1,6 +1,7 @@
 /* Data sets: decoded at once when template and boot time are known, held within bounds when not. */
 #include <string.h>
 
+#include "collector/flowtime.h"
 #include "collector/session.h"
 
 enum { HELD_TOTAL_BYTES = 64 << 20 };
@@ -13,15 +14,18 @@ struct sink {
     int handed;
 };
 
-static void take_options(struct fl_session *s, const struct fl_record *r, uint64_t mask)
+static void take_options(struct fl_session *s, const struct fl_record *r, const struct fl_flow_recipe *recipe)
 {
-    fl_sampling_learn(&s->sampling, r, mask);
-    if (r->boot_ms && r->boot_ms < (uint64_t)INT64_MAX / 2)
-        s->init_ms = (int64_t)r->boot_ms;
-    if (s->sampling.interval) {
-        s->stats.sampling = s->sampling.interval;
-        s->stats.sampling_source = s->sampling.source;
-    }
+    struct fl_exporter_stats *stats = &s->stats;
+    int64_t init_ms = fl_flow_unix_ms(r->boot_ms);
+    fl_sampling_learn(&s->sampling, r, recipe->mask);
+    if (init_ms)
+        s->init_ms = init_ms;
+    stats->sampling_told = s->sampling.told;
+    if (s->configured_sampling || !s->sampling.told)
+        return;
+    stats->sampling = s->sampling.told;
+    stats->sampling_source = FL_SAMPLING_OPTIONS;
 }
 
 /* Hand on the flows gathered so far. */
@@ -33,10 +37,25 @@ static void flush(struct sink *sink)
     d->n_batch = 0;
 }
 
-static void count_flow(struct fl_exporter_stats *stats, const struct fl_flow *flow)
+/* What the exporter itself says of a flow's sampling; 0: nothing. */
+static uint32_t told(const struct sink *sink, const struct fl_record *r, const struct fl_flow *flow)
 {
+    uint8_t source = flow->sampling_source;
+    uint32_t interval = flow->sampling;
+    if (source == FL_SAMPLING_CONFIG)
+        interval = fl_sampling_of(&sink->s->sampling, r, (sink->layout->recipe.parts & FL_PART_SAMPLING) != 0,
+                                  flow, &source);
+    return source == FL_SAMPLING_NONE ? 0 : interval;
+}
+
+static void count_flow(struct sink *sink, const struct fl_record *r, const struct fl_flow *flow)
+{
+    struct fl_exporter_stats *stats = &sink->s->stats;
+    uint32_t interval = told(sink, r, flow);
     stats->time_fallbacks += flow->time_source == FL_TIME_RECEIVED;
     stats->flows++;
+    if (interval)
+        stats->sampling_told = interval;
     if (flow->sampling_source != FL_SAMPLING_NONE) {
         stats->sampling = flow->sampling;
         stats->sampling_source = flow->sampling_source;
@@ -48,15 +67,15 @@ static void take_record(void *ctx, const struct fl_record *r)
     struct sink *sink = ctx;
     struct fl_decoder *d = sink->d;
     if (sink->layout->options) {
-        take_options(sink->s, r, sink->layout->mask);
+        take_options(sink->s, r, &sink->layout->recipe);
         return;
     }
     if (d->n_batch > FL_BATCH - 2) /* a record may be two flows */
         flush(sink);
     struct fl_flow *flows = &d->batch[d->n_batch];
-    int n = fl_flow_map(&sink->flow, r, sink->layout->mask, flows);
+    int n = fl_flow_map(&sink->flow, &sink->layout->recipe, r, flows);
     for (int i = 0; i < n; i++)
-        count_flow(&sink->s->stats, &flows[i]);
+        count_flow(sink, r, &flows[i]);
     d->n_batch += (size_t)n;
     sink->handed += n;
 }
@@ -104,6 +123,7 @@ static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct f
     sink.flow.received_ms = header->received_ms;
     sink.flow.max_future_ms = d->limits.max_future_ms;
     sink.flow.sampling = &s->sampling;
+    sink.flow.configured_sampling = s->configured_sampling;
     set_boot(&sink.flow, s, header);
     int code = layout->plan ? run_plan(&sink, content)
                             : fl_fixbuf_decode(d->fixbuf, layout, content.at, used, take_record, &sink);
@@ -195,7 +215,7 @@ int fl_session_data(struct fl_decoder *d, struct fl_session *s, const struct fl_
         return hold(d, s, header, set_id, NULL, content);
     if (fl_layout_count(layout, content, &used) == 0)
         return FL_EMALF;
-    if (s->key.version == 9 && fl_flow_needs_boot(layout->mask) && !layout->options) {
+    if (s->key.version == 9 && layout->recipe.needs_boot && !layout->options) {
         if (!s->settled && fl_boot_exact(&s->boot))
             n = settle(d, s);
         if (!s->settled)

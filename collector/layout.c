@@ -52,7 +52,7 @@ int fl_layout_draft_add(struct fl_layout_draft *d, uint32_t enterprise, uint16_t
         return FL_EMALF;
     const struct fl_element *e = fl_element_find(enterprise, element);
     ptrdiff_t i = e ? e - elements : 0;
-    if (!e || length == FL_VARLEN || length < e->shortest || (d->mask >> i & 1) ||
+    if (!e || length == FL_VARLEN || length < e->shortest || FL_HAS_FIELD(d->mask, i) ||
         (e->shortest > 8 && length != e->size)) {
         append(d, 0, PADDING_OCTETS, length);
         return 0;
@@ -60,7 +60,7 @@ int fl_layout_draft_add(struct fl_layout_draft *d, uint32_t enterprise, uint16_t
     if (length > e->size) /* big-endian: the value is in the last bytes */
         append(d, 0, PADDING_OCTETS, (uint16_t)(length - e->size));
     append(d, enterprise, element, length > e->size ? e->size : length);
-    d->mask |= UINT64_C(1) << i;
+    FL_ADD_FIELD(d->mask, i);
     return 0;
 }
 
@@ -91,7 +91,7 @@ struct fl_layout *fl_layout_intern(GHashTable *table, const struct fl_layout_dra
         return NULL;
     struct fl_layout *fresh = g_malloc0(sizeof *fresh + d->n_fields * sizeof fresh->fields[0]);
     fresh->home = table;
-    fresh->mask = d->mask;
+    fl_flow_recipe_init(&fresh->recipe, d->mask);
     fresh->shortest = d->shortest;
     fresh->variable = d->variable;
     fresh->options = d->options;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "collector/cursor.h"
+#include "collector/flowmap.h"
 #include "collector/plan.h"
 
 /* An element that struct fl_record has a field for. */
@@ -35,11 +36,11 @@ struct fl_layout_field {
 struct fl_layout {
     GHashTable *home; /* the table it is interned in */
     uint32_t references;
-    uint64_t mask;     /* which fields of struct fl_record are present */
-    uint32_t shortest; /* bytes of the shortest record, > 0 */
-    bool variable;     /* has variable-length fields */
-    bool options;      /* an options template: its records are about the exporter */
-    uint16_t wire_id;  /* its template id inside libfixbuf, valid while `generation` matches */
+    struct fl_flow_recipe recipe; /* which fields of struct fl_record are present, and what they ask for */
+    uint32_t shortest;            /* bytes of the shortest record, > 0 */
+    bool variable;                /* has variable-length fields */
+    bool options;                 /* an options template: its records are about the exporter */
+    uint16_t wire_id;             /* its template id inside libfixbuf, valid while `generation` matches */
     uint32_t generation;
     struct fl_plan *plan; /* NULL when variable */
     size_t n_fields;
@@ -48,7 +49,7 @@ struct fl_layout {
 
 /* A layout under construction. */
 struct fl_layout_draft {
-    uint64_t mask;
+    struct fl_fields mask;
     uint32_t shortest;
     bool variable, options;
     size_t n_seen, n_fields;

@@ -1,9 +1,10 @@
 /* Keeps malformed sets and templates away from everything behind. */
 #include "collector/sanitise.h"
 
+#include "collector/habit.h"
 #include "storage/error.h"
 
-enum { FIRST_DATA_ID = 256, ELEMENT_NONE = 210 };
+enum { FIRST_DATA_ID = 256 };
 
 static bool only_zeros(struct fl_cursor c)
 {
@@ -37,21 +38,34 @@ int fl_set_next(struct fl_cursor *sets, enum fl_dialect dialect, struct fl_set *
     return 1;
 }
 
-static int add_field(struct fl_cursor *c, enum fl_dialect dialect, bool scope, struct fl_layout_draft *draft)
+static struct fl_habit_field read_field(struct fl_cursor *c, enum fl_dialect dialect, bool scope)
 {
-    uint32_t element = fl_cursor_read(c, 2), length = fl_cursor_read(c, 2), enterprise = 0;
-    if (dialect == FL_DIALECT_V9) {
-        if (length == FL_VARLEN)
-            return FL_EMALF;
-        if (scope || element == 0 || element >= 0x8000)
-            element = ELEMENT_NONE;
-    } else if (element & 0x8000) {
-        element &= 0x7fff;
-        enterprise = fl_cursor_read(c, 4);
+    struct fl_habit_field f = {.scope = scope && dialect == FL_DIALECT_V9};
+    f.element = (uint16_t)fl_cursor_read(c, 2);
+    f.length = (uint16_t)fl_cursor_read(c, 2);
+    if (dialect == FL_DIALECT_IPFIX && (f.element & 0x8000)) {
+        f.element &= 0x7fff;
+        f.enterprise = fl_cursor_read(c, 4);
     }
-    if (c->bad)
-        return FL_EMALF;
-    return fl_layout_draft_add(draft, enterprise, (uint16_t)element, (uint16_t)length);
+    return f;
+}
+
+static int add_fields(struct fl_cursor *c, enum fl_dialect dialect, uint32_t n, uint32_t scopes,
+                      struct fl_layout_draft *draft)
+{
+    struct fl_habits habits = {.v9 = dialect == FL_DIALECT_V9};
+    struct fl_cursor ahead = *c;
+    for (uint32_t i = 0; i < n && !ahead.bad; i++) {
+        struct fl_habit_field f = read_field(&ahead, dialect, i < scopes);
+        fl_habits_see(&habits, &f);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        struct fl_habit_field f = fl_habits_read(&habits, read_field(c, dialect, i < scopes));
+        if (c->bad || (dialect == FL_DIALECT_V9 && f.length == FL_VARLEN) ||
+            fl_layout_draft_add(draft, f.enterprise, f.element, f.length) < 0)
+            return FL_EMALF;
+    }
+    return 0;
 }
 
 /* How many fields follow, and how many of them are scopes. */
@@ -97,8 +111,7 @@ int fl_template_next(struct fl_set *set, enum fl_dialect dialect, struct fl_layo
     if (*id < FIRST_DATA_ID || n == 0)
         return FL_EMALF;
     fl_layout_draft_init(draft, options);
-    for (uint32_t i = 0; i < n && code == 0; i++)
-        code = add_field(c, dialect, i < scopes && dialect == FL_DIALECT_V9, draft);
+    code = add_fields(c, dialect, n, scopes, draft);
     if (code < 0)
         return code;
     *layout = fl_layout_intern(layouts, draft);

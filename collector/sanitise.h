@@ -1,6 +1,6 @@
 /* What is let in: sets whose lengths add up and templates that describe at least one byte. NetFlow v9 (RFC
- * 3954 sections 5-6) is brought to IPFIX (RFC 7011 section 3) on the way: element 0, elements from 0x8000 on
- * and scopes have no IPFIX meaning and become padding. */
+ * 3954 sections 5-6) is brought to IPFIX (RFC 7011 section 3) on the way; what stands for which element is in
+ * habit.h. */
 #ifndef FL_COLLECTOR_SANITISE_H
 #define FL_COLLECTOR_SANITISE_H
 
