@@ -80,17 +80,19 @@ static void take_record(void *ctx, const struct fl_record *r)
     sink->handed += n;
 }
 
-static int run_plan(struct sink *sink, struct fl_cursor records)
+static void run_plan(struct sink *sink, struct fl_cursor records)
 {
-    struct fl_record r = {0};
-    size_t length = sink->layout->shortest;
-    int n = 0;
-    for (; fl_cursor_left(&records) >= length; n++) {
-        struct fl_cursor record = fl_cursor_child(&records, length);
-        fl_plan_lay(sink->layout->plan, record.at, &r);
-        take_record(sink, &r);
+    enum { BLOCK = 16 };
+    struct fl_record block[BLOCK];
+    size_t length = sink->layout->shortest, n = fl_cursor_left(&records) / length;
+    memset(block, 0, (n < BLOCK ? n : BLOCK) * sizeof block[0]);
+    for (size_t now; n; n -= now) {
+        now = n < BLOCK ? n : BLOCK;
+        struct fl_cursor part = fl_cursor_child(&records, now * length);
+        fl_plan_lay(sink->layout->plan, part.at, length, now, block);
+        for (size_t i = 0; i < now; i++)
+            take_record(sink, &block[i]);
     }
-    return n;
 }
 
 /* The boot time a set's uptimes count from: v5 headers carry it exactly, v9's is intersected, IPFIX has none.
@@ -125,8 +127,11 @@ static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct f
     sink.flow.sampling = &s->sampling;
     sink.flow.configured_sampling = s->configured_sampling;
     set_boot(&sink.flow, s, header);
-    int code = layout->plan ? run_plan(&sink, content)
-                            : fl_fixbuf_decode(d->fixbuf, layout, content.at, used, take_record, &sink);
+    int code = 0;
+    if (layout->plan)
+        run_plan(&sink, content);
+    else
+        code = fl_fixbuf_decode(d->fixbuf, layout, content.at, used, take_record, &sink);
     flush(&sink);
     return code < 0 ? code : sink.handed;
 }

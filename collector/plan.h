@@ -16,9 +16,11 @@ struct fl_plan;
  * to be freed with fl_plan_free. */
 struct fl_plan *fl_plan_new(const struct fl_layout_field *fields, size_t n_fields);
 void fl_plan_free(struct fl_plan *plan); /* NULL is fine */
-/* Lay the record at `from`, which the caller knows to be whole, into *to: big-endian integers of any length
- * up to their field's (RFC 7011 section 6.2) in the host's order, addresses as they stand. Only the fields of
- * the layout are written: zero *to once, then lay any number of records of the same plan into it. */
-void fl_plan_lay(const struct fl_plan *plan, const uint8_t *from, struct fl_record *to);
+/* Lay `n` records of `length` bytes each (the layout's), which stand one behind the other at `from` and which
+ * the caller knows to be whole, into to[0..n): big-endian integers of any length up to their field's (RFC
+ * 7011 section 6.2) in the host's order, addresses as they stand. Only the fields of the layout are written:
+ * zero the records once, then lay into them as often as the plan is the same. */
+void fl_plan_lay(const struct fl_plan *plan, const uint8_t *from, size_t length, size_t n,
+                 struct fl_record *to);
 
 #endif

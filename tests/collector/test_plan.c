@@ -63,19 +63,23 @@ static void assert_same(const struct fl_record *got, const struct fl_record *wan
 
 static void compare(struct fl_layout *layout, struct fl_cursor content)
 {
-    struct fl_record r = {0};
-    size_t used;
+    static struct fl_record got[MOST_RECORDS];
+    size_t used, go;
     size_t n = fl_layout_count(layout, content, &used);
     assert_true(layout->variable == (layout->plan == NULL));
     if (!layout->plan || n == 0)
         return;
+    memset(got, 0, sizeof got);
     n_expected = 0;
     assert_int_equal(fl_fixbuf_decode(fixbuf, layout, content.at, used, expect, NULL), n);
-    for (size_t i = 0; i < n_expected; i++) {
-        uint8_t *exact = g_memdup2(content.at + i * layout->shortest, layout->shortest);
-        fl_plan_lay(layout->plan, exact, &r);
-        assert_same(&r, &expected[i]);
+    /* In two goes, the second into records that are used already. */
+    for (size_t at = 0; at < n_expected; at += go) {
+        go = n_expected - at < n_expected / 2 + 1 ? n_expected - at : n_expected / 2 + 1;
+        uint8_t *exact = g_memdup2(content.at + at * layout->shortest, go * layout->shortest);
+        fl_plan_lay(layout->plan, exact, layout->shortest, go, got);
         g_free(exact);
+        for (size_t i = 0; i < go; i++)
+            assert_same(&got[i], &expected[at + i]);
     }
     n_compared += n_expected;
 }
@@ -260,7 +264,7 @@ static void test_a_record_by_hand(void **state)
     fl_layout_draft_add(&draft, 0, 10, 5);
     fl_layout_draft_add(&draft, 0, 7, 2);
     struct fl_layout *layout = fl_layout_intern(layouts, &draft);
-    fl_plan_lay(layout->plan, bytes, &r);
+    fl_plan_lay(layout->plan, bytes, sizeof bytes, 1, &r);
     assert_int_equal(r.bytes, 0x010203);
     assert_int_equal(r.src4, 0x0a000001);
     assert_int_equal(r.tcp_flags, 0x12);
