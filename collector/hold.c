@@ -4,13 +4,12 @@
 #include "collector/flowtime.h"
 #include "collector/session.h"
 
-enum { HELD_TOTAL_BYTES = 64 << 20 };
-
 struct sink {
     struct fl_decoder *d;
     struct fl_session *s;
     const struct fl_layout *layout;
     struct fl_flow_context flow;
+    int64_t export_ms; /* as exact as it is known */
     int handed;
 };
 
@@ -18,7 +17,9 @@ static void take_options(struct fl_session *s, const struct fl_record *r, const 
 {
     struct fl_exporter_stats *stats = &s->stats;
     int64_t init_ms = fl_flow_unix_ms(r->boot_ms);
+    stats->options++;
     fl_sampling_learn(&s->sampling, r, recipe->mask);
+    fl_timeouts_told(&s->timeouts, r->active_timeout_s, r->idle_timeout_s);
     if (init_ms)
         s->init_ms = init_ms;
     stats->sampling_told = s->sampling.told;
@@ -74,8 +75,11 @@ static void take_record(void *ctx, const struct fl_record *r)
         flush(sink);
     struct fl_flow *flows = &d->batch[d->n_batch];
     int n = fl_flow_map(&sink->flow, &sink->layout->recipe, r, flows);
-    for (int i = 0; i < n; i++)
+    sink->s->stats.not_flows += n == 0;
+    for (int i = 0; i < n; i++) {
         count_flow(sink, r, &flows[i]);
+        fl_timeouts_learn(&sink->s->timeouts, &flows[i], sink->export_ms);
+    }
     d->n_batch += (size_t)n;
     sink->handed += n;
 }
@@ -127,29 +131,62 @@ static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct f
     sink.flow.sampling = &s->sampling;
     sink.flow.configured_sampling = s->configured_sampling;
     set_boot(&sink.flow, s, header);
+    sink.export_ms = s->key.version == 9 ? sink.flow.boot_ms + header->uptime_ms : header->export_ms;
+    fl_session_pace(s, d->now_ms);
     int code = 0;
     if (layout->plan)
         run_plan(&sink, content);
     else
         code = fl_fixbuf_decode(d->fixbuf, layout, content.at, used, take_record, &sink);
     flush(&sink);
+    if (sink.handed)
+        fl_session_prove(d, s);
     return code < 0 ? code : sink.handed;
 }
 
-static void held_free(struct fl_decoder *d, struct fl_session *s, struct fl_held *h)
+/* ---- what waits ---- */
+
+static void account(struct fl_decoder *d, struct fl_session *s, const struct fl_held *h, bool more)
 {
-    g_queue_unlink(&s->held, &h->link);
-    s->held_bytes -= sizeof *h + h->length;
-    d->held_bytes -= sizeof *h + h->length;
-    s->settling -= h->layout != NULL;
+    size_t bytes = sizeof *h + h->length, change = more ? bytes : (size_t)0 - bytes;
+    s->held_bytes += change;
+    s->source->held_bytes += change;
+    d->held_bytes += change;
+}
+
+static GQueue *queue_of(struct fl_session *s, const struct fl_held *h)
+{
+    return h->layout ? &s->settling : &s->orphans;
+}
+
+static void held_add(struct fl_decoder *d, struct fl_session *s, struct fl_held *h)
+{
+    if (!s->settling.head && !s->orphans.head)
+        g_queue_push_tail_link(&d->waiting, &s->waits);
+    g_queue_push_tail_link(queue_of(s, h), &h->link);
+    account(d, s, h, true);
+}
+
+/* Ownership passes to the caller. */
+static struct fl_held *held_take(struct fl_decoder *d, struct fl_session *s, struct fl_held *h)
+{
+    g_queue_unlink(queue_of(s, h), &h->link);
+    if (!s->settling.head && !s->orphans.head)
+        g_queue_unlink(&d->waiting, &s->waits);
+    account(d, s, h, false);
+    return h;
+}
+
+static void held_free(struct fl_held *h)
+{
     fl_layout_unref(h->layout);
     g_free(h);
 }
 
-static void give_up(struct fl_decoder *d, struct fl_session *s, struct fl_held *h)
+static void give_up_oldest(struct fl_decoder *d, struct fl_session *s)
 {
     s->stats.unknown_template++;
-    held_free(d, s, h);
+    held_free(held_take(d, s, s->orphans.head->data));
 }
 
 /* The boot time is as good as it gets: everything that waited for it is decoded, in order. */
@@ -157,45 +194,86 @@ static int settle(struct fl_decoder *d, struct fl_session *s)
 {
     int n = 0;
     s->settled = true;
-    for (GList *l = s->held.head, *next; l && s->settling; l = next) {
-        struct fl_held *h = l->data;
-        next = l->next;
-        if (!h->layout)
-            continue;
+    while (s->settling.head) {
+        struct fl_held *h = held_take(d, s, s->settling.head->data);
         int code = decode_set(d, s, &h->header, h->layout, fl_cursor_over(h->bytes, h->length));
         n += code > 0 ? code : 0;
-        held_free(d, s, h);
+        held_free(h);
     }
     return n;
 }
 
-static bool over(const struct fl_decoder *d, const struct fl_session *s, size_t more)
+/* ---- room ---- */
+
+static bool session_over(const struct fl_decoder *d, const struct fl_session *s, size_t more)
 {
-    return s->held_bytes + more > d->limits.held_bytes || d->held_bytes + more > HELD_TOTAL_BYTES;
+    return s->held_bytes + more > d->limits.held_bytes;
 }
 
-/* Make room: settle what waits for the boot time, then the session's oldest sets without template go. */
+static bool source_over(const struct fl_decoder *d, const struct fl_session *s, size_t more)
+{
+    return s->source->held_bytes + more > d->limits.held_bytes_address;
+}
+
+static bool all_over(const struct fl_decoder *d, size_t more)
+{
+    return d->held_bytes + more > d->limits.held_bytes_all;
+}
+
+/* Whose held sets are given up for `s`: of those that wait (within its source, or all) the first that is
+ * unproven; itself; when it is proven, the first of all. */
+static struct fl_session *who_gives_way(struct fl_decoder *d, struct fl_session *s,
+                                        const struct fl_source *in)
+{
+    struct fl_session *first = NULL;
+    for (GList *l = d->waiting.head; l; l = l->next) {
+        struct fl_session *other = l->data;
+        if (other == s || (in && other->source != in))
+            continue;
+        if (!other->proven)
+            return other;
+        first = first ? first : other;
+    }
+    if (s->held_bytes)
+        return s;
+    return s->proven ? first : NULL;
+}
+
+/* Take off something: what waits for the boot time is handed on, else the oldest without template goes. */
+static int relieve(struct fl_decoder *d, struct fl_session *s)
+{
+    if (s->settling.head)
+        return settle(d, s);
+    give_up_oldest(d, s);
+    return 0;
+}
+
+/* Make room as far as that is possible. Returns records of `s` handed on. */
 static int make_room(struct fl_decoder *d, struct fl_session *s, size_t more)
 {
+    struct fl_session *other;
     int n = 0;
-    if (over(d, s, more) && s->settling)
-        n = settle(d, s);
-    while (over(d, s, more) && s->held.head)
-        give_up(d, s, s->held.head->data);
+    while (session_over(d, s, more) && s->held_bytes)
+        n += relieve(d, s);
+    while (source_over(d, s, more) && (other = who_gives_way(d, s, s->source)))
+        n += relieve(d, other) * (other == s);
+    while (all_over(d, more) && (other = who_gives_way(d, s, NULL)))
+        n += relieve(d, other) * (other == s);
     return n;
 }
 
 static int hold(struct fl_decoder *d, struct fl_session *s, const struct fl_header *header, uint16_t set_id,
                 struct fl_layout *layout, struct fl_cursor content)
 {
-    size_t length = fl_cursor_left(&content);
-    int n = make_room(d, s, sizeof(struct fl_held) + length);
-    if (over(d, s, sizeof(struct fl_held) + length) || (layout && s->settled)) {
+    size_t length = fl_cursor_left(&content), bytes = sizeof(struct fl_held) + length;
+    int n = make_room(d, s, bytes);
+    if (session_over(d, s, bytes) || source_over(d, s, bytes) || all_over(d, bytes) ||
+        (layout && s->settled)) {
         int code = layout ? decode_set(d, s, header, layout, content) : 0;
         s->stats.unknown_template += layout == NULL;
         return n + (code > 0 ? code : 0);
     }
-    struct fl_held *h = g_malloc0(sizeof *h + length);
+    struct fl_held *h = g_malloc0(bytes);
     h->header = *header;
     h->set_id = set_id;
     h->layout = layout ? fl_layout_ref(layout) : NULL;
@@ -203,13 +281,13 @@ static int hold(struct fl_decoder *d, struct fl_session *s, const struct fl_head
     h->link.data = h;
     if (length)
         memcpy(h->bytes, content.at, length);
-    if (layout && s->settling++ == 0)
+    if (layout && !s->settling.head)
         s->settle_since_ms = header->received_ms;
-    g_queue_push_tail_link(&s->held, &h->link);
-    s->held_bytes += sizeof *h + length;
-    d->held_bytes += sizeof *h + length;
+    held_add(d, s, h);
     return n;
 }
+
+/* ---- the ways in and out ---- */
 
 int fl_session_data(struct fl_decoder *d, struct fl_session *s, const struct fl_header *header,
                     uint16_t set_id, struct fl_layout *layout, struct fl_cursor content)
@@ -230,6 +308,31 @@ int fl_session_data(struct fl_decoder *d, struct fl_session *s, const struct fl_
     return code < 0 && n == 0 ? code : n + (code > 0 ? code : 0);
 }
 
+int fl_session_adopt_held(struct fl_decoder *d, struct fl_session *s, const struct fl_template *t)
+{
+    struct fl_layout *layout =
+        fl_layout_ref(t->layout); /* the template may make way while they are decoded */
+    uint16_t id = (uint16_t)t->id;
+    GQueue ready = G_QUEUE_INIT;
+    int n = 0;
+    for (GList *l = s->orphans.head, *next; l; l = next) {
+        struct fl_held *h = l->data;
+        next = l->next;
+        if (h->set_id == id)
+            g_queue_push_tail_link(&ready, &held_take(d, s, h)->link);
+    }
+    while (ready.head) {
+        struct fl_held *h = g_queue_pop_head_link(&ready)->data;
+        int code = fl_session_data(d, s, &h->header, id, layout, fl_cursor_over(h->bytes, h->length));
+        if (code == FL_EMALF)
+            s->stats.malformed++;
+        n += code > 0 ? code : 0;
+        held_free(h);
+    }
+    fl_layout_unref(layout);
+    return n;
+}
+
 int fl_session_restart(struct fl_decoder *d, struct fl_session *s, const struct fl_boot *old)
 {
     struct fl_boot fresh = s->boot;
@@ -243,13 +346,14 @@ int fl_session_restart(struct fl_decoder *d, struct fl_session *s, const struct 
 int fl_session_release(struct fl_decoder *d, struct fl_session *s, int64_t now_ms, bool all)
 {
     int n = 0;
-    if (s->settling && (all || fl_boot_exact(&s->boot) || now_ms - s->settle_since_ms >= d->limits.settle_ms))
+    if (s->settling.head &&
+        (all || fl_boot_exact(&s->boot) || now_ms - s->settle_since_ms >= d->limits.settle_ms))
         n = settle(d, s);
-    for (GList *l = s->held.head, *next; l; l = next) {
-        struct fl_held *h = l->data;
-        next = l->next;
-        if (!h->layout && (all || now_ms - h->header.received_ms >= d->limits.hold_ms))
-            give_up(d, s, h);
+    while (s->orphans.head) {
+        const struct fl_held *oldest = s->orphans.head->data;
+        if (!all && now_ms - oldest->header.received_ms < d->limits.hold_ms)
+            break;
+        give_up_oldest(d, s);
     }
     return n;
 }

@@ -86,6 +86,8 @@ typedef uint8_t fl_octet;
     X(reverse_duration_ms, uint32_t, 161, FL_REVERSE_PEN, 1)                                                 \
     X(reverse_duration_us, uint32_t, 162, FL_REVERSE_PEN, 1)                                                 \
     X(reverse_after_ms, uint32_t, 21, FL_CERT_PEN, 1)                                                        \
+    X(active_timeout_s, uint16_t, 36, 0, 1)                                                                  \
+    X(idle_timeout_s, uint16_t, 37, 0, 1)                                                                    \
     X(src_port, uint16_t, 7, 0, 1)                                                                           \
     X(dst_port, uint16_t, 11, 0, 1)                                                                          \
     X(tcp_flags, uint16_t, 6, 0, 1)                                                                          \

@@ -1,4 +1,4 @@
-/* The boot time interval, uptime arithmetic and sequence numbers, at their edges. */
+/* The boot time interval and uptime arithmetic, at their edges. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,6 @@
 #include <cmocka.h>
 
 #include "collector/boot.h"
-#include "collector/sequence.h"
 
 static void test_interval_narrows_to_the_millisecond(void **state)
 {
@@ -58,31 +57,7 @@ static void test_switched_times_around_the_header(void **state)
     assert_int_equal(fl_boot_time(1000000, 5000, UINT32_MAX), 999999);
 }
 
-static void test_gap_is_given_back_once(void **state)
-{
-    struct fl_sequence s = {0};
-    (void)state;
-    fl_sequence_update(&s, UINT32_MAX - 9, 10, 100); /* next is 0: the number wraps */
-    fl_sequence_update(&s, 30, 10, 100);
-    assert_int_equal(s.lost, 30);
-    fl_sequence_update(&s, 10, 10, 100);
-    assert_int_equal(s.lost, 20);
-    fl_sequence_update(&s, 10, 10, 100);
-    assert_int_equal(s.lost, 20);
-    fl_sequence_update(&s, 40, 10, 100);
-    assert_int_equal(s.lost, 20);
-}
 
-static void test_far_back_is_a_restart(void **state)
-{
-    struct fl_sequence s = {0};
-    (void)state;
-    fl_sequence_update(&s, 100000, 1, 100);
-    fl_sequence_update(&s, 0, 1, 100);
-    fl_sequence_update(&s, 1, 1, 100);
-    assert_int_equal(s.lost, 0);
-    assert_int_equal(s.next, 2);
-}
 
 int main(void)
 {
@@ -92,8 +67,6 @@ int main(void)
         cmocka_unit_test(test_beyond_drift_is_a_restart),
         cmocka_unit_test(test_uptime_wrap_is_no_restart),
         cmocka_unit_test(test_switched_times_around_the_header),
-        cmocka_unit_test(test_gap_is_given_back_once),
-        cmocka_unit_test(test_far_back_is_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

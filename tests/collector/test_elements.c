@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "collector/sequence.h"
 #include "tests/collector/wire.h"
 
 enum { REVERSE = 29305 };
@@ -323,27 +322,6 @@ static void test_withdrawal_of_all_leaves_options_templates(void **state)
     assert_int_equal(stats.templates, 1);
 }
 
-static uint64_t lost_of(const uint32_t (*numbers)[2], size_t n)
-{
-    struct fl_sequence s = {0};
-    for (size_t i = 0; i < n; i++)
-        fl_sequence_update(&s, numbers[i][0], numbers[i][1], 256);
-    return s.lost;
-}
-
-static void test_numbers_before_and_after_the_records(void **state)
-{
-    (void)state;
-    static const uint32_t before[][2] = {{0, 20}, {20, 32}, {52, 32}, {84, 24}, {108, 5}};
-    static const uint32_t after[][2] = {{20, 21}, {52, 32}, {84, 32}, {108, 24}, {113, 5}};
-    static const uint32_t before_lost[][2] = {{0, 20}, {20, 32}, {84, 24}, {108, 5}};
-    static const uint32_t after_lost[][2] = {{20, 20}, {52, 32}, {84, 32}, {113, 5}, {120, 7}};
-    assert_int_equal(lost_of(before, 5), 0);
-    assert_int_equal(lost_of(after, 5), 0);
-    assert_int_equal(lost_of(before_lost, 4), 32);
-    assert_int_equal(lost_of(after_lost, 5), 24);
-}
-
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -367,7 +345,6 @@ int main(void)
         T(test_selector_id),
         T(test_sampling_interval_and_space),
         T(test_withdrawal_of_all_leaves_options_templates),
-        T(test_numbers_before_and_after_the_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
