@@ -63,6 +63,7 @@ void fl_decoder_free(struct fl_decoder *d)
     while (d->sessions.unproven.head)
         fl_session_drop(d, d->sessions.unproven.head->data);
     fl_restored_free(d);
+    fl_layout_unref(d->block_layout);
     fl_layout_unref(d->v5);
     g_hash_table_destroy(d->by_key);
     g_hash_table_destroy(d->restored);

@@ -84,16 +84,25 @@ static void take_record(void *ctx, const struct fl_record *r)
     sink->handed += n;
 }
 
-static void run_plan(struct sink *sink, struct fl_cursor records)
+/* The records to lay into: what another layout left behind is wiped once. */
+static struct fl_record *block_for(struct fl_decoder *d, struct fl_layout *layout)
 {
-    enum { BLOCK = 16 };
-    struct fl_record block[BLOCK];
-    size_t length = sink->layout->shortest, n = fl_cursor_left(&records) / length;
-    memset(block, 0, (n < BLOCK ? n : BLOCK) * sizeof block[0]);
-    for (size_t now; n; n -= now) {
-        now = n < BLOCK ? n : BLOCK;
+    if (d->block_layout != layout) {
+        fl_layout_unref(d->block_layout);
+        d->block_layout = fl_layout_ref(layout);
+        memset(d->block, 0, sizeof d->block);
+    }
+    return d->block;
+}
+
+static void run_plan(struct sink *sink, struct fl_layout *layout, struct fl_cursor records)
+{
+    struct fl_record *block = block_for(sink->d, layout);
+    size_t length = layout->shortest;
+    for (size_t now, n = fl_cursor_left(&records) / length; n; n -= now) {
+        now = n < FL_BLOCK ? n : FL_BLOCK;
         struct fl_cursor part = fl_cursor_child(&records, now * length);
-        fl_plan_lay(sink->layout->plan, part.at, length, now, block);
+        fl_plan_lay(layout->plan, part.at, length, now, block);
         for (size_t i = 0; i < now; i++)
             take_record(sink, &block[i]);
     }
@@ -135,7 +144,7 @@ static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct f
     fl_session_pace(s, d->now_ms);
     int code = 0;
     if (layout->plan)
-        run_plan(&sink, content);
+        run_plan(&sink, layout, content);
     else
         code = fl_fixbuf_decode(d->fixbuf, layout, content.at, used, take_record, &sink);
     flush(&sink);

@@ -89,7 +89,7 @@ struct fl_session {
     size_t held_bytes;
 };
 
-enum { FL_BATCH = 128 };
+enum { FL_BATCH = 128, FL_BLOCK = 16 };
 
 struct fl_decoder {
     struct fl_decoder_limits limits;
@@ -110,7 +110,9 @@ struct fl_decoder {
     int64_t now_ms, swept_ms;
     struct fl_layout *v5;
     struct fl_layout_draft draft;
-    size_t n_batch; /* flows of the data set at work, not yet handed on */
+    struct fl_layout *block_layout;   /* whose plan laid the records in `block` */
+    struct fl_record block[FL_BLOCK]; /* fields that it has not are zero */
+    size_t n_batch;                   /* flows of the data set at work, not yet handed on */
     struct fl_flow batch[FL_BATCH];
 };
 
