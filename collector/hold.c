@@ -125,6 +125,16 @@ static void set_boot(struct fl_flow_context *flow, const struct fl_session *s, c
     }
 }
 
+/* The export time as exact as it is known: v9's header rounds it down, but not its uptime; of IPFIX's,
+ * rounded down too, the middle of the second. */
+static int64_t exact_export_ms(const struct fl_flow_context *flow, const struct fl_session *s,
+                               const struct fl_header *header)
+{
+    if (s->key.version == 9)
+        return flow->boot_ms + header->uptime_ms;
+    return header->export_ms + (s->key.version == 10 ? 500 : 0);
+}
+
 static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct fl_header *header,
                       struct fl_layout *layout, struct fl_cursor content)
 {
@@ -140,7 +150,7 @@ static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct f
     sink.flow.sampling = &s->sampling;
     sink.flow.configured_sampling = s->configured_sampling;
     set_boot(&sink.flow, s, header);
-    sink.export_ms = s->key.version == 9 ? sink.flow.boot_ms + header->uptime_ms : header->export_ms;
+    sink.export_ms = exact_export_ms(&sink.flow, s, header);
     fl_session_pace(s, d->now_ms);
     int code = 0;
     if (layout->plan)

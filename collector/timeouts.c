@@ -1,10 +1,13 @@
 /* Finds where durations pile up. */
 #include "collector/timeouts.h"
 
+#include <stddef.h>
+
 enum {
     ALL_OF_FIRST = 4096,
     EVERY = 8,
     LONG_MS = 8000, /* shorter flows say nothing about the active timeout, unless called cut */
+    LOOK_MS = 1000, /* exporters look for idle flows about every second */
     FULL = 16384,
     ENOUGH = 16 /* flows in a pile before it is believed */
 };
@@ -48,8 +51,21 @@ static uint32_t count_at(const struct fl_piles *p, int bucket)
     return bucket >= 0 && bucket < FL_PILES ? p->counts[bucket] : 0;
 }
 
-/* People choose round numbers, and a pile's mean is a little beside its edge. */
-static int64_t round_ms(int64_t ms)
+/* People choose round numbers. Durations pile up over some way below the active timeout, and seldom a little
+ * above: the roundest number from 1% below their mean to 6% above. */
+static int64_t above_ms(int64_t mean_ms)
+{
+    static const int64_t steps_s[] = {1800, 600, 300, 60, 30, 10, 5, 1};
+    int64_t low = mean_ms - mean_ms / 100, high = mean_ms + mean_ms / 16;
+    for (size_t i = 0; i < sizeof steps_s / sizeof steps_s[0]; i++) {
+        int64_t step = steps_s[i] * 1000, candidate = (low + step - 1) / step * step;
+        if (candidate <= high)
+            return candidate;
+    }
+    return mean_ms;
+}
+
+static int64_t nearest_ms(int64_t ms)
 {
     int64_t step = ms < 20000 ? 1000 : ms < 150000 ? 5000 : ms < 600000 ? 30000 : 60000;
     return (ms + step / 2) / step * step;
@@ -80,7 +96,7 @@ int64_t fl_timeouts_active(const struct fl_timeouts *t)
     bool believed = t->reasons ? pile >= p->total / 2 : pile >= 3 * below;
     if (edge < 0 || pile < ENOUGH || !believed)
         return 0;
-    return round_ms(mean_of(p, p->counts[edge] * 4 >= count_at(p, edge - 1) ? edge : edge - 1));
+    return above_ms(mean_of(p, p->counts[edge] * 4 >= count_at(p, edge - 1) ? edge : edge - 1));
 }
 
 int64_t fl_timeouts_inactive(const struct fl_timeouts *t)
@@ -99,7 +115,7 @@ int64_t fl_timeouts_inactive(const struct fl_timeouts *t)
     int64_t sum = mean_of(p, most) * p->counts[most];
     if (count_at(p, beside))
         sum += mean_of(p, beside) * p->counts[beside];
-    return round_ms(sum / pile);
+    return nearest_ms(sum / pile - LOOK_MS / 2);
 }
 
 /* ---- learning ---- */
