@@ -116,14 +116,16 @@ static uint16_t first16(uint16_t a, uint16_t b, uint16_t c)
     return b ? b : c;
 }
 
-static uint16_t icmp_of(const struct fl_record *r, bool v6)
+static uint16_t icmp_of(struct fl_fields m, const struct fl_record *r, bool v6)
 {
-    uint16_t split4 = (uint16_t)(r->icmp4_type << 8 | r->icmp4_code);
-    uint16_t split6 = (uint16_t)(r->icmp6_type << 8 | r->icmp6_code);
-    uint16_t told = v6 ? first16(r->icmp6, r->icmp4, split6) : first16(r->icmp4, r->icmp6, split4);
-    told = first16(told, v6 ? split4 : split6, 0);
+    uint16_t told = v6 ? first16(r->icmp6, r->icmp4, 0) : first16(r->icmp4, r->icmp6, 0);
     if (told)
         return told;
+    /* ASA: an echo reply is all zero there, and the ports are the ping's number. */
+    if (v6 ? FL_HAS(m, icmp6_type) : FL_HAS(m, icmp4_type))
+        return (uint16_t)(v6 ? r->icmp6_type << 8 | r->icmp6_code : r->icmp4_type << 8 | r->icmp4_code);
+    if (r->icmp4_type || r->icmp6_type)
+        return (uint16_t)(v6 ? r->icmp4_type << 8 | r->icmp4_code : r->icmp6_type << 8 | r->icmp6_code);
     /* Type 0 has no codes but 0: a dst_port of one byte is the code of a type elsewhere. */
     if (r->dst_port < 256 && r->src_port < 256)
         return (uint16_t)(r->src_port << 8 | r->dst_port);
@@ -134,7 +136,7 @@ static void set_ports(const struct fl_flow_recipe *recipe, const struct fl_recor
 {
     if (is_icmp(flow)) {
         flow->src_port = 0;
-        flow->dst_port = icmp_of(r, flow->protocol == FL_PROTO_ICMP6);
+        flow->dst_port = icmp_of(recipe->mask, r, flow->protocol == FL_PROTO_ICMP6);
         return;
     }
     flow->src_port = r->src_port;
@@ -248,10 +250,12 @@ static void mirror(const struct fl_flow *there, struct fl_flow *back)
 static bool set_reverse(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
                         const struct fl_record *r, const struct fl_flow *there, struct fl_flow *back)
 {
-    uint64_t bytes = first64(r->reverse_bytes, r->responder_bytes,
-                             FL_HAS(recipe->mask, reverse_bytes) ? 0 : r->reverse_total_bytes);
-    uint64_t packets = first64(r->reverse_packets, r->responder_packets,
-                               FL_HAS(recipe->mask, reverse_packets) ? 0 : r->reverse_total_packets);
+    struct fl_fields m = recipe->mask;
+    bool paired = FL_HAS(m, initiator_bytes) || FL_HAS(m, initiator_packets);
+    uint64_t bytes = first64(r->reverse_bytes, paired ? r->responder_bytes : 0,
+                             FL_HAS(m, reverse_bytes) ? 0 : r->reverse_total_bytes);
+    uint64_t packets = first64(r->reverse_packets, paired ? r->responder_packets : 0,
+                               FL_HAS(m, reverse_packets) ? 0 : r->reverse_total_packets);
     bytes = first64(bytes, r->reverse_layer2_bytes, 0);
     if (!bytes && !packets)
         return false;
@@ -260,7 +264,7 @@ static bool set_reverse(const struct fl_flow_context *ctx, const struct fl_flow_
     back->packets = packets;
     back->tcp_flags =
         (r->reverse_tcp_flags | r->reverse_first_tcp_flags | r->reverse_later_tcp_flags) & 0x0fff;
-    if (FL_HAS(recipe->mask, reverse_tos))
+    if (FL_HAS(m, reverse_tos))
         back->tos = r->reverse_tos;
     if (r->reverse_end_reason && r->reverse_end_reason <= FL_END_RESOURCES)
         back->end_reason = r->reverse_end_reason;

@@ -5,8 +5,9 @@
  * flow and no fault. Prefixes (44, 45, 169, 170) are not addresses.
  *
  * Counters, first of what the template has: 1/2 as they stand, else initiator's 231/298, else totals 85/86;
- * when that is zero, post 23/24, and layer-2 octets 352. The other direction (RFC 5103 reverse elements,
- * responder 232/299) makes a second record when it counted anything; the translated endpoints, interfaces
+ * when that is zero, post 23/24, and layer-2 octets 352. The other direction (RFC 5103 reverse elements, or
+ * responder 232/299 in a template that has the initiator's too: Huawei means something else by 232) makes a
+ * second record when it counted anything; the translated endpoints, interfaces
  * and direction are mirrored there. Its times are its own where they can be believed.
  *
  * Events (Cisco NSEL, firewallEvent 233) are flows with `event` set and the counters that came with them:
@@ -16,8 +17,9 @@
  * created or deleted and no packets: who was behind which translated address at that time. Port blocks,
  * bindings, pools and quotas are no flows.
  *
- * ICMP type and code: 32 or 139, else 176..179, else dst_port, else src_port (v5 exporters that have it
- * there; type in src_port and code in dst_port when both are below 256). */
+ * ICMP type and code: 32 or 139 when not zero, else 176..179 when the template has them, else dst_port, else
+ * src_port (v5 exporters that have it there; type in src_port and code in dst_port when both are below 256).
+ */
 #ifndef FL_COLLECTOR_FLOWMAP_H
 #define FL_COLLECTOR_FLOWMAP_H
 

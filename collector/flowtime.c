@@ -3,7 +3,7 @@
 
 #include "collector/boot.h"
 
-enum { WOBBLE_MS = 10000, YOUNG_MS = 3600000 };
+enum { WOBBLE_MS = 10000, YOUNG_MS = 3600000, DAY_MS = 86400000 };
 static const int64_t earliest_ms = INT64_C(315532800000); /* 1980: before it a clock was never set */
 
 struct span {
@@ -180,7 +180,7 @@ static bool from_uptime(const struct fl_flow_context *ctx, struct fl_fields mask
     if (FL_HAS(mask, end_uptime))
         t->end = uptime_ms(ctx, r, r->end_uptime);
     complete(t, duration(r), 0);
-    return usable(ctx, t);
+    return usable(ctx, t) && ctx->export_ms - t->end <= DAY_MS;
 }
 
 /* ---- both ---- */
@@ -212,16 +212,18 @@ void fl_flow_set_times(const struct fl_flow_context *ctx, const struct fl_flow_r
                        const struct fl_record *r, struct fl_flow *flow)
 {
     struct span t = {0, 0};
+    int64_t earliest_end = earliest_ms;
     uint8_t source = FL_TIME_ABSOLUTE;
     if (recipe->times == FL_TIMES_MS) {
         t.start = r->start_ms > INT64_MAX ? INT64_MAX : (int64_t)r->start_ms;
         t.end = r->end_ms > INT64_MAX ? INT64_MAX : (int64_t)r->end_ms;
     } else if (recipe->times == FL_TIMES_UPTIME && ctx->boot_known && ctx->uptime_known && r->start_uptime) {
         source = FL_TIME_UPTIME;
+        earliest_end = ctx->export_ms - DAY_MS;
         t.start = fl_boot_time(ctx->boot_ms, ctx->uptime_ms, r->start_uptime);
         t.end = fl_boot_time(ctx->boot_ms, ctx->uptime_ms, r->end_uptime);
     }
-    if (t.start >= earliest_ms && t.end >= t.start && t.end <= latest_ms(ctx))
+    if (t.start >= earliest_ms && t.end >= t.start && t.end >= earliest_end && t.end <= latest_ms(ctx))
         take(flow, &t, source);
     else
         set_other_times(ctx, recipe, r, flow);

@@ -6,7 +6,8 @@
  *      is the start and the duration (161 ms, 162 us), else the observation time (322..325), else the start;
  *      a missing start likewise;
  *   2. milliseconds of uptime 22/21, from systemInitTimeMilliseconds (160) or the header's boot time; both
- *      wrap after 49.7 days;
+ *      wrap after 49.7 days. A flow that ended more than a day before its export did not: then the uptimes
+ *      are another clock's than the header's;
  *   3. the time of observation (322..325) or collection (258) as the end, less the duration;
  *   4. the time the datagram came in, flagged.
  * Believed is: not before 1980, not later than max_future_ms after the receive time, end not more than 10 s

@@ -3,7 +3,15 @@
 
 #include "collector/record.h"
 
-enum { PADDING_OCTETS = 210, SCOPE_INTERFACE = 2, NTOP_PEN = 35632, NTOP_FIRST = 57472, NTOP_LAST = 58500 };
+enum {
+    PADDING_OCTETS = 210,
+    SCOPE_INTERFACE = 2,
+    CISCO_PEN = 9,
+    IXIA_PEN = 3054,
+    NTOP_PEN = 35632,
+    NTOP_FIRST = 57472,
+    NTOP_LAST = 58500
+};
 
 void fl_habits_see(struct fl_habits *h, const struct fl_habit_field *f)
 {
@@ -11,8 +19,16 @@ void fl_habits_see(struct fl_habits *h, const struct fl_habit_field *f)
         return;
     h->ntop = h->ntop || f->enterprise == NTOP_PEN ||
               (h->v9 && f->element >= NTOP_FIRST && f->element <= NTOP_LAST);
+    h->direction = h->direction || (f->enterprise == 0 && f->element == 61 && f->length);
     h->bytes = h->bytes || (f->enterprise == 0 && f->element == 1 && f->length);
     h->packets = h->packets || (f->enterprise == 0 && f->element == 2 && f->length);
+}
+
+/* Addresses and ports of client and server, from 12236 on. */
+static uint16_t read_avc(uint16_t number)
+{
+    static const uint16_t avc[] = {8, 12, 27, 28, 7, 11};
+    return avc[number - 12236];
 }
 
 static uint16_t read_v9(const struct fl_habit_field *f)
@@ -22,7 +38,20 @@ static uint16_t read_v9(const struct fl_habit_field *f)
         return f->element == SCOPE_INTERFACE ? 10 : PADDING_OCTETS;
     if (f->element >= 40001 && f->element <= 40005)
         return asa[f->element - 40001];
+    if (f->element >= 45004 && f->element <= 45009)
+        return read_avc((uint16_t)(f->element - 0x8000));
     return f->element == 0 || f->element >= 0x8000 ? PADDING_OCTETS : f->element;
+}
+
+static void read_enterprise(struct fl_habit_field *f)
+{
+    if (f->enterprise == CISCO_PEN && f->element >= 12236 && f->element <= 12241) {
+        f->enterprise = 0;
+        f->element = read_avc(f->element);
+    } else if (f->enterprise == IXIA_PEN && (f->element == 176 || f->element == 177)) {
+        f->enterprise = FL_REVERSE_PEN;
+        f->element = (uint16_t)(f->element - 175);
+    }
 }
 
 static uint16_t unit_by_length(const struct fl_habit_field *f)
@@ -49,7 +78,9 @@ struct fl_habit_field fl_habits_read(const struct fl_habits *h, struct fl_habit_
         f.element = read_v9(&f);
     if (f.enterprise == 0 || f.enterprise == FL_REVERSE_PEN)
         f.element = unit_by_length(&f);
-    bool other_way = f.enterprise == 0 && h->ntop;
+    else
+        read_enterprise(&f);
+    bool other_way = f.enterprise == 0 && (h->ntop || (h->v9 && !h->direction));
     if (other_way && ((f.element == 23 && h->bytes) || (f.element == 24 && h->packets))) {
         f.enterprise = FL_REVERSE_PEN;
         f.element = (uint16_t)(f.element - 22);

@@ -25,12 +25,12 @@ static uint32_t from_probability(uint64_t bits)
 
 static uint32_t record_interval(const struct fl_record *r)
 {
-    if (r->sampled_packets) {
-        uint64_t seen = r->sampled_packets;
-        return r->sampling_space ? one_in(seen, seen + r->sampling_space) : r->sampled_packets;
-    }
+    if (r->sampled_packets && r->sampling_space)
+        return one_in(r->sampled_packets, (uint64_t)r->sampled_packets + r->sampling_space);
     if (r->sampling_size && r->sampling_population >= r->sampling_size)
         return one_in(r->sampling_size, r->sampling_population);
+    if (r->sampled_packets)
+        return r->sampled_packets;
     if (r->sampling_interval || r->sampler_interval)
         return r->sampling_interval ? r->sampling_interval : r->sampler_interval;
     return from_probability(r->sampling_probability);

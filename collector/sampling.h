@@ -2,9 +2,10 @@
  *
  * An exporter says so in the v5 header, in options data, or in the records; what it says comes as
  * samplingInterval (34), samplerRandomInterval (50), a packet interval and space (305, 306: interval out of
- * interval + space; an interval alone means one in so many), size and population (309, 310) or a probability
- * (311). Options data say it for the whole session, for a sampler (samplerId 48), a selector (selectorId 302)
- * or an interface (ingressInterface 10, v9's interface scope). An interval of zero takes back what was said.
+ * interval + space), size and population (309, 310; before an interval without space, which IOS XR sends as 1
+ * beside them), an interval without space (one in so many) or a probability (311). Options data say it for
+ * the whole session, for a sampler (samplerId 48), a selector (selectorId 302) or an interface
+ * (ingressInterface 10, v9's interface scope). An interval of zero takes back what was said.
  *
  * What applies to a flow record, first match:
  *   1. the configuration (source "config");
