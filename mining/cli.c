@@ -49,10 +49,11 @@ static const struct fl_cli_command commands[] = {
      "  flowlore reopen 12\n"
      "  flowlore reopen --match '*.* : 10.1.0.0/16.22/tcp' --dry-run\n",
      DECIDE_OPTIONS, 0, SIZE_MAX, fl_cli_reopen},
-    {"status", "", "Show exporters, buckets, rules and the service",
+    {"status", "", "Show exporters, what to change on them, buckets, rules and the service",
      "  flowlore status\n"
-     "  flowlore status --json | jq .exporters\n",
-     FL_OPT_JSON, 0, 0, fl_cli_status},
+     "  flowlore status --exporter 192.0.2.1            its sessions and templates in full\n"
+     "  flowlore status --json | jq '.advice[].text'\n",
+     FL_OPT_EXPORTER | FL_OPT_JSON, 0, 0, fl_cli_status},
     {"flows", "", "List stored flows",
      "  flowlore flows --from -1h --host 10.0.0.5\n"
      "  flowlore flows --port 53 --limit 0 --csv > dns.csv\n",

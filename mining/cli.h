@@ -19,7 +19,7 @@ enum { FL_EXIT_OK = 0, FL_EXIT_FAILURE = 1, FL_EXIT_USAGE = 2 };
 /* One call. Texts are borrowed from the command line or the environment. */
 struct fl_cli {
     const char *data, *config_file;
-    const char *location, *status, *state, *match, *until, *note, *from, *to, *host, *port, *limit;
+    const char *location, *status, *state, *match, *until, *note, *from, *to, *host, *port, *limit, *exporter;
     bool json, csv, all, follow, dry_run, help;
     char **args; /* what stands beside the options */
     size_t n_args;
@@ -44,7 +44,8 @@ enum {
     FL_OPT_CSV = 1 << 11,
     FL_OPT_ALL = 1 << 12,
     FL_OPT_FOLLOW = 1 << 13,
-    FL_OPT_DRY_RUN = 1 << 14
+    FL_OPT_DRY_RUN = 1 << 14,
+    FL_OPT_EXPORTER = 1 << 15
 };
 struct fl_cli_command {
     const char *name, *args, *summary, *examples;

@@ -20,6 +20,8 @@ static const struct spec specs[] = {
     {"state", "STATE", "open, acked, closed or all (default: open)", FL_OPT_STATE, AT(state)},
     {"from", "TIME", "records that start at TIME or later", FL_OPT_FROM_TO, AT(from)},
     {"to", "TIME", "records that start before TIME", FL_OPT_FROM_TO, AT(to)},
+    {"exporter", "ADDRESS", "this exporter in full: each session, each template", FL_OPT_EXPORTER,
+     AT(exporter)},
     {"host", "ADDRESS", "flows from or to this address", FL_OPT_HOST, AT(host)},
     {"port", "PORT", "flows from or to this port", FL_OPT_PORT, AT(port)},
     {"limit", "N", "at most N flows, 0 for all (default: 100)", FL_OPT_LIMIT, AT(limit)},

@@ -3,18 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mining/cli.h"
+#include "mining/cli_status.h"
 #include "mining/human.h"
 #include "storage/instance.h"
 #include "storage/timetext.h"
 
-struct status {
-    json_t *exporters, *locations, *buckets, *runs, *service;
-    json_t *known; /* locations, as the rules database knows them */
-    uint64_t flows, bytes;
-};
-
-static void clear(struct status *s)
+static void clear(struct fl_status *s)
 {
     json_decref(s->exporters);
     json_decref(s->locations);
@@ -22,6 +16,9 @@ static void clear(struct status *s)
     json_decref(s->known);
     json_decref(s->runs);
     json_decref(s->service);
+    json_decref(s->templates);
+    json_decref(s->advice);
+    fl_sessions_clear(&s->sessions);
 }
 
 /* What the service last wrote about itself is right only if it could still say goodbye; its lock knows. */
@@ -33,7 +30,7 @@ static void settle_running(const struct fl_cli *cli, json_t *service)
     json_object_set_new(service, "killed", json_boolean(alive == 0 && said));
 }
 
-static int from_rules(const struct fl_cli *cli, struct status *s, struct fl_err *err)
+static int from_rules(const struct fl_cli *cli, struct fl_status *s, struct fl_err *err)
 {
     struct fl_rulesdb *db = NULL;
     int rc = fl_cli_open_rules(cli, FL_RULESDB_READ, &db, err);
@@ -45,15 +42,19 @@ static int from_rules(const struct fl_cli *cli, struct status *s, struct fl_err 
         rc = fl_rulesdb_runs(db, NULL, fl_cli_collect, s->runs, err);
     if (rc == 0 && db)
         rc = fl_rulesdb_service(db, &s->service, err);
-    if (s->service)
+    if (rc == 0 && db && (cli->json || cli->exporter))
+        rc = fl_rulesdb_templates(db, fl_status_take_template, s, err);
+    if (s->service) {
         settle_running(cli, s->service);
+        s->running = json_is_true(json_object_get(s->service, "running"));
+    }
     fl_rulesdb_close(db);
     return rc == FL_ENOENT ? 0 : rc;
 }
 
 /* Buckets of one location added up: number, from, to, bytes, flows. */
 static json_t *location_buckets(const struct fl_cli *cli, const struct fl_bucket_list *list, const char *name,
-                                struct status *s)
+                                struct fl_status *s)
 {
     struct fl_store_extent extent = {0};
     int64_t bytes = 0, n = 0;
@@ -74,7 +75,7 @@ static json_t *location_buckets(const struct fl_cli *cli, const struct fl_bucket
                      "flows", (json_int_t)extent.flows);
 }
 
-static json_t *last_run(const struct status *s, const char *location)
+static json_t *last_run(const struct fl_status *s, const char *location)
 {
     size_t i;
     json_t *run, *last = NULL;
@@ -85,7 +86,7 @@ static json_t *last_run(const struct status *s, const char *location)
 }
 
 /* What the rules database says of a location, or that it says nothing, with the location's last run. */
-static json_t *location_summary(const struct status *s, const char *name)
+static json_t *location_summary(const struct fl_status *s, const char *name)
 {
     size_t i;
     json_t *row, *o = NULL, *run = last_run(s, name);
@@ -98,16 +99,19 @@ static json_t *location_summary(const struct status *s, const char *name)
     return o;
 }
 
-static int gather(const struct fl_cli *cli, struct status *s, struct fl_err *err)
+static int gather(const struct fl_cli *cli, struct fl_status *s, struct fl_err *err)
 {
     struct fl_bucket_list list = {0};
     json_t *names = NULL, *name;
     size_t i;
-    *s = (struct status){.exporters = json_array(),
-                         .locations = json_array(),
-                         .buckets = json_array(),
-                         .runs = json_array(),
-                         .known = json_array()};
+    *s = (struct fl_status){.exporters = json_array(),
+                            .locations = json_array(),
+                            .buckets = json_array(),
+                            .runs = json_array(),
+                            .known = json_array(),
+                            .templates = json_object(),
+                            .advice = json_array(),
+                            .now_ms = cli->now_ms};
     int rc = from_rules(cli, s, err);
     if (rc == 0)
         rc = fl_store_buckets(cli->data, NULL, INT64_MIN, INT64_MAX, &list, err);
@@ -122,7 +126,13 @@ static int gather(const struct fl_cli *cli, struct status *s, struct fl_err *err
     }
     json_decref(names);
     fl_bucket_list_clear(&list);
-    return rc;
+    if (rc == 0)
+        rc = fl_sessions_read(&s->sessions, s->exporters);
+    if (rc == 0)
+        fl_status_advise(cli, s);
+    if (rc == 0 && cli->exporter)
+        rc = fl_status_choose(cli, s, err);
+    return rc ? rc : fl_status_complete(s);
 }
 
 static int64_t sum_of(const json_t *rows, const char *key)
@@ -134,7 +144,7 @@ static int64_t sum_of(const json_t *rows, const char *key)
     return sum;
 }
 
-static json_t *totals(const struct status *s)
+static json_t *totals(const struct fl_status *s)
 {
     static const char *const sums[] = {"packets", "flows", "lost", "malformed", "unknown_template"};
     json_t *o = json_object();
@@ -148,29 +158,6 @@ static json_t *totals(const struct status *s)
     return o;
 }
 
-static const char *dialect(const json_t *exporter)
-{
-    int64_t version = fl_js_int(exporter, "version");
-    return version == 5 ? "v5" : version == 9 ? "v9" : version == 10 ? "ipfix" : "?";
-}
-
-/* Lost records against all that were sent. */
-static double lost_share(const json_t *exporter)
-{
-    double lost = fl_js_real(exporter, "lost");
-    double sent =
-        fl_js_int(exporter, "version") == 9 ? fl_js_real(exporter, "packets") : fl_js_real(exporter, "flows");
-    return lost + sent > 0 ? lost / (lost + sent) : 0;
-}
-
-static double rate(const json_t *exporter)
-{
-    int64_t first = 0, last = 0;
-    fl_time_parse(fl_js_text(exporter, "first_seen"), 0, &first);
-    fl_time_parse(fl_js_text(exporter, "last_seen"), 0, &last);
-    return last > first ? fl_js_real(exporter, "flows") * 1000 / (double)(last - first) : 0;
-}
-
 static void count_cell(struct fl_table *t, const json_t *o, const char *key, bool bad)
 {
     char text[FL_HUMAN_TEXT];
@@ -178,71 +165,7 @@ static void count_cell(struct fl_table *t, const json_t *o, const char *key, boo
     fl_table_cell_coloured(t, fl_human_count((uint64_t)n, text), bad && n > 0 ? FL_RED : FL_PLAIN);
 }
 
-static void sampling_cell(struct fl_table *t, const json_t *e)
-{
-    char text[80];
-    const char *source = fl_js_text(e, "sampling_source");
-    if (fl_js_int(e, "sampling") <= 1)
-        snprintf(text, sizeof text, "none");
-    else
-        snprintf(text, sizeof text, "1 in %lld%s%.30s%s", (long long)fl_js_int(e, "sampling"),
-                 *source ? " (" : "", source, *source ? ")" : "");
-    fl_table_cell(t, text);
-}
-
-static void exporter_cells(struct fl_table *t, const json_t *e)
-{
-    char text[120], a[FL_HUMAN_TEXT], b[FL_HUMAN_TEXT];
-    const char *address = fl_js_text(e, "address");
-    bool six = strchr(address, ':');
-    if (json_object_get(e, "source_port"))
-        snprintf(text, sizeof text, "%s%.60s%s:%lld", six ? "[" : "", address, six ? "]" : "",
-                 (long long)fl_js_int(e, "source_port"));
-    else
-        snprintf(text, sizeof text, "%.60s", address);
-    fl_table_cell(t, text);
-    snprintf(text, sizeof text, "%lld", (long long)fl_js_int(e, "domain"));
-    fl_table_cell(t, text);
-    fl_table_cell(t, dialect(e));
-    fl_table_cell(t, fl_js_text(e, "location"));
-    count_cell(t, e, "flows", false);
-    fl_table_cell(t, fl_human_factor(rate(e), a));
-    snprintf(text, sizeof text, "%s (%s)", fl_human_count((uint64_t)fl_js_int(e, "lost"), a),
-             fl_human_percent(lost_share(e), b));
-    fl_table_cell_coloured(t, text, fl_js_int(e, "lost") > 0 ? FL_RED : FL_PLAIN);
-    count_cell(t, e, "malformed", true);
-    count_cell(t, e, "unknown_template", true);
-    count_cell(t, e, "templates", false);
-    sampling_cell(t, e);
-    fl_table_cell(t, fl_human_span(fl_js_int(e, "clock_skew_ms"), a));
-    snprintf(text, sizeof text, "%.19s", fl_js_text(e, "last_seen"));
-    fl_table_cell(t, text);
-}
-
-static int print_exporters(const struct status *s)
-{
-    static const struct fl_column columns[] = {
-        {"EXPORTER", FL_LEFT, true},         {"DOMAIN", FL_RIGHT, false},    {"DIALECT", FL_LEFT, false},
-        {"LOCATION", FL_LEFT, true},         {"FLOWS", FL_RIGHT, false},     {"FLOWS/S", FL_RIGHT, false},
-        {"LOST", FL_RIGHT, false},           {"MALFORMED", FL_RIGHT, false}, {"NO TMPL", FL_RIGHT, false},
-        {"TMPLS", FL_RIGHT, false},          {"SAMPLING", FL_LEFT, true},    {"CLOCK", FL_RIGHT, false},
-        {"LAST SEEN (UTC)", FL_LEFT, false},
-    };
-    struct fl_table *t;
-    size_t i;
-    json_t *exporter;
-    printf("\nExporters\n");
-    if (json_array_size(s->exporters) == 0) {
-        printf("  none has sent anything yet\n");
-        return 0;
-    }
-    if (fl_table_new(&t, columns, sizeof columns / sizeof columns[0]) != 0)
-        return fl_cli_fail(FL_ENOMEM, &(struct fl_err){""});
-    json_array_foreach(s->exporters, i, exporter) exporter_cells(t, exporter);
-    return fl_cli_table(t);
-}
-
-static int print_buckets(const struct status *s)
+static int print_buckets(const struct fl_status *s)
 {
     static const struct fl_column columns[] = {
         {"LOCATION", FL_LEFT, false}, {"BUCKETS", FL_RIGHT, false}, {"FROM (UTC)", FL_LEFT, false},
@@ -288,7 +211,7 @@ static void location_cells(struct fl_table *t, const json_t *l)
     fl_table_cell(t, text);
 }
 
-static int print_locations(const struct status *s)
+static int print_locations(const struct fl_status *s)
 {
     static const struct fl_column columns[] = {
         {"LOCATION", FL_LEFT, false},          {"NOVEL", FL_RIGHT, false}, {"KNOWN", FL_RIGHT, false},
@@ -318,15 +241,16 @@ static const char *state_of(const json_t *service)
                : "not running";
 }
 
-static void print_service(const struct status *s)
+static void print_service(const struct fl_status *s)
 {
     static const struct {
         const char *key, *words;
-    } troubles[] = {{"refused", "datagrams refused: their sender belongs to no location"},
-                    {"malformed", "datagrams malformed"},
-                    {"kernel_drops", "datagrams dropped by the kernel: see net.core.rmem_max"},
-                    {"queue_shed", "flows shed: storing could not keep up"},
-                    {"disk_shed", "flows shed: the disk was full"}};
+    } troubles[] = {{"refused", "refused"},
+                    {"malformed", "malformed"},
+                    {"kernel_drops", "dropped by the kernel"},
+                    {"queue_shed", "flows shed by the queue"},
+                    {"disk_shed", "flows shed by the disk"},
+                    {"sessions_dropped", "sessions dropped"}};
     char text[FL_HUMAN_TEXT];
     if (!s->service) {
         printf("Service: flowlored has not run on this data directory yet.\n");
@@ -334,21 +258,27 @@ static void print_service(const struct status *s)
     }
     printf("Service: %s; counters of %.19s (UTC)\n", state_of(s->service), fl_js_text(s->service, "updated"));
     printf("  %s datagrams received", fl_human_count((uint64_t)fl_js_int(s->service, "datagrams"), text));
-    printf(", %s flows stored\n", fl_human_count((uint64_t)fl_js_int(s->service, "stored"), text));
+    printf(", %s flows stored", fl_human_count((uint64_t)fl_js_int(s->service, "stored"), text));
+    bool any = false;
     for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++)
-        if (fl_js_int(s->service, troubles[i].key) > 0)
-            printf("  %s %s\n", fl_human_count((uint64_t)fl_js_int(s->service, troubles[i].key), text),
-                   troubles[i].words);
+        if (fl_js_int(s->service, troubles[i].key) > 0) {
+            printf("%s%s %s", any ? ", " : "\n  ",
+                   fl_human_count((uint64_t)fl_js_int(s->service, troubles[i].key), text), troubles[i].words);
+            any = true;
+        }
+    putchar('\n');
 }
 
-static int print_status(const struct fl_cli *cli, const struct status *s)
+static int print_status(const struct fl_cli *cli, const struct fl_status *s)
 {
     char flows[FL_HUMAN_TEXT], bytes[FL_HUMAN_TEXT], line[600];
     snprintf(line, sizeof line, "%s", cli->data);
     printf("Data directory: %s, %s flows in %s\n", fl_human_clean(line), fl_human_count(s->flows, flows),
            fl_human_bytes(s->bytes, bytes));
     print_service(s);
-    int code = print_exporters(s);
+    int code = fl_status_print_exporters(s);
+    if (code == 0)
+        fl_status_print_advice(s);
     if (code == 0)
         code = print_buckets(s);
     if (code == 0)
@@ -356,11 +286,12 @@ static int print_status(const struct fl_cli *cli, const struct status *s)
     return code ? code : fl_cli_end();
 }
 
-static int print_json(const struct status *s)
+static int print_json(const struct fl_status *s)
 {
     json_t *service = s->service ? json_incref(s->service) : json_pack("{s:b}", "running", 0);
-    json_t *o = json_pack("{s:O, s:o, s:O, s:o, s:O}", "exporters", s->exporters, "totals", totals(s),
-                          "locations", s->locations, "service", service, "buckets", s->buckets);
+    json_t *o =
+        json_pack("{s:O, s:o, s:O, s:o, s:O, s:O}", "exporters", s->exporters, "totals", totals(s),
+                  "locations", s->locations, "service", service, "buckets", s->buckets, "advice", s->advice);
     if (o)
         fl_cli_json(NULL, o);
     json_decref(o);
@@ -370,9 +301,12 @@ static int print_json(const struct status *s)
 int fl_cli_status(struct fl_cli *cli)
 {
     struct fl_err err = {""};
-    struct status s;
+    struct fl_status s;
     int rc = gather(cli, &s, &err);
-    int code = rc ? fl_cli_fail(rc, &err) : cli->json ? print_json(&s) : print_status(cli, &s);
+    int code = rc              ? fl_cli_fail(rc, &err)
+               : cli->json     ? print_json(&s)
+               : cli->exporter ? fl_status_print_exporter(&s)
+                               : print_status(cli, &s);
     clear(&s);
     return code;
 }

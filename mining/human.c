@@ -72,6 +72,19 @@ const char *fl_human_span(int64_t ms, char out[FL_HUMAN_TEXT])
     return out;
 }
 
+const char *fl_human_age(int64_t ms, char out[FL_HUMAN_TEXT])
+{
+    static const struct {
+        int64_t ms;
+        const char *name;
+    } units[] = {{31536000000, "y"}, {86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}};
+    size_t u = 0;
+    while (u < 4 && ms < (u < 2 ? 2 : 1) * units[u].ms) /* hours up to two days, days up to two years */
+        u++;
+    snprintf(out, FL_HUMAN_TEXT, "%" PRId64 " %s", ms > 0 ? ms / units[u].ms : 0, units[u].name);
+    return out;
+}
+
 const char *fl_human_factor(double factor, char out[FL_HUMAN_TEXT])
 {
     if (isnan(factor))

@@ -16,6 +16,9 @@ const char *fl_human_count(uint64_t count, char out[FL_HUMAN_TEXT]);
 const char *fl_human_percent(double share, char out[FL_HUMAN_TEXT]);
 /* A signed time span: "0 ms", "-12 ms", "1.2 s", "3 min", "2.5 h", "4 d". */
 const char *fl_human_span(int64_t ms, char out[FL_HUMAN_TEXT]);
+/* A time that has gone by, in whole units: "0 s", "59 s", "2 min", "47 h", "4 d", "2 y"; what lies ahead is
+ * "0 s". */
+const char *fl_human_age(int64_t ms, char out[FL_HUMAN_TEXT]);
 /* A factor: "1.4", "12", "3,400"; "inf" beyond 1e12. */
 const char *fl_human_factor(double factor, char out[FL_HUMAN_TEXT]);
 /* "rule" for 1, "rules" otherwise (adds an s). Returns `out`. */

@@ -23,6 +23,7 @@ struct fl_table {
     size_t n_columns;
     struct cell *cells;
     size_t n_cells, room;
+    size_t keys; /* columns to repeat where the others go on in further tables; 0: paragraphs instead */
     bool failed;
 };
 
@@ -65,6 +66,11 @@ void fl_table_cell(struct fl_table *t, const char *text)
 size_t fl_table_rows(const struct fl_table *t)
 {
     return (t->n_cells + t->n_columns - 1) / t->n_columns;
+}
+
+void fl_table_split(struct fl_table *t, size_t keys)
+{
+    t->keys = keys;
 }
 
 void fl_table_free(struct fl_table *t)
@@ -261,6 +267,65 @@ static void print_lines(const struct fl_table *t, struct cell *row, const size_t
     }
 }
 
+/* How many columns from `first` on stand beside the keys in one line; 0: not even one. */
+static size_t beside_keys(const struct fl_table *t, const size_t *widths, size_t first, size_t bound)
+{
+    size_t line = 0, n = 0;
+    for (size_t c = 0; c < t->keys; c++)
+        line += widths[c] + GAP;
+    for (; first + n < t->n_columns && line + widths[first + n] <= bound; n++)
+        line += widths[first + n] + GAP;
+    return n;
+}
+
+static bool splits(const struct fl_table *t, const size_t *widths, size_t bound)
+{
+    bool every = t->keys > 0;
+    for (size_t c = t->keys; every && c < t->n_columns; c++)
+        every = beside_keys(t, widths, c, bound) > 0;
+    return every;
+}
+
+/* The keys and `n` columns from `first` on, as a table of their own. */
+static int print_part_of(const struct fl_table *t, size_t first, size_t n, struct cell *row,
+                         const size_t *widths, bool colour, FILE *to)
+{
+    struct fl_column *columns = calloc(t->keys + n, sizeof *columns);
+    size_t *part_widths = calloc(t->keys + n, sizeof *part_widths);
+    struct fl_table part = {.columns = columns, .n_columns = t->keys + n};
+    part.cells = calloc(t->n_cells + 1, sizeof *part.cells);
+    int rc = columns && part_widths && part.cells ? 0 : FL_ENOMEM;
+    for (size_t c = 0; rc == 0 && c < part.n_columns; c++) {
+        columns[c] = t->columns[c < t->keys ? c : first + c - t->keys];
+        part_widths[c] = widths[c < t->keys ? c : first + c - t->keys];
+    }
+    for (size_t i = 0; rc == 0 && i < t->n_cells; i++) {
+        size_t c = i % t->n_columns;
+        if (c < t->keys || (c >= first && c < first + n))
+            part.cells[part.n_cells++] = t->cells[i]; /* texts stay the whole table's */
+    }
+    if (rc == 0)
+        print_lines(&part, row, part_widths, colour, to);
+    free(columns);
+    free(part_widths);
+    free(part.cells);
+    return rc;
+}
+
+static int print_split(const struct fl_table *t, struct cell *row, const size_t *widths, size_t bound,
+                       bool colour, FILE *to)
+{
+    int rc = 0;
+    for (size_t first = t->keys; rc == 0 && first < t->n_columns;) {
+        size_t n = beside_keys(t, widths, first, bound);
+        if (first > t->keys)
+            fputc('\n', to);
+        rc = print_part_of(t, first, n, row, widths, colour, to);
+        first += n;
+    }
+    return rc;
+}
+
 int fl_table_print(struct fl_table *t, FILE *to, size_t width, bool colour)
 {
     size_t *widths = calloc(t->n_columns, sizeof *widths);
@@ -271,15 +336,31 @@ int fl_table_print(struct fl_table *t, FILE *to, size_t width, bool colour)
     measure(t, widths);
     if (width)
         narrow(t, widths, width);
-    if (width && t->n_cells > 0 && !fits(t, widths, width))
-        print_paragraphs(t, width, colour, to);
-    else
+    if (!width || t->n_cells == 0 || fits(t, widths, width))
         print_lines(t, row, widths, colour, to);
-    rc = ferror(to) ? FL_EIO : 0;
+    else if (splits(t, widths, width))
+        rc = print_split(t, row, widths, width, colour, to);
+    else
+        print_paragraphs(t, width, colour, to);
+    if (rc == 0 && ferror(to))
+        rc = FL_EIO;
 done:
     free(widths);
     free(row);
     return rc;
+}
+
+void fl_text_print(FILE *to, const char *text, size_t indent, size_t hanging, size_t width)
+{
+    if (width && width < hanging + NARROWEST)
+        width = hanging + NARROWEST;
+    for (size_t blanks = indent; *text; blanks = hanging) {
+        size_t length = width ? fold(text, width - blanks) : strlen(text);
+        pad(to, blanks);
+        fprintf(to, "%.*s\n", (int)length, text);
+        text += length;
+        text += strspn(text, " ");
+    }
 }
 
 size_t fl_terminal_width(FILE *to)

@@ -123,7 +123,52 @@ try 0 'No open alerts' 'nor an open alert' alerts $data
 try 0 '1 rule is now novel again' 'reopening' reopen $data "$id"
 try 0 'paris' 'status' status $data
 try 0 '"stored_flows":150' 'status as JSON' status $data --json
-try 0 '192.0.2.1:50000 .*ipfix .*1 in 100 (options)' 'status shows exporters' status $data
+try 0 '^192.0.2.1 .*paris .*ipfix .*20 records (1.0%).*1 in 100 (options) .*-1.5 s .*60 s/15 s' \
+    'status shows an exporter at a glance' status $data
+try 0 '^192.0.2.2 .*v9 .*15 datagrams (4.8%).*2 domains (3 sessions) ' 'and sums its sessions' status $data
+try 0 '^2001:db8::9 .*v5 ' 'also of IPv6' status $data
+try 0 'ago, idle' 'and says who is idle' status $data
+for words in 'kernel: 40 datagrams .*sysctl -w net.core.rmem_max=33554432' '198.51.100.7: 3 datagrams refused.*--location NAME=198.51.100.7' \
+    '192.0.2.1: 20 of 2,030 records' '192.0.2.2: .*template data timeout 60' '192.0.2.2: its clock is 5.0 s ahead' \
+    '192.0.2.2: .*30 min (active timeout)' '192.0.2.4: 9 data sets came, but never a template' \
+    '192.0.2.5: nothing has come for 59 min' '2001:db8::9: 50 datagrams (50%) came twice'; do
+    try 0 "^  $words" "status advises: $words" status $data
+done
+"$bin" status $data | grep -q '192.0.2.3:'; [ $? = 1 ]; ok $? 'there is nothing to say of a router in good order'
+[ "$("$bin" status $data --json | grep -o '"kind":"[a-z_]*"' | sort -u | tr '\n' ' ')" = \
+    '"kind":"active_timeout" "kind":"clock" "kind":"duplicates" "kind":"flow" "kind":"kernel_drops" "kind":"loss" "kind":"malformed" "kind":"no_template" "kind":"options" "kind":"refused" "kind":"sampling" "kind":"silent" ' ]
+ok $? 'advice as JSON'
+try 0 '"flows_per_s":null,"idle":true,"lost_unit":"records","lost_share":0.00985' 'what is worked out, as JSON' status $data --json
+try 0 '"template_definitions":\[{"id":256,"kind":"flow","defined":"2022-06-12T22:59:00.000Z","fields":\[{"id":8,"enterprise":0,"name":"sourceIPv4Address","length":4,"scope":false},' \
+    'templates as JSON' status $data --json
+try 0 '^Exporter 192.0.2.2, location paris, 3 sessions' 'one exporter in full' status $data --exporter 192.0.2.2
+[ "$(grep -c '^  v9, domain' "$dir/out")" = 3 ]; ok $? 'each of its sessions'
+grep -q '192.0.2.1' "$dir/out"; [ $? = 1 ]; ok $? 'and nobody else'
+try 0 '256 flow, .* ago, 5 fields: sourceIPv4Address, destinationIPv4Address, octetDeltaCount, reverse octetDeltaCount, 9/12235' \
+    'its templates with their elements' status $data --exporter 192.0.2.1
+grep -q '257 options, .*: observationDomainId (scope), samplingInterval' "$dir/out"; ok $? 'options templates too'
+try 0 '"exporters":\[{"address":"2001:db8::9",[^{]*}\]' 'one exporter as JSON' status $data --exporter 2001:DB8::9 --json
+try 2 'is not an address' 'an exporter that is no address' status $data --exporter router1
+try 1 'has sent nothing' 'an exporter never heard of' status $data --exporter 192.0.2.99
+try 1 'belongs to no location' 'an exporter that is refused' status $data --exporter 198.51.100.7
+
+# at_width COLUMNS: what status prints on a terminal of that width
+at_width() {
+    COLUMNS=$1 TERM=dumb script -qec "'$bin' status $data" /dev/null </dev/null | tr -d '\r' >"$dir/out"
+    : >"$dir/err"
+}
+if command -v script >/dev/null; then
+    for width in 80 120 200; do
+        at_width $width
+        [ "$(awk '{ if (length > n) n = length } END { print n }' "$dir/out")" -le $width ]
+        ok $? "status fits a terminal of $width columns"
+    done
+    at_width 80
+    [ "$(grep -c '^EXPORTER ' "$dir/out")" = 3 ]; ok $? 'columns that do not fit go on below'
+fi
+mkdir "$dir/many" && "$mkstore" "$dir/many" 300 2>"$dir/err"
+try 0 '^192.0.2.6 .*7 (300 sessions) *600,000 ' 'hundreds of sessions are one row' status --data "$dir/many"
+[ "$(grep -c '^192.0.2.6 ' "$dir/out")" = 1 ]; ok $? 'and only one'
 try 0 '"address":"192.0.2.1","domain":7,"version":10,"location":"paris","packets":100,"flows":2000,"lost":20,' \
     'status has the names of the contract' status $data --json
 try 0 '^paris *148$' 'sql groups by location' sql $data 'SELECT location, count(*) FROM flows GROUP BY 1'

@@ -204,6 +204,84 @@ static void test_span_option(void **state)
     assert_non_null(strstr(err.text, "--to"));
 }
 
+/* ---- tables that go on below, and text ---- */
+
+static void print_wide(size_t width, size_t keys, char *out, size_t size)
+{
+    static const struct fl_column wide[] = {{"KEY", FL_LEFT, false},
+                                            {"FIRST", FL_LEFT, false},
+                                            {"SECOND", FL_RIGHT, false},
+                                            {"THIRD", FL_LEFT, false}};
+    static const char *const cells[] = {"a", "11", "1", "x", "bbb", "2", "22", "yy"};
+    struct fl_table *t;
+    FILE *to = fmemopen(out, size, "w");
+    assert_int_equal(fl_table_new(&t, wide, 4), 0);
+    for (size_t i = 0; i < 8; i++)
+        fl_table_cell(t, cells[i]);
+    fl_table_split(t, keys);
+    assert_int_equal(fl_table_print(t, to, width, false), 0);
+    fclose(to);
+    fl_table_free(t);
+}
+
+static void test_columns_go_on_below(void **state)
+{
+    static const char whole[] = "KEY  FIRST  SECOND  THIRD\n"
+                                "a    11          1  x\n"
+                                "bbb  2          22  yy\n";
+    char out[400];
+    print_wide(0, 1, out, sizeof out);
+    assert_string_equal(out, whole);
+    print_wide(25, 1, out, sizeof out);
+    assert_string_equal(out, whole);
+    print_wide(24, 1, out, sizeof out);
+    assert_string_equal(out, "KEY  FIRST  SECOND\n"
+                             "a    11          1\n"
+                             "bbb  2          22\n"
+                             "\n"
+                             "KEY  THIRD\n"
+                             "a    x\n"
+                             "bbb  yy\n");
+    print_wide(10, 1, out, sizeof out); /* "KEY  SECOND" needs 11 */
+    assert_string_equal(out, "KEY a\n"
+                             "    FIRST\n    11\n"
+                             "    SECOND\n    1\n"
+                             "    THIRD\n    x\n"
+                             "KEY bbb\n"
+                             "    FIRST\n    2\n"
+                             "    SECOND\n    22\n"
+                             "    THIRD\n    yy\n");
+}
+
+static void test_text(void **state)
+{
+    static const char text[] = "one two three four";
+    char out[200];
+    FILE *to = fmemopen(out, sizeof out, "w");
+    fl_text_print(to, text, 2, 4, 0);
+    fl_text_print(to, text, 2, 8, 24);
+    fl_text_print(to, text, 0, 0, 16);
+    fl_text_print(to, "", 2, 4, 20);
+    fclose(to);
+    assert_string_equal(out, "  one two three four\n"
+                             "  one two three four\n"
+                             "one two three\nfour\n");
+}
+
+static void test_age(void **state)
+{
+    char t[FL_HUMAN_TEXT];
+    assert_string_equal(fl_human_age(-5, t), "0 s");
+    assert_string_equal(fl_human_age(59999, t), "59 s");
+    assert_string_equal(fl_human_age(60000, t), "1 min");
+    assert_string_equal(fl_human_age(3599999, t), "59 min");
+    assert_string_equal(fl_human_age(47 * (int64_t)3600000, t), "47 h");
+    assert_string_equal(fl_human_age(48 * (int64_t)3600000, t), "2 d");
+    assert_string_equal(fl_human_age(729 * (int64_t)86400000, t), "729 d");
+    assert_string_equal(fl_human_age(730 * (int64_t)86400000, t), "2 y");
+    assert_string_equal(fl_human_age(INT64_MIN, t), "0 s");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +300,9 @@ int main(void)
         cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_span_option),
+        cmocka_unit_test(test_columns_go_on_below),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_age),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
