@@ -105,12 +105,6 @@ static const char *template_text(const struct fl_status *s, const struct group *
     return out;
 }
 
-static const char *source_name(unsigned source)
-{
-    static const char *const names[] = {"none", "header", "options", "record", "config"};
-    return source < sizeof names / sizeof names[0] ? names[source] : "?";
-}
-
 static const char *sampling_text(const struct group *g, char out[CELL])
 {
     char count[FL_HUMAN_TEXT];
@@ -120,7 +114,8 @@ static const char *sampling_text(const struct group *g, char out[CELL])
             return strcpy(out, "varies");
     if (e->sampling <= 1 && e->sampling_source == FL_SAMPLING_NONE)
         return strcpy(out, "none");
-    snprintf(out, CELL, "1 in %s (%s)", fl_human_count(e->sampling, count), source_name(e->sampling_source));
+    snprintf(out, CELL, "1 in %s (%s)", fl_human_count(e->sampling, count),
+             fl_sampling_source_name(e->sampling_source));
     return out;
 }
 

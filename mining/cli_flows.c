@@ -10,10 +10,49 @@
 #include "mining/human.h"
 #include "storage/timetext.h"
 
+static json_int_t scaled(uint64_t count, uint32_t sampling)
+{
+    uint64_t all;
+    if (__builtin_mul_overflow(count, sampling > 1 ? sampling : 1, &all) || all > INT64_MAX)
+        return INT64_MAX;
+    return (json_int_t)all;
+}
+
+/* NULL, which becomes null, where the exporter told none. */
+static const char *post_address(const struct fl_addr *a, char out[FL_ADDR_TEXT])
+{
+    static const struct fl_addr none;
+    return fl_addr_cmp(a, &none) == 0 ? NULL : fl_addr_format(a, out);
+}
+
+static json_t *post_port(uint16_t port)
+{
+    return port ? json_integer(port) : json_null();
+}
+
+/* What the contract does not name stands behind what it names. */
+static json_t *add_rest(json_t *object, const struct fl_flow *f)
+{
+    char src[FL_ADDR_TEXT], dst[FL_ADDR_TEXT];
+    json_t *rest = json_pack(
+        "{s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:o, s:o, s:I, s:I}", "sampling_source",
+        fl_sampling_source_name(f->sampling_source), "end_reason", fl_end_reason_name(f->end_reason),
+        "direction", fl_direction_name(f->direction), "event", fl_event_name(f->event), "post_src",
+        post_address(&f->post_src, src), "post_dst", post_address(&f->post_dst, dst), "post_src_port",
+        post_port(f->post_src_port), "post_dst_port", post_port(f->post_dst_port), "scaled_packets",
+        scaled(f->packets, f->sampling), "scaled_bytes", scaled(f->bytes, f->sampling));
+    if (json_object_update(object, rest) != 0) {
+        json_decref(object);
+        object = NULL;
+    }
+    json_decref(rest);
+    return object;
+}
+
 json_t *fl_cli_flow_json(const char *location, const struct fl_flow *f)
 {
     char exporter[FL_ADDR_TEXT], src[FL_ADDR_TEXT], dst[FL_ADDR_TEXT], start[FL_TIME_TEXT], end[FL_TIME_TEXT];
-    return json_pack(
+    json_t *object = json_pack(
         "{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:i, s:I, s:s}",
         "location", location, "exporter", fl_addr_format(&f->exporter, exporter), "domain",
         (json_int_t)f->domain, "start", fl_time_format(f->start_ms, start), "end",
@@ -22,6 +61,7 @@ json_t *fl_cli_flow_json(const char *location, const struct fl_flow *f)
         f->protocol, "tcp_flags", f->tcp_flags, "packets", (json_int_t)f->packets, "bytes",
         (json_int_t)f->bytes, "in_if", (json_int_t)f->in_if, "out_if", (json_int_t)f->out_if, "tos", f->tos,
         "sampling", (json_int_t)f->sampling, "time_source", fl_time_source_name(f->time_source));
+    return add_rest(object, f);
 }
 
 void fl_cli_csv_field(const char *text, bool first)
@@ -54,23 +94,66 @@ void fl_cli_csv_value(const json_t *value, bool first)
     fl_cli_csv_field(json_is_string(value) ? json_string_value(value) : number, first);
 }
 
-static void endpoint(const json_t *flow, const char *host, const char *port, char out[64])
+#define ENDPOINT 80 /* an IPv6 address in brackets and a port fit */
+
+static const char *host_port(const char *address, int64_t port, char out[ENDPOINT])
 {
-    int64_t protocol = fl_js_int(flow, "protocol");
-    const char *a = fl_js_text(flow, host);
-    bool six = strchr(a, ':');
-    char text[FL_PORT_TEXT];
-    if (protocol == FL_PROTO_ICMP || protocol == FL_PROTO_ICMP6) {
-        bool to = strcmp(port, "dst_port") == 0;
-        snprintf(out, 64, "%s%s%s", a, to ? " " : "",
-                 to ? fl_port_format((uint32_t)fl_js_int(flow, port), (uint8_t)protocol, text) : "");
-    } else
-        snprintf(out, 64, "%s%s%s:%lld", six ? "[" : "", a, six ? "]" : "", (long long)fl_js_int(flow, port));
+    bool six = strchr(address, ':');
+    snprintf(out, ENDPOINT, "%s%s%s:%" PRId64, six ? "[" : "", address, six ? "]" : "", port);
+    return out;
 }
 
-static void flow_cells(struct fl_table *t, const json_t *flow)
+/* What the endpoint became by translation, "" when nothing else. A firewall may tell the address, the port,
+ * or both, and tells them where it translates nothing, too. */
+static const char *translated(const json_t *flow, const char *host, const char *port, char out[ENDPOINT])
 {
-    char text[200], protocol[8], a[64], b[64];
+    char post_host[24], post_port[24], plain[ENDPOINT];
+    snprintf(post_host, sizeof post_host, "post_%s", host);
+    snprintf(post_port, sizeof post_port, "post_%s", port);
+    const char *address = fl_js_text(flow, *fl_js_text(flow, post_host) ? post_host : host);
+    int64_t number = fl_js_int(flow, fl_js_int(flow, post_port) ? post_port : port);
+    host_port(fl_js_text(flow, host), fl_js_int(flow, port), plain);
+    return strcmp(host_port(address, number, out), plain) ? out : strcpy(out, "");
+}
+
+/* "10.0.0.5:1234", "10.0.0.5:1234 as 203.0.113.7:6000", ICMP "10.0.0.5 8.0". */
+static void endpoint(const json_t *flow, const char *host, const char *port, char out[3 * ENDPOINT])
+{
+    int64_t protocol = fl_js_int(flow, "protocol");
+    const char *a = fl_js_text(flow, host),
+               *post = fl_js_text(flow, strcmp(host, "src") ? "post_dst" : "post_src");
+    char text[FL_PORT_TEXT], plain[ENDPOINT], became[ENDPOINT];
+    if (protocol == FL_PROTO_ICMP || protocol == FL_PROTO_ICMP6) {
+        bool to = strcmp(port, "dst_port") == 0, moved = *post && strcmp(post, a);
+        snprintf(out, 3 * ENDPOINT, "%s%s%s%s%s", a, moved ? " as " : "", moved ? post : "", to ? " " : "",
+                 to ? fl_port_format((uint32_t)fl_js_int(flow, port), (uint8_t)protocol, text) : "");
+        return;
+    }
+    host_port(a, fl_js_int(flow, port), plain);
+    translated(flow, host, port, became);
+    snprintf(out, 3 * ENDPOINT, "%s%s%s", plain, *became ? " as " : "", became);
+}
+
+/* A count times the sampling interval; "~" says that it is one. */
+static void scaled_cell(struct fl_table *t, const json_t *flow, const char *key,
+                        const char *format(uint64_t, char *))
+{
+    char text[FL_HUMAN_TEXT + 1], number[FL_HUMAN_TEXT];
+    snprintf(text, sizeof text, "%s%s", fl_js_int(flow, "sampling") > 1 ? "~" : "",
+             format((uint64_t)fl_js_int(flow, key), number));
+    fl_table_cell(t, text);
+}
+
+/* Which columns there are any words for. */
+struct shape {
+    size_t sampled, translated;
+    bool events;
+};
+
+static void flow_cells(struct fl_table *t, const json_t *flow, const struct shape *shape)
+{
+    char text[6 * ENDPOINT + 8], protocol[8], a[3 * ENDPOINT], b[3 * ENDPOINT];
+    const char *event = fl_js_text(flow, "event");
     int64_t start = 0, end = 0;
     fl_time_parse(fl_js_text(flow, "start"), 0, &start);
     fl_time_parse(fl_js_text(flow, "end"), 0, &end);
@@ -84,35 +167,62 @@ static void flow_cells(struct fl_table *t, const json_t *flow)
     endpoint(flow, "dst", "dst_port", b);
     snprintf(text, sizeof text, "%s -> %s", a, b);
     fl_table_cell(t, text);
-    fl_table_cell(t, fl_human_count((uint64_t)fl_js_int(flow, "packets"), text));
-    fl_table_cell(t, fl_human_bytes((uint64_t)fl_js_int(flow, "bytes"), text));
+    if (shape->events)
+        fl_table_cell_coloured(t, event, strcmp(event, "denied") ? FL_PLAIN : FL_RED);
+    scaled_cell(t, flow, "scaled_packets", fl_human_count);
+    scaled_cell(t, flow, "scaled_bytes", fl_human_bytes);
     fl_table_cell(t, fl_js_text(flow, "exporter"));
     fl_table_cell(t, fl_js_text(flow, "location"));
 }
 
-int fl_cli_flows_table(const json_t *flows)
+static struct shape shape_of(const json_t *flows)
 {
-    static const struct fl_column columns[] = {
-        {"START (UTC)", FL_LEFT, false}, {"LASTED", FL_RIGHT, false},  {"PROTO", FL_LEFT, false},
-        {"FLOW", FL_LEFT, true},         {"PACKETS", FL_RIGHT, false}, {"BYTES", FL_RIGHT, false},
-        {"EXPORTER", FL_LEFT, false},    {"LOCATION", FL_LEFT, false},
-    };
-    struct fl_table *t;
-    size_t i, sampled = 0;
+    struct shape shape = {0};
+    size_t i;
     json_t *flow;
-    if (fl_table_new(&t, columns, sizeof columns / sizeof columns[0]) != 0)
-        return fl_cli_fail(FL_ENOMEM, &(struct fl_err){""});
+    char text[ENDPOINT];
     json_array_foreach(flows, i, flow)
     {
-        flow_cells(t, flow);
-        sampled += fl_js_int(flow, "sampling") > 1;
+        shape.sampled += fl_js_int(flow, "sampling") > 1;
+        shape.events = shape.events || *fl_js_text(flow, "event");
+        shape.translated +=
+            *translated(flow, "src", "src_port", text) || *translated(flow, "dst", "dst_port", text);
     }
+    return shape;
+}
+
+static void say_notes(const struct shape *shape)
+{
+    if (shape->sampled > 0)
+        fl_cli_say("note: %zu of these flows %s sampled; figures with ~ are what was seen times the sampling "
+                   "interval (--json has both)",
+                   shape->sampled, shape->sampled == 1 ? "is" : "are");
+    if (shape->translated > 0)
+        fl_cli_say("note: %zu of these flows %s translated; \"as\" tells the address and port behind it",
+                   shape->translated, shape->translated == 1 ? "is" : "are");
+}
+
+int fl_cli_flows_table(const json_t *flows)
+{
+    static const struct fl_column with_event[] = {
+        {"START (UTC)", FL_LEFT, false}, {"LASTED", FL_RIGHT, false},  {"PROTO", FL_LEFT, false},
+        {"FLOW", FL_LEFT, true},         {"EVENT", FL_LEFT, false},    {"PACKETS", FL_RIGHT, false},
+        {"BYTES", FL_RIGHT, false},      {"EXPORTER", FL_LEFT, false}, {"LOCATION", FL_LEFT, false},
+    };
+    enum { N_COLUMNS = sizeof with_event / sizeof with_event[0], EVENT = 4 };
+    struct fl_column columns[N_COLUMNS];
+    struct shape shape = shape_of(flows);
+    struct fl_table *t;
+    size_t i, n = 0;
+    json_t *flow;
+    for (i = 0; i < N_COLUMNS; i++)
+        if (i != EVENT || shape.events)
+            columns[n++] = with_event[i];
+    if (fl_table_new(&t, columns, n) != 0)
+        return fl_cli_fail(FL_ENOMEM, &(struct fl_err){""});
+    json_array_foreach(flows, i, flow) flow_cells(t, flow, &shape);
     int code = fl_cli_table(t);
-    if (sampled > 0)
-        fl_cli_say(
-            "note: %zu of these flows %s sampled; packets and bytes are as the exporter counted them, not "
-            "scaled (see \"sampling\" in --json)",
-            sampled, sampled == 1 ? "is" : "are");
+    say_notes(&shape);
     return code;
 }
 
@@ -306,7 +416,8 @@ int fl_cli_flows(struct fl_cli *cli)
         code = fl_cli_end();
     }
     if (l.more && code == FL_EXIT_OK)
-        fl_cli_say("the first %zu flows are shown, more match; --limit N shows more, --limit 0 all", l.shown);
+        fl_cli_say("the first %zu %s shown, more match; --limit N shows more, --limit 0 all", l.shown,
+                   l.shown == 1 ? "flow is" : "flows are");
     json_decref(l.rows);
     return code;
 }

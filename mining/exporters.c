@@ -33,9 +33,8 @@ static int64_t time_of(const json_t *o, const char *key)
 
 static uint8_t sampling_source(const char *name)
 {
-    static const char *const names[] = {"none", "header", "options", "record", "config"};
-    for (uint8_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(name, names[i]) == 0)
+    for (uint8_t i = FL_SAMPLING_NONE; i <= FL_SAMPLING_CONFIG; i++)
+        if (strcmp(name, fl_sampling_source_name(i)) == 0)
             return i;
     return FL_SAMPLING_NONE;
 }

@@ -76,5 +76,13 @@ enum { FL_TCP_FIN = 0x01, FL_TCP_SYN = 0x02, FL_TCP_RST = 0x04, FL_TCP_ACK = 0x1
 
 /* "absolute", "uptime", "received"; "unknown" beyond them. */
 const char *fl_time_source_name(unsigned source);
+/* "none", "header", "options", "record", "config"; "unknown" beyond them. */
+const char *fl_sampling_source_name(unsigned source);
+/* "idle", "active", "end", "forced", "resources"; NULL for FL_END_UNKNOWN and beyond them. */
+const char *fl_end_reason_name(unsigned reason);
+/* "ingress", "egress"; NULL for FL_DIRECTION_UNKNOWN and beyond them. */
+const char *fl_direction_name(unsigned direction);
+/* "created", "deleted", "denied", "alert", "update"; NULL for FL_EVENT_NONE and beyond them. */
+const char *fl_event_name(unsigned event);
 
 #endif

@@ -89,17 +89,30 @@ try 2 'known: oslo, paris' 'an unknown location names the known' mine $data --lo
 try 0 'START (UTC)' 'flows as a table' flows $data
 [ "$(wc -l <"$dir/out")" = 101 ]; ok $? '100 flows and a head'
 grep -q 'more match' "$dir/err"; ok $? 'that there are more is said'
-try 0 'sampled' 'sampling is said' flows $data --limit 0
-try 0 '{"location":"oslo","exporter":"192.0.2.1","domain":0,"start":"2022-06-12T2.*Z","end":".*","src":"10.0.0.5","dst":"10.0.0..*","src_port":[0-9]*,"dst_port":[0-9]*,"protocol":[0-9]*,"tcp_flags":0,"packets":3,"bytes":2048,"in_if":0,"out_if":0,"tos":0,"sampling":1,"time_source":"absolute"}' \
+try 0 '1 of these flows is sampled; figures with ~' 'sampling is said' flows $data --limit 0
+grep -q ' ~300  *~200 KiB ' "$dir/out"; ok $? 'and scaled, marked'
+grep -q '10.0.0.5:40140 as 203.0.113.7:6000 -> 10.0.0.9:143 ' "$dir/out"; ok $? 'translations are shown'
+grep -q '10.0.0.5:40142 -> 10.0.0.9:143 *denied ' "$dir/out"; ok $? 'what a firewall denied is shown'
+grep -qF '[2001:db8::5]:40144 -> [2001:db8::1:9]:143' "$dir/out"; ok $? 'IPv6 is shown'
+try 0 '"packets":3,"bytes":2048,.*"sampling":100,"time_source":"absolute","sampling_source":"options","end_reason":null,"direction":null,"event":null,"post_src":null,"post_dst":null,"post_src_port":null,"post_dst_port":null,"scaled_packets":300,"scaled_bytes":204800}$' \
+    'flows of JSON keep what was counted beside what it stands for' flows $data --json --limit 0
+grep -q '"src_port":40140,.*"post_src":"203.0.113.7","post_dst":"10.0.0.9","post_src_port":6000,"post_dst_port":143,' "$dir/out"
+ok $? 'translations as JSON'
+grep -q '"end_reason":"forced","direction":"ingress","event":"denied"' "$dir/out"; ok $? 'events as JSON'
+try 0 '{"location":"oslo","exporter":"192.0.2.1","domain":0,"start":"2022-06-12T2.*Z","end":".*","src":"10.0.0.5","dst":"10.0.0..*","src_port":[0-9]*,"dst_port":[0-9]*,"protocol":[0-9]*,"tcp_flags":0,"packets":3,"bytes":2048,"in_if":0,"out_if":0,"tos":0,"sampling":1,"time_source":"absolute",' \
     'flows have the names of the contract' flows $data --json
 try 0 paris 'flows of one location' flows $data --location paris --limit 0 --json
 [ "$(wc -l <"$dir/out")" = 148 ]; ok $? 'all of them'
 sed 's/.*"start":"\([^"]*\)".*/\1/' "$dir/out" | sort -c 2>"$dir/err"; ok $? 'in order of start'
-try 0 '^location,exporter,' 'flows as CSV' flows $data --csv --port 53 --limit 0
+try 0 '^location,exporter,.*,time_source,sampling_source,end_reason,direction,event,post_src,post_dst,post_src_port,post_dst_port,scaled_packets,scaled_bytes$' \
+    'flows as CSV' flows $data --csv --port 53 --limit 0
 [ "$(wc -l <"$dir/out")" = 76 ]; ok $? 'by port, with a head'
 try 0 'No stored flow matches' 'a host never seen' flows $data --host 10.9.9.9
 try 0 '"n":150' 'sql over all buckets' sql $data --json 'SELECT count(*) n FROM flows'
 "$bin" flows $data --limit 0 --json 2>"$dir/err" | head -1 >"$dir/out"; [ ! -s "$dir/err" ]; ok $? 'a closed pipe is silent'
+try 0 'paris,.*,absolute,none,,,,203.0.113.7,10.0.0.9,6000,143,3,2048$' 'what is not told is empty in CSV' flows $data --csv --limit 0
+try 0 'EVENT' 'a column for events where there are any' flows $data --limit 0 --host 10.0.0.9
+"$bin" flows $data --host 10.0.0.53 >"$dir/out"; grep -q 'EVENT' "$dir/out"; [ $? = 1 ]; ok $? 'and none where not'
 
 try 0 'novel' 'rules as a table' rules $data
 head -2 "$dir/out" | tail -1 | grep -q novel; ok $? 'the novel first'

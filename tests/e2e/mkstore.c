@@ -18,7 +18,7 @@ static int64_t base_ms(void)
     return ms;
 }
 
-static struct fl_flow make_flow(int i)
+static struct fl_flow plain_flow(int i)
 {
     int64_t start = base_ms() + (int64_t)((i * 37) % N_FLOWS) * 40000; /* out of order, over two hours */
     return (struct fl_flow){.start_ms = start,
@@ -28,10 +28,34 @@ static struct fl_flow make_flow(int i)
                             .dst = fl_addr_v4(i % 2 ? 0x0a000035 : 0x0a000009),
                             .packets = 3,
                             .bytes = 2048,
-                            .sampling = i == 0 ? 100 : 1,
+                            .sampling = 1,
                             .src_port = (uint16_t)(40000 + i),
                             .dst_port = i % 2 ? 53 : 143,
                             .protocol = i % 2 ? FL_PROTO_UDP : FL_PROTO_TCP};
+}
+
+/* One sampled flow, one through a translation, one that a firewall denied, one of IPv6. */
+static struct fl_flow make_flow(int i)
+{
+    struct fl_flow f = plain_flow(i);
+    if (i == 0) {
+        f.sampling = 100;
+        f.sampling_source = FL_SAMPLING_OPTIONS;
+    } else if (i == 140) {
+        f.post_src = fl_addr_v4(0xcb007107); /* 203.0.113.7 */
+        f.post_src_port = 6000;
+        f.post_dst = f.dst; /* told, but not changed */
+        f.post_dst_port = f.dst_port;
+    } else if (i == 142) {
+        f.event = FL_EVENT_DENIED;
+        f.direction = FL_DIRECTION_INGRESS;
+        f.end_reason = FL_END_FORCED;
+    } else if (i == 144) {
+        fl_addr_parse("2001:db8::9", &f.exporter);
+        fl_addr_parse("2001:db8::5", &f.src);
+        fl_addr_parse("2001:db8::1:9", &f.dst);
+    }
+    return f;
 }
 
 static int write_flows(const char *dir, struct fl_err *err)
