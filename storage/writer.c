@@ -282,6 +282,12 @@ int fl_writer_begin_import(struct fl_writer *w, const char *source_id)
     return 0;
 }
 
+void fl_writer_import_at(struct fl_writer *w, uint64_t number)
+{
+    if (number > w->next_number)
+        w->next_number = number;
+}
+
 /* Forget what waited, and the slots without an open bucket. One whose records were given up stays until its
  * import ends. A slot that was busy keeps its room. */
 static void tidy(struct fl_writer *w)
