@@ -69,20 +69,25 @@ static int take_lock(int fd)
     return flock(fd, LOCK_EX | LOCK_NB);
 }
 
-int fl_datadir_lock(const char *data_dir, struct fl_err *err)
+int fl_datadir_make(const char *data_dir, struct fl_err *err)
 {
-    char path[4200];
     struct stat st;
     if (make_directories(data_dir) || stat(data_dir, &st))
         return refuse(data_dir, err);
     errno = ENOTDIR;
-    if (!S_ISDIR(st.st_mode))
-        return refuse(data_dir, err);
+    return S_ISDIR(st.st_mode) ? 0 : refuse(data_dir, err);
+}
+
+int fl_datadir_lock(const char *data_dir, struct fl_err *err)
+{
+    char path[4200];
+    int rc = fl_datadir_make(data_dir, err);
+    if (rc)
+        return rc;
     snprintf(path, sizeof path, "%s/" FL_INSTANCE_LOCK, data_dir);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (fd < 0)
         return refuse(data_dir, err);
-    int rc = 0;
     if (take_lock(fd))
         rc = errno == EWOULDBLOCK ? busy(data_dir, fd, err) : refuse(data_dir, err);
     else if (ftruncate(fd, 0) || dprintf(fd, "%ld\n", (long)getpid()) < 0)

@@ -1,7 +1,31 @@
-/* flowlore, the operator's tool: the commands of mining/cli.c. */
-#include "mining/cli.h"
+/* flowlore, the operator's tool: the commands of mining/cli.c, and those that need the collector's decoder.
+ */
+#include "collector/import_cli.h"
+
+static const struct fl_cli_command commands[] = {
+    {"import", "FILE...", "Bring recorded flows into the store",
+     "  flowlore import exports.pcap                    a capture of NetFlow or IPFIX (tcpdump -s 0 udp port "
+     "2055)\n"
+     "  flowlore import --location paris conn.log.gz    Zeek's conn.log, TSV or JSON\n"
+     "  flowlore import nfcapd.2022*                    files of nfcapd (needs nfdump)\n"
+     "  zstd -dc day.pcap.zst | flowlore import -       standard input\n"
+     "\nA file is known by its content: pcap and pcapng, NetFlow or IPFIX messages end to end, nfcapd, "
+     "conn.log;\n"
+     "each also gzip-compressed, but for nfcapd. Importing a file again stores nothing twice, also when the "
+     "first\n"
+     "import was cut short, and flowlored may run. Captures named in one call share their templates.\n",
+     FL_OPT_INTO | FL_OPT_JSON, 1, SIZE_MAX, fl_cli_import},
+    {"replay", "FILE", "Send recorded exports to a collector",
+     "  flowlore replay exports.pcap --to 127.0.0.1:2055\n"
+     "  flowlore replay exports.pcap --to [::1]:4739 --speed 60     an hour in a minute\n"
+     "  flowlore replay ipfix.dat --to 127.0.0.1:4739 --speed max --rate 5000\n"
+     "\nEach recorded sender gets a port of its own. Captures keep their pace, messages end to end that of "
+     "their\n"
+     "export times.\n",
+     FL_OPT_SEND, 1, 1, fl_cli_replay},
+};
 
 int main(int argc, char **argv)
 {
-    return fl_cli_main(argc, argv, NULL, 0);
+    return fl_cli_main(argc, argv, commands, sizeof commands / sizeof commands[0]);
 }

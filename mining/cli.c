@@ -135,10 +135,12 @@ static int run(const struct fl_cli_command *command, struct fl_cli *cli)
     if (!cli->data)
         cli->data = data && *data ? data : "/var/lib/flowlore";
     cli->now_ms = fl_now_ms();
-    int rc = read_config(cli, &err);
-    if (rc == 0)
+    bool own =
+        command->options & (FL_OPT_INTO | FL_OPT_SEND); /* looks after its directory and location itself */
+    int rc = command->options & FL_OPT_SEND ? 0 : read_config(cli, &err);
+    if (rc == 0 && !own)
         rc = fl_cli_check_data(cli, &err);
-    if (rc == 0)
+    if (rc == 0 && !own)
         rc = fl_cli_check_location(cli, &err);
     return rc ? fl_cli_fail(rc, &err) : command->run(cli);
 }

@@ -20,6 +20,7 @@ enum { FL_EXIT_OK = 0, FL_EXIT_FAILURE = 1, FL_EXIT_USAGE = 2 };
 struct fl_cli {
     const char *data, *config_file;
     const char *location, *status, *state, *match, *until, *note, *from, *to, *host, *port, *limit, *exporter;
+    const char *speed, *rate, *source;
     bool json, csv, all, follow, dry_run, help;
     char **args; /* what stands beside the options */
     size_t n_args;
@@ -45,7 +46,9 @@ enum {
     FL_OPT_ALL = 1 << 12,
     FL_OPT_FOLLOW = 1 << 13,
     FL_OPT_DRY_RUN = 1 << 14,
-    FL_OPT_EXPORTER = 1 << 15
+    FL_OPT_EXPORTER = 1 << 15,
+    FL_OPT_INTO = 1 << 16, /* --location for what is brought in: may be new, as may be the data directory */
+    FL_OPT_SEND = 1 << 17  /* --to as an address, and how to send; needs neither data nor configuration */
 };
 struct fl_cli_command {
     const char *name, *args, *summary, *examples;

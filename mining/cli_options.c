@@ -15,6 +15,8 @@ struct spec {
 #define AT(member) offsetof(struct fl_cli, member)
 static const struct spec specs[] = {
     {"location", "NAME", "only this location", FL_OPT_LOCATION, AT(location)},
+    {"location", "NAME", "everything goes to this location, wherever the exporters belong", FL_OPT_INTO,
+     AT(location)},
     {"status", "STATUS", "novel, known, ignored, gone or all (default: novel and known)", FL_OPT_STATUS,
      AT(status)},
     {"state", "STATE", "open, acked, closed or all (default: open)", FL_OPT_STATE, AT(state)},
@@ -22,6 +24,11 @@ static const struct spec specs[] = {
     {"to", "TIME", "records that start before TIME", FL_OPT_FROM_TO, AT(to)},
     {"exporter", "ADDRESS", "this exporter in full: each session, each template", FL_OPT_EXPORTER,
      AT(exporter)},
+    {"to", "ADDR:PORT", "where to send: 192.0.2.1:2055 or [2001:db8::1]:2055", FL_OPT_SEND, AT(to)},
+    {"speed", "N", "N times as fast as recorded, or max (default: 1)", FL_OPT_SEND, AT(speed)},
+    {"rate", "N", "at most N datagrams a second (default: 20000 with --speed max, else any)", FL_OPT_SEND,
+     AT(rate)},
+    {"source", "ADDRESS", "send from this address", FL_OPT_SEND, AT(source)},
     {"host", "ADDRESS", "flows from or to this address", FL_OPT_HOST, AT(host)},
     {"port", "PORT", "flows from or to this port", FL_OPT_PORT, AT(port)},
     {"limit", "N", "at most N flows, 0 for all (default: 100)", FL_OPT_LIMIT, AT(limit)},
