@@ -124,10 +124,20 @@ static void take_templates(struct datagram *g, struct fl_set *set)
     }
 }
 
+static bool only_zeros(const uint8_t *bytes, size_t length)
+{
+    while (length && !bytes[length - 1])
+        length--;
+    return length == 0;
+}
+
+/* Whole records of zeros at the end of a set are padding that its exporter does not count. */
 static void count_records(struct datagram *g, const struct fl_layout *layout, struct fl_cursor content)
 {
     size_t used;
     uint32_t n = layout ? (uint32_t)fl_layout_count(layout, content, &used) : 0;
+    while (n > 1 && layout->plan && only_zeros(content.at + (n - 1) * layout->shortest, layout->shortest))
+        n--;
     g->step.records += n;
     g->step.flows += layout && !layout->options ? n : 0;
     g->step.uncounted = g->step.uncounted || n == 0;

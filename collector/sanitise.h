@@ -17,13 +17,12 @@ struct fl_set {
     struct fl_cursor content;
 };
 
-/* The next set: 1, 0 at the end (up to three trailing zero bytes are padding), FL_EMALF when lengths do not
- * add up. */
+/* The next set: 1, 0 at the end (a tail of zeros is padding), FL_EMALF when lengths do not add up. */
 int fl_set_next(struct fl_cursor *sets, enum fl_dialect dialect, struct fl_set *out);
 
 /* The next template of a template or options template set: 1 with id and layout (a reference for the caller;
- * NULL: withdrawal), 0 at the end, FL_EMALF: no fields (v9), only fields of length zero, an id below 256,
- * too many fields, lengths that do not add up. */
+ * NULL: withdrawal), 0 at the end (behind it there are up to three bytes, or only zeros), FL_EMALF: no fields
+ * (v9), only fields of length zero, an id below 256, too many fields, lengths that do not add up. */
 int fl_template_next(struct fl_set *set, enum fl_dialect dialect, struct fl_layout_draft *draft,
                      GHashTable *layouts, uint16_t *id, struct fl_layout **layout);
 

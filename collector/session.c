@@ -212,6 +212,8 @@ static double rate_at(const struct fl_session *s, int64_t now_ms)
     int64_t stretch = now_ms - s->rate.since_ms, life = now_ms - s->stats.first_seen_ms;
     if (stretch <= 0)
         return s->rate.per_s;
+    if (now_ms - s->stats.last_seen_ms >= MINUTE_MS)
+        return 0;
     double now_per_s = (double)(s->stats.flows - s->rate.flows) * 1000 / (double)stretch;
     int64_t whole = life < MINUTE_MS ? life : MINUTE_MS;
     double weight = stretch < whole ? (double)stretch / (double)whole : 1;
