@@ -57,8 +57,6 @@ static void test_switched_times_around_the_header(void **state)
     assert_int_equal(fl_boot_time(1000000, 5000, UINT32_MAX), 999999);
 }
 
-
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
