@@ -23,7 +23,9 @@ struct field {
     const char *bytes; /* in place of `value`; VARIABLE: `value` of them, with their length before them */
 };
 
-/* "For FIELDS(...)": a list and its count, as two arguments. */
+#define IP4(a, b, c, d) ((uint64_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+/* A list and its count, as two arguments. */
 #define FIELDS(...)                                                                                          \
     (const struct field[]){__VA_ARGS__}, sizeof((const struct field[]){__VA_ARGS__}) / sizeof(struct field)
 
