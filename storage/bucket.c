@@ -76,13 +76,28 @@ static bool ask(sqlite3 *db, const char *sql, int64_t *answer)
     return ok;
 }
 
+struct identity {
+    int64_t application, user_version, tables;
+};
+
+/* All of one moment: somebody may be making the bucket. */
+static bool ask_identity(sqlite3 *db, struct identity *id)
+{
+    bool alone = sqlite3_get_autocommit(db);
+    return (!alone || sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK) &&
+           ask(db, "PRAGMA application_id", &id->application) &&
+           ask(db, "PRAGMA user_version", &id->user_version) &&
+           ask(db, "SELECT count(*) FROM sqlite_schema", &id->tables) &&
+           (!alone || sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK);
+}
+
 /* 1: a bucket; 0: a database without anything in it; or an error. */
 static int identify(sqlite3 *db, const char *path, struct fl_err *err)
 {
-    int64_t application, user_version, tables;
-    if (!ask(db, "PRAGMA application_id", &application) || !ask(db, "PRAGMA user_version", &user_version) ||
-        !ask(db, "SELECT count(*) FROM sqlite_schema", &tables))
+    struct identity id;
+    if (!ask_identity(db, &id))
         return fl_bucket_fail(db, path, err);
+    int64_t application = id.application, user_version = id.user_version, tables = id.tables;
     if (application == 0 && user_version == 0 && tables == 0)
         return 0;
     if (application != FL_BUCKET_APPLICATION_ID)
@@ -160,12 +175,8 @@ done:
     return rc;
 }
 
-static int make_schema(sqlite3 *db, const char *path, const struct fl_bucket_meta *meta, struct fl_err *err)
+static int run(sqlite3 *db, const char *path, char *sql, struct fl_err *err)
 {
-    char *sql = sqlite3_mprintf("BEGIN IMMEDIATE; %s; INSERT INTO meta VALUES(%Q, %lld, %lld);"
-                                "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
-                                schema_sql, meta->location, (long long)meta->from_ms, (long long)meta->to_ms,
-                                (int)FL_BUCKET_APPLICATION_ID, (int)FL_BUCKET_VERSION);
     if (!sql)
         return fl_fail(err, FL_ENOMEM, "%s: out of memory", path);
     int rc = sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fl_bucket_fail(db, path, err);
@@ -173,27 +184,52 @@ static int make_schema(sqlite3 *db, const char *path, const struct fl_bucket_met
     return rc;
 }
 
+static int make_schema(sqlite3 *db, const char *path, const struct fl_bucket_meta *meta, struct fl_err *err)
+{
+    return run(db, path,
+               sqlite3_mprintf("%s; INSERT INTO meta VALUES(%Q, %lld, %lld);"
+                               "PRAGMA application_id=%d; PRAGMA user_version=%d",
+                               schema_sql, meta->location, (long long)meta->from_ms, (long long)meta->to_ms,
+                               (int)FL_BUCKET_APPLICATION_ID, (int)FL_BUCKET_VERSION),
+               err);
+}
+
 static int widen(sqlite3 *db, const char *path, const struct fl_bucket_meta *meta, struct fl_err *err)
 {
-    struct fl_bucket_meta stored;
-    int rc = read_meta(db, path, &stored, err);
-    if (rc < 0)
+    struct fl_bucket_meta old;
+    int rc = read_meta(db, path, &old, err);
+    if (rc < 0 || old.to_ms >= meta->to_ms)
         return rc;
-    if (strcmp(stored.location, meta->location) != 0 || stored.from_ms != meta->from_ms)
-        return fl_fail(err, FL_EDAMAGED, "%s: belongs to another place: it says location %s", path,
-                       stored.location);
-    if (stored.to_ms >= meta->to_ms)
-        return 0;
-    char sql[96];
-    snprintf(sql, sizeof sql, "UPDATE meta SET to_ms = max(to_ms, %lld)", (long long)meta->to_ms);
-    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fl_bucket_fail(db, path, err);
+    return run(db, path, sqlite3_mprintf("UPDATE meta SET to_ms = %lld", (long long)meta->to_ms), err);
+}
+
+/* Two processes may make the same bucket at once: the one that comes second finds it made. Becoming WAL wants
+ * the file alone, and does not wait for it by itself. */
+static int become_wal(sqlite3 *db, const char *path, struct fl_err *err)
+{
+    static const char pragmas[] = "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL";
+    enum { tries = 500 };
+    int rc = SQLITE_BUSY;
+    for (int i = 0; i < tries && rc == SQLITE_BUSY; i++) {
+        if (i > 0)
+            sqlite3_sleep(FL_BUCKET_BUSY_MS / tries);
+        rc = sqlite3_exec(db, pragmas, NULL, NULL, NULL);
+    }
+    return rc == SQLITE_OK ? 0 : fl_bucket_fail(db, path, err);
+}
+
+static int settle(sqlite3 *db, const char *path, const struct fl_bucket_meta *meta, struct fl_err *err)
+{
+    int rc = run(db, path, sqlite3_mprintf("BEGIN IMMEDIATE"), err);
+    if (rc == 0 && (rc = identify(db, path, err)) >= 0)
+        rc = rc == 0 ? make_schema(db, path, meta, err) : widen(db, path, meta, err);
+    return rc == 0 ? run(db, path, sqlite3_mprintf("COMMIT"), err) : rc;
 }
 
 int fl_bucket_open_write(sqlite3 **out, const char *path, const struct fl_bucket_meta *meta,
                          struct fl_err *err)
 {
     static const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    static const char pragmas[] = "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL";
     sqlite3 *db = NULL;
     int rc;
     *out = NULL;
@@ -202,13 +238,11 @@ int fl_bucket_open_write(sqlite3 **out, const char *path, const struct fl_bucket
         goto done;
     }
     sqlite3_busy_timeout(db, FL_BUCKET_BUSY_MS);
-    rc = identify(db, path, err);
-    if (rc >= 0 && sqlite3_exec(db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
-        rc = fl_bucket_fail(db, path, err);
+    rc = identify(db, path, err); /* before anything is changed in it */
+    if (rc >= 0)
+        rc = become_wal(db, path, err);
     if (rc == 0)
-        rc = make_schema(db, path, meta, err);
-    else if (rc == 1)
-        rc = widen(db, path, meta, err);
+        rc = settle(db, path, meta, err);
 done:
     if (rc < 0)
         sqlite3_close(db);

@@ -206,17 +206,21 @@ int fl_store_extent(const char *data_dir, const char *location, struct fl_store_
 
 /* ---- retention ---- */
 
+/* The file last: a writer looks for it after each commit, and writes once more what went with it. */
 static int drop(const struct fl_bucket_info *b, struct fl_err *err)
 {
-    static const char *const suffixes[] = {"-wal", "-shm"};
-    if (unlink(b->path) < 0 && errno != ENOENT)
-        return fl_fail(err, FL_EIO, "%s: cannot be removed: %s", b->path, strerror(errno));
-    for (int i = 0; i < 2; i++) {
+    static const char *const suffixes[] = {"-wal", "-shm", ""};
+    for (int i = 0; i < 3; i++) {
         char *name = NULL;
+        int rc = 0;
         if (asprintf(&name, "%s%s", b->path, suffixes[i]) < 0)
             return fl_fail(err, FL_ENOMEM, "out of memory");
-        unlink(name);
+        if (unlink(name) < 0 && errno != ENOENT)
+            rc = fl_fail(err, FL_EIO, "%s: cannot be removed: %s; look at the permissions of its directory",
+                         name, strerror(errno));
         free(name);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -254,12 +258,25 @@ static int drop_by_age(struct fl_bucket_list *list, int64_t retention_ms, struct
     return rc < 0 ? rc : dropped;
 }
 
+/* The newest bucket of a location is being written, and stays whatever its size. */
+static void spare_newest(struct fl_bucket_list *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->n; i++)
+        if (newest_of(list, i) == list->items[i].from_ms)
+            free(list->items[i].path);
+        else
+            list->items[kept++] = list->items[i];
+    list->n = kept;
+}
+
 static int drop_by_size(struct fl_bucket_list *list, int64_t retention_bytes, struct fl_err *err)
 {
     int64_t bytes = 0;
     int dropped = 0;
     for (size_t i = 0; i < list->n; i++)
         bytes += list->items[i].bytes;
+    spare_newest(list);
     if (list->n)
         qsort(list->items, list->n, sizeof *list->items, by_time);
     for (size_t i = 0; i < list->n && retention_bytes > 0 && bytes > retention_bytes; i++) {

@@ -98,8 +98,10 @@ int fl_writer_begin_import(struct fl_writer *w, const char *source_id);
  * the source is the same however many records the places before it gave. */
 void fl_writer_import_at(struct fl_writer *w, uint64_t number);
 
-/* Unlink buckets that ended more than retention_ms before the newest bucket of their location, then the
- * oldest until all together are at most retention_bytes (0: no bound); returns how many, or FL_EIO. */
+/* Unlink buckets that ended more than retention_ms (0: no bound) before the start of the newest bucket of
+ * their location, then the oldest of all until all together, with their -wal, are at most retention_bytes (0:
+ * no bound). The newest bucket of each location stays, whatever its size: it is the one being written. A
+ * writer that had another one open goes on in a new file. Returns how many went, or FL_EIO, FL_ENOMEM. */
 int fl_store_retain(const char *data_dir, int64_t retention_ms, int64_t retention_bytes, struct fl_err *err);
 
 #endif

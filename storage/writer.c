@@ -12,6 +12,7 @@
 #include "storage/writer_parts.h"
 
 enum {
+    idle_commits = 60,       /* a minute, when there is a commit a second */
     max_slots = 4096,        /* buckets with records waiting */
     max_waiting = 512 * 1024 /* records in all, at most 84 MB */
 };
@@ -288,8 +289,9 @@ void fl_writer_import_at(struct fl_writer *w, uint64_t number)
         w->next_number = number;
 }
 
-/* Forget what waited, and the slots without an open bucket. One whose records were given up stays until its
- * import ends. A slot that was busy keeps its room. */
+/* Forget what waited, and the slots without an open bucket; close a bucket that was idle long, so that its
+ * -wal goes. A slot whose records were given up stays until its import ends. One that was busy keeps its
+ * room. */
 static void tidy(struct fl_writer *w)
 {
     size_t kept = 0;
@@ -304,6 +306,8 @@ static void tidy(struct fl_writer *w)
             s->waiting = room;
             s->room = n_room;
         }
+        if (s->handle && s->handle->used + idle_commits < w->commits)
+            fl_writer_close_handle(w, s);
         if (s->handle || s->given_up)
             w->slots[kept++] = s;
         else

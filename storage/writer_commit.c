@@ -102,21 +102,6 @@ static int exec(handle *h, const char *sql, const char *path, struct fl_err *err
     return sqlite3_exec(h->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fl_bucket_fail(h->db, path, err);
 }
 
-/* Open the bucket if it is not, and begin. Retention holds the write lock while it unlinks a bucket, so that
- * one which is still there once we have the lock will not go before we commit. */
-static int begin(struct fl_writer *w, slot *s, const char *path, struct fl_err *err)
-{
-    for (int attempt = 0; attempt < 3; attempt++) {
-        int rc = s->handle ? 0 : open_handle(w, s, path, err);
-        if (rc == 0)
-            rc = exec(s->handle, "BEGIN IMMEDIATE", path, err);
-        if (rc < 0 || !is_gone(s->handle, path))
-            return rc;
-        fl_writer_close_handle(w, s);
-    }
-    return fl_fail(err, FL_EIO, "%s: is taken away whenever it is made", path);
-}
-
 /* ---- the marks of imports ---- */
 
 /* How many records of the import the bucket answers for: those with lower numbers need not be added. */
@@ -283,27 +268,47 @@ static int put_slot(struct fl_writer *w, slot *s, size_t *already, const char *p
     return rc;
 }
 
+/* One try: open the bucket if it is not, and write. On failure it is closed, which rolls back and forgets the
+ * chunk in memory. */
+static int write_slot(struct fl_writer *w, slot *s, size_t *already, const char *path, struct fl_err *err)
+{
+    if (s->handle && is_gone(s->handle, path))
+        fl_writer_close_handle(w, s);
+    int rc = s->handle ? 0 : open_handle(w, s, path, err);
+    if (rc == 0)
+        rc = exec(s->handle, "BEGIN IMMEDIATE", path, err);
+    if (rc == 0)
+        rc = put_slot(w, s, already, path, err);
+    if (rc == 0)
+        rc = exec(s->handle, "COMMIT", path, err);
+    if (rc < 0)
+        fl_writer_close_handle(w, s);
+    return rc;
+}
+
 int fl_writer_commit_slot(struct fl_writer *w, slot *s, uint64_t *stored, uint64_t *already,
                           struct fl_err *err)
 {
     char name[FL_BUCKET_NAME], *path = NULL;
     size_t passed_over = 0;
+    int rc = 0;
     if (asprintf(&path, "%s/flows/%s/%s", w->data_dir, s->location, fl_bucket_name(s->from_ms, name)) < 0)
         return fl_fail(err, FL_ENOMEM, "out of memory");
-    int rc = s->given_up
-                 ? fl_fail(err, FL_EIO,
-                           "%s: records of this import were given up there before; import it again", path)
-                 : begin(w, s, path, err);
-    if (rc == 0)
-        rc = put_slot(w, s, &passed_over, path, err);
-    if (rc == 0)
-        rc = exec(s->handle, "COMMIT", path, err);
+    if (s->given_up)
+        rc = fl_fail(err, FL_EIO, "%s: records of this import were given up there before; import it again",
+                     path);
+    /* When retention has unlinked the file meanwhile, what was written went with it: once more, into a new
+     * one. */
+    for (int tries = 0; rc == 0 && tries < 3; tries++) {
+        rc = write_slot(w, s, &passed_over, path, err);
+        if (rc < 0 || !is_gone(s->handle, path))
+            break;
+    }
     if (rc == 0) {
         s->handle->used = w->commits;
         *already = passed_over;
         *stored = s->n + s->n_packed * FL_CHUNK_FLOWS - passed_over;
-    } else
-        fl_writer_close_handle(w, s); /* rolls back, and forgets the chunk in memory */
+    }
     free(path);
     return rc;
 }
