@@ -29,11 +29,26 @@ uint64_t fl_addr_hash(const struct fl_addr *a)
     return h ^ (h >> 29);
 }
 
+static char *put_octet(char *p, unsigned octet)
+{
+    if (octet >= 100)
+        *p++ = (char)('0' + octet / 100);
+    if (octet >= 10)
+        *p++ = (char)('0' + octet / 10 % 10);
+    *p++ = (char)('0' + octet % 10);
+    return p;
+}
+
 const char *fl_addr_format(const struct fl_addr *a, char out[FL_ADDR_TEXT])
 {
-    if (fl_addr_is_v4(a))
-        inet_ntop(AF_INET, a->b + 12, out, FL_ADDR_TEXT);
-    else
+    if (fl_addr_is_v4(a)) { /* most are, and inet_ntop prints them by way of printf */
+        char *p = out;
+        for (int i = 12; i < 16; i++) {
+            p = put_octet(p, a->b[i]);
+            *p++ = '.';
+        }
+        p[-1] = '\0';
+    } else
         inet_ntop(AF_INET6, a->b, out, FL_ADDR_TEXT);
     return out;
 }

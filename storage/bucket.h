@@ -4,11 +4,11 @@
 #ifndef FL_STORAGE_BUCKET_H
 #define FL_STORAGE_BUCKET_H
 
-#include <sqlite3.h>
 #include <stdint.h>
 
 #include "storage/config.h"
 #include "storage/error.h"
+#include "storage/sqlite.h"
 
 enum {
     FL_BUCKET_APPLICATION_ID = 0x464c424b, /* "FLBK" */

@@ -17,6 +17,8 @@ const char fl_flowtable_declaration[] =
     "CREATE TABLE flows(location TEXT, exporter TEXT, domain INTEGER, start TEXT, \"end\" TEXT, src TEXT, "
     "dst TEXT, src_port INTEGER, dst_port INTEGER, protocol INTEGER, tcp_flags INTEGER, packets INTEGER, "
     "bytes INTEGER, in_if INTEGER, out_if INTEGER, tos INTEGER, sampling INTEGER, time_source TEXT, "
+    "sampling_source TEXT, end_reason TEXT, direction TEXT, event TEXT, post_src TEXT, post_dst TEXT, "
+    "post_src_port INTEGER, post_dst_port INTEGER, scaled_packets INTEGER, scaled_bytes INTEGER, "
     "start_ms INTEGER HIDDEN, end_ms INTEGER HIDDEN, host HIDDEN, port HIDDEN)";
 
 enum { max_conditions = 16 }; /* SQLite forgets `omit` beyond */
@@ -111,12 +113,55 @@ static int plan_round(sqlite3_index_info *info, bool either_side, char *plan, in
     return SQLITE_OK;
 }
 
+/* What each column stands on. The location is the bucket's; host and port show what was asked for. */
+static const uint32_t fields_of[FL_COLS] = {
+    [FL_COL_EXPORTER] = FL_FIELD_EXPORTER,
+    [FL_COL_DOMAIN] = FL_FIELD_DOMAIN,
+    [FL_COL_START] = FL_FIELD_START,
+    [FL_COL_END] = FL_FIELD_END,
+    [FL_COL_SRC] = FL_FIELD_SRC,
+    [FL_COL_DST] = FL_FIELD_DST,
+    [FL_COL_SRC_PORT] = FL_FIELD_SRC_PORT,
+    [FL_COL_DST_PORT] = FL_FIELD_DST_PORT,
+    [FL_COL_PROTOCOL] = FL_FIELD_PROTOCOL,
+    [FL_COL_TCP_FLAGS] = FL_FIELD_TCP_FLAGS,
+    [FL_COL_PACKETS] = FL_FIELD_PACKETS,
+    [FL_COL_BYTES] = FL_FIELD_BYTES,
+    [FL_COL_IN_IF] = FL_FIELD_IN_IF,
+    [FL_COL_OUT_IF] = FL_FIELD_OUT_IF,
+    [FL_COL_TOS] = FL_FIELD_TOS,
+    [FL_COL_SAMPLING] = FL_FIELD_SAMPLING,
+    [FL_COL_TIME_SOURCE] = FL_FIELD_TIME_SOURCE,
+    [FL_COL_SAMPLING_SOURCE] = FL_FIELD_SAMPLING_SOURCE,
+    [FL_COL_END_REASON] = FL_FIELD_END_REASON,
+    [FL_COL_DIRECTION] = FL_FIELD_DIRECTION,
+    [FL_COL_EVENT] = FL_FIELD_EVENT,
+    [FL_COL_POST_SRC] = FL_FIELD_POST_SRC,
+    [FL_COL_POST_DST] = FL_FIELD_POST_DST,
+    [FL_COL_POST_SRC_PORT] = FL_FIELD_POST_SRC_PORT,
+    [FL_COL_POST_DST_PORT] = FL_FIELD_POST_DST_PORT,
+    [FL_COL_SCALED_PACKETS] = FL_FIELD_PACKETS | FL_FIELD_SAMPLING,
+    [FL_COL_SCALED_BYTES] = FL_FIELD_BYTES | FL_FIELD_SAMPLING,
+    [FL_COL_START_MS] = FL_FIELD_START,
+    [FL_COL_END_MS] = FL_FIELD_END,
+};
+
+static int fields_used(uint64_t columns)
+{
+    uint32_t fields = 0;
+    for (int i = 0; i < FL_COLS; i++)
+        if (columns >> i & 1)
+            fields |= fields_of[i];
+    return (int)fields;
+}
+
 int fl_flowtable_best_index(sqlite3_vtab *table, sqlite3_index_info *info)
 {
     char *plan = sqlite3_malloc(2 * max_conditions + 1);
     int n = 0;
     if (!plan)
         return SQLITE_NOMEM;
+    info->idxNum = fields_used(info->colUsed);
     info->idxStr = plan;
     info->needToFreeIdxStr = 1;
     info->estimatedCost = 1e12;
@@ -356,10 +401,12 @@ static int keep_shown(const char *plan, int n, sqlite3_value **values, int colum
     return SQLITE_OK;
 }
 
-int fl_flowtable_query_init(struct fl_flowtable_query *q, const char *plan, int n, sqlite3_value **values)
+int fl_flowtable_query_init(struct fl_flowtable_query *q, int fields, const char *plan, int n,
+                            sqlite3_value **values)
 {
     memset(q, 0, sizeof *q);
     fl_scan_query_init(&q->scan);
+    q->scan.columns = (uint32_t)fields;
     for (int i = 0; i < n; i++) {
         int rc = take(q, plan[2 * i] - 'A', plan[2 * i + 1], values[i]);
         if (rc != SQLITE_OK)

@@ -4,10 +4,10 @@
 #ifndef FL_STORAGE_FLOWTABLE_PLAN_H
 #define FL_STORAGE_FLOWTABLE_PLAN_H
 
-#include <sqlite3.h>
 #include <stdbool.h>
 
 #include "storage/scan.h"
+#include "storage/sqlite.h"
 
 /* Columns in the order they are declared in. */
 enum fl_flow_column {
@@ -29,14 +29,25 @@ enum fl_flow_column {
     FL_COL_TOS,
     FL_COL_SAMPLING,
     FL_COL_TIME_SOURCE,
+    FL_COL_SAMPLING_SOURCE,
+    FL_COL_END_REASON,
+    FL_COL_DIRECTION,
+    FL_COL_EVENT,
+    FL_COL_POST_SRC,
+    FL_COL_POST_DST,
+    FL_COL_POST_SRC_PORT,
+    FL_COL_POST_DST_PORT,
+    FL_COL_SCALED_PACKETS,
+    FL_COL_SCALED_BYTES,
     FL_COL_START_MS,
     FL_COL_END_MS,
     FL_COL_HOST,
-    FL_COL_PORT
+    FL_COL_PORT,
+    FL_COLS
 };
 extern const char fl_flowtable_declaration[];
 
-/* xBestIndex. */
+/* xBestIndex. idxNum becomes the fields of a record that the columns used stand on. */
 int fl_flowtable_best_index(sqlite3_vtab *table, sqlite3_index_info *info);
 
 /* A scan query and what it points to. */
@@ -47,8 +58,10 @@ struct fl_flowtable_query {
     struct fl_addr src, dst;
     sqlite3_value *host, *port; /* the one value asked for with =, for showing; NULL when none or several */
 };
-/* From xFilter's arguments. On failure, too, *q must be cleared. SQLITE_OK or an SQLite code. */
-int fl_flowtable_query_init(struct fl_flowtable_query *q, const char *plan, int n, sqlite3_value **values);
+/* From xFilter's arguments (`fields` is idxNum). On failure, too, *q must be cleared. SQLITE_OK or an SQLite
+ * code. */
+int fl_flowtable_query_init(struct fl_flowtable_query *q, int fields, const char *plan, int n,
+                            sqlite3_value **values);
 void fl_flowtable_query_clear(struct fl_flowtable_query *q);
 
 #endif

@@ -94,8 +94,8 @@ void fl_writer_close(struct fl_writer *w); /* does not commit */
  * the next import of the source finds that out. NULL ends it: what follows is from no source. FL_EINVAL for
  * an empty name, or while records wait (commit first); FL_ENOMEM. */
 int fl_writer_begin_import(struct fl_writer *w, const char *source_id);
-/* The next record of the import has this number, unless that one is behind: a number that stands for a place in
- * the source is the same however many records the places before it gave. */
+/* The next record of the import has this number, unless that one is behind: a number that stands for a place
+ * in the source is the same however many records the places before it gave. */
 void fl_writer_import_at(struct fl_writer *w, uint64_t number);
 
 /* Unlink buckets that ended more than retention_ms (0: no bound) before the start of the newest bucket of

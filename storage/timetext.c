@@ -13,30 +13,56 @@
 
 static const int64_t second_ms = 1000, year_9999_ms = 253402300799999;
 
-static struct tm broken_down(int64_t *ms)
+static char *put_digits(char *p, unsigned value, int digits)
 {
-    if (*ms < 0)
-        *ms = 0;
-    if (*ms > year_9999_ms)
-        *ms = year_9999_ms;
-    time_t seconds = (time_t)(*ms / second_ms);
-    struct tm tm;
-    gmtime_r(&seconds, &tm);
-    return tm;
+    for (int i = digits; i-- > 0; value /= 10)
+        p[i] = (char)('0' + value % 10);
+    return p + digits;
+}
+
+/* "YYYY-MM-DD" of a day counted from 1970-01-01: years counted from March, so that the leap day is their last
+ * (the proleptic Gregorian calendar; 719468 days lie between 0000-03-01 and 1970-01-01). */
+static char *put_date(char *p, unsigned days)
+{
+    days += 719468;
+    unsigned era = days / 146097, of_era = days % 146097;
+    unsigned year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    unsigned of_year = of_era - (365 * year + year / 4 - year / 100);
+    unsigned from_march = (5 * of_year + 2) / 153, month = from_march < 10 ? from_march + 3 : from_march - 9;
+    p = put_digits(p, year + era * 400 + (month <= 2), 4);
+    *p++ = '-';
+    p = put_digits(p, month, 2);
+    *p++ = '-';
+    return put_digits(p, of_year - (153 * from_march + 2) / 5 + 1, 2);
+}
+
+/* "YYYY-MM-DDTHH:MM:SS" of the nearest time that can be printed; *ms becomes it. */
+static char *put_seconds(char *p, int64_t *ms)
+{
+    *ms = *ms < 0 ? 0 : *ms > year_9999_ms ? year_9999_ms : *ms;
+    uint64_t seconds = (uint64_t)(*ms / second_ms);
+    unsigned of_day = (unsigned)(seconds % 86400);
+    p = put_date(p, (unsigned)(seconds / 86400));
+    *p++ = 'T';
+    p = put_digits(p, of_day / 3600, 2);
+    *p++ = ':';
+    p = put_digits(p, of_day / 60 % 60, 2);
+    *p++ = ':';
+    return put_digits(p, of_day % 60, 2);
 }
 
 const char *fl_time_format(int64_t ms, char out[FL_TIME_TEXT])
 {
-    struct tm tm = broken_down(&ms);
-    size_t used = strftime(out, FL_TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(out + used, FL_TIME_TEXT - used, ".%03dZ", (int)(ms % second_ms));
+    char *p = put_seconds(out, &ms);
+    *p++ = '.';
+    p = put_digits(p, (unsigned)(ms % second_ms), 3);
+    memcpy(p, "Z", 2);
     return out;
 }
 
 const char *fl_time_format_s(int64_t ms, char out[FL_TIME_TEXT])
 {
-    struct tm tm = broken_down(&ms);
-    strftime(out, FL_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    memcpy(put_seconds(out, &ms), "Z", 2);
     return out;
 }
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "storage/addr.h"
@@ -25,6 +26,18 @@ static void addresses_round_trip(void **state)
         char text[FL_ADDR_TEXT];
         assert_int_equal(fl_addr_parse(pairs[i][0], &a), 0);
         assert_string_equal(fl_addr_format(&a, text), pairs[i][1]);
+    }
+}
+
+static void ipv4_prints_as_inet_ntop_says(void **state)
+{
+    uint32_t x = 0;
+    for (int i = 0; i < 100000; i++, x += 42949673) {
+        char text[FL_ADDR_TEXT], expected[FL_ADDR_TEXT];
+        uint32_t big_endian = htonl(x);
+        struct fl_addr a = fl_addr_v4(x);
+        inet_ntop(AF_INET, &big_endian, expected, sizeof expected);
+        assert_string_equal(fl_addr_format(&a, text), expected);
     }
 }
 
@@ -134,9 +147,13 @@ static void location_names_are_safe_directory_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses_round_trip),    cmocka_unit_test(nonsense_is_no_address),
-        cmocka_unit_test(addresses_have_an_order), cmocka_unit_test(prefixes_contain),
-        cmocka_unit_test(prefixes_round_trip),     cmocka_unit_test(location_names_are_safe_directory_names),
+        cmocka_unit_test(addresses_round_trip),
+        cmocka_unit_test(nonsense_is_no_address),
+        cmocka_unit_test(ipv4_prints_as_inet_ntop_says),
+        cmocka_unit_test(addresses_have_an_order),
+        cmocka_unit_test(prefixes_contain),
+        cmocka_unit_test(prefixes_round_trip),
+        cmocka_unit_test(location_names_are_safe_directory_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

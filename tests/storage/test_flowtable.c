@@ -30,7 +30,8 @@ static int setup(void **state)
     if (!mkdtemp(dir) || fl_writer_open(&w, dir, FL_BUCKET_HOUR_MS, NULL) != 0)
         return -1;
     for (int i = 0; i < 6000; i++) {
-        struct fl_flow f = flows_make(&seed, 5 * FL_BUCKET_HOUR_MS);
+        struct fl_flow f = i % 7 ? flows_make(&seed, 5 * FL_BUCKET_HOUR_MS)
+                                 : flows_make_translated(&seed, 5 * FL_BUCKET_HOUR_MS);
         fl_writer_add(w, i % 3 ? "north" : "south", &f);
         if (i % 1500 == 1499)
             fl_writer_commit(w, &report, NULL);
@@ -65,9 +66,9 @@ static void check(const char *flows_where, const char *plain_where)
 {
     char *sql =
         sqlite3_mprintf("WITH a AS (SELECT *, start_ms, end_ms, count(*) FROM flows WHERE %s GROUP BY "
-                        "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18), "
+                        "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28), "
                         "b AS (SELECT *, count(*) FROM plain WHERE %s GROUP BY "
-                        "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18) "
+                        "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28) "
                         "SELECT (SELECT count(*) FROM (SELECT * FROM a EXCEPT SELECT * FROM b)) + "
                         "(SELECT count(*) FROM (SELECT * FROM b EXCEPT SELECT * FROM a))",
                         flows_where, plain_where);
@@ -199,7 +200,7 @@ static void row_ids_are_unique(void **state)
 {
     assert_int_equal(number("SELECT count(DISTINCT rowid) FROM flows"), 6000);
     assert_int_equal(number("SELECT count(*) FROM (SELECT * FROM flows LIMIT 10 OFFSET 5)"), 10);
-    assert_int_equal(number("SELECT count(*) FROM pragma_table_info('flows')"), 18);
+    assert_int_equal(number("SELECT count(*) FROM pragma_table_info('flows')"), 28);
 }
 
 static struct fl_scan_report report_of(const char *sql)
@@ -209,6 +210,83 @@ static struct fl_scan_report report_of(const char *sql)
     number(sql);
     assert_int_equal(fl_flowtable_report(db, &report), 0);
     return report;
+}
+
+/* A query unpacks only what it names, so each column is asked for alone, and beside a condition on another.
+ */
+static void each_column_stands_alone(void **state)
+{
+    static const char *const names[] = {
+        "location",      "exporter",      "domain",         "start",        "\"end\"",   "src",
+        "dst",           "src_port",      "dst_port",       "protocol",     "tcp_flags", "packets",
+        "bytes",         "in_if",         "out_if",         "tos",          "sampling",  "time_source",
+        "end_reason",    "direction",     "event",          "post_src",     "post_dst",  "sampling_source",
+        "post_src_port", "post_dst_port", "scaled_packets", "scaled_bytes", "start_ms",  "end_ms"};
+    static const char *const where[] = {"1", "dst_port = 53", "src = '10.0.0.5'",
+                                        "start_ms >= 1655073000000 AND start_ms < 1655080000000"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        for (size_t k = 0; k < sizeof where / sizeof where[0]; k++) {
+            char *sql = sqlite3_mprintf(
+                "WITH a AS (SELECT %s, count(*) FROM flows WHERE %s GROUP BY 1), b AS (SELECT %s, count(*) "
+                "FROM plain WHERE %s GROUP BY 1) SELECT (SELECT count(*) FROM a) = (SELECT count(*) FROM b) "
+                "AND (SELECT count(*) FROM (SELECT * FROM a EXCEPT SELECT * FROM b)) = 0",
+                names[i], where[k], names[i], where[k]);
+            if (number(sql) != 1)
+                fail_msg("%s", sql);
+            sqlite3_free(sql);
+        }
+    assert_int_equal(number("SELECT count(*) FROM flows WHERE dst_port = 53"),
+                     number("SELECT count(*) FROM plain WHERE dst_port = 53"));
+}
+
+static void check_text(sqlite3 *on, const char *sql, const char *expected)
+{
+    sqlite3_stmt *stmt = NULL;
+    if (sqlite3_prepare_v2(on, sql, -1, &stmt, NULL) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_ROW)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(on));
+    assert_string_equal((const char *)sqlite3_column_text(stmt, 0), expected);
+    sqlite3_finalize(stmt);
+}
+
+static void shows_what_was_told_and_null_for_the_rest(void **state)
+{
+    struct fl_flow plain = {
+        .start_ms = BASE_MS, .end_ms = BASE_MS + 1, .sampling = 1, .packets = 3, .bytes = 4};
+    struct fl_flow told = {.start_ms = BASE_MS + 2,
+                           .end_ms = BASE_MS + 3,
+                           .packets = 7,
+                           .bytes = (uint64_t)1 << 62,
+                           .sampling = 1000,
+                           .sampling_source = FL_SAMPLING_OPTIONS,
+                           .end_reason = FL_END_FORCED,
+                           .direction = FL_DIRECTION_EGRESS,
+                           .event = FL_EVENT_DENIED,
+                           .post_src_port = 1024,
+                           .post_dst_port = 8443};
+    char own[] = "/tmp/fl-table-XXXXXX", command[96];
+    struct fl_writer *w;
+    struct fl_commit_report report;
+    sqlite3 *on;
+    told.post_src = fl_addr_v4(0xc6336401);
+    told.post_dst.b[0] = 0x20;
+    assert_non_null(mkdtemp(own));
+    assert_int_equal(fl_writer_open(&w, own, FL_BUCKET_HOUR_MS, NULL), 0);
+    assert_int_equal(fl_writer_add(w, "one", &plain), 0);
+    assert_int_equal(fl_writer_add(w, "one", &told), 0);
+    assert_int_equal(fl_writer_commit(w, &report, NULL), 0);
+    fl_writer_close(w);
+    assert_int_equal(sqlite3_open(":memory:", &on), SQLITE_OK);
+    assert_int_equal(fl_flowtable_register(on, own), 0);
+#define NEW                                                                                                  \
+    "SELECT json_array(sampling_source, end_reason, direction, event, post_src, post_dst, post_src_port, "   \
+    "post_dst_port, scaled_packets, scaled_bytes) FROM flows WHERE start_ms "
+    check_text(on, NEW "= 1655071200000", "[\"none\",null,null,null,null,null,null,null,3,4]");
+    check_text(on, NEW "> 1655071200000",
+               "[\"options\",\"forced\",\"egress\",\"denied\",\"198.51.100.1\",\"2000::\",1024,8443,7000,"
+               "9223372036854775807]");
+    sqlite3_close(on);
+    snprintf(command, sizeof command, "rm -rf %s", own);
+    assert_int_equal(system(command), 0);
 }
 
 static void conditions_skip(void **state)
@@ -245,6 +323,8 @@ int main(void)
         cmocka_unit_test(joins_through_host),
         cmocka_unit_test(other_uses_of_host_are_refused_not_wrong),
         cmocka_unit_test(row_ids_are_unique),
+        cmocka_unit_test(each_column_stands_alone),
+        cmocka_unit_test(shows_what_was_told_and_null_for_the_rest),
         cmocka_unit_test(conditions_skip),
         cmocka_unit_test(damage_is_told_and_skipped),
     };

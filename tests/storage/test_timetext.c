@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #include "storage/error.h"
 #include "storage/timetext.h"
@@ -36,6 +39,28 @@ static void times_parse(void **state)
         if (fl_time_parse(cases[i].text, NOW_MS, &ms) != 0 || ms != cases[i].ms)
             fail_msg("%s gives %lld", cases[i].text, (long long)ms);
     }
+}
+
+/* Every day until 2200, then some, to the end of the last: each as the C library prints it. */
+static void every_day_prints_as_gmtime_says(void **state)
+{
+    static const int64_t last = 253402300799999;
+    for (int64_t day = 0, ms; (ms = day * DAY_MS + day * 1237 % DAY_MS) <= last;
+         day += day < 84000 ? 1 : 97) {
+        char text[FL_TIME_TEXT], expected[80];
+        time_t seconds = (time_t)(ms / 1000);
+        struct tm tm;
+        gmtime_r(&seconds, &tm);
+        size_t used = strftime(expected, sizeof expected, "%Y-%m-%dT%H:%M:%S", &tm);
+        snprintf(expected + used, sizeof expected - used, ".%03dZ", (int)(ms % 1000));
+        assert_string_equal(fl_time_format(ms, text), expected);
+        snprintf(expected + used, sizeof expected - used, "Z");
+        assert_string_equal(fl_time_format_s(ms, text), expected);
+    }
+    char text[FL_TIME_TEXT];
+    assert_string_equal(fl_time_format(last, text), "9999-12-31T23:59:59.999Z");
+    assert_string_equal(fl_time_format(INT64_MAX, text), "9999-12-31T23:59:59.999Z");
+    assert_string_equal(fl_time_format(INT64_MIN, text), "1970-01-01T00:00:00.000Z");
 }
 
 static void nonsense_is_no_time(void **state)
@@ -157,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_parse),
+        cmocka_unit_test(every_day_prints_as_gmtime_says),
         cmocka_unit_test(nonsense_is_no_time),
         cmocka_unit_test(times_print),
         cmocka_unit_test(printed_times_parse_to_the_same),
