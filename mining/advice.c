@@ -21,6 +21,7 @@ enum {
     SKEW_MS = 2000,      /* headers of v9 and IPFIX count whole seconds: below it is rounding and the way */
     ACTIVE_MS = 300000,  /* beyond it long flows are told too late */
     INACTIVE_MS = 60000, /* likewise for short ones */
+    FUTURE_MS = 300000,  /* a clock so far ahead is why times are not believed */
     HEAVY_SAMPLING = 100
 };
 static const unsigned versions[3] = {5, 9, 10};
@@ -258,7 +259,7 @@ static void advise_time(const struct sum *s)
 {
     char count[FL_HUMAN_TEXT], percent[FL_HUMAN_TEXT];
     double part = share(s->time_fallbacks, s->flows);
-    if (part < many)
+    if (part < many || s->newest->clock_skew_ms >= FUTURE_MS)
         return;
     SAY(s, FL_ADVICE_NO_TIME, s->time_fallbacks,
         "%s of its flows (%s) carry no usable time and are stored with the time they came in, which blurs "

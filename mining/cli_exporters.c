@@ -66,6 +66,8 @@ static const char *rate_text(const struct fl_status *s, const struct group *g, c
             sum += g->of[i].flows_per_s;
             any = true;
         }
+    if (any && sum < 0.05)
+        return strcpy(out, "0");
     return any ? fl_human_factor(sum, out) : strcpy(out, "-");
 }
 

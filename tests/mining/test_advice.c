@@ -233,6 +233,10 @@ static void test_usable_times(void **state)
     assert_one(&h, FL_ADVICE_NO_TIME, 10, "10 of its flows (1.0%)", "152 and 153");
     e.time_fallbacks = 9;
     assert_none(&e);
+    e.time_fallbacks = 1000; /* no wonder with such a clock, which is told */
+    e.clock_skew_ms = 5 * minute;
+    h = advise(&e, 1);
+    assert_one(&h, FL_ADVICE_CLOCK, 5 * minute, "ahead", "ntp server");
 }
 
 static void test_timeouts(void **state)
@@ -381,7 +385,8 @@ static void test_great_figures(void **state)
     e.sampling = UINT32_MAX;
     e.sampling_told = UINT32_MAX - 1;
     e.sampling_source = FL_SAMPLING_CONFIG;
-    e.clock_skew_ms = e.active_timeout_ms = e.inactive_timeout_ms = INT64_MAX;
+    e.active_timeout_ms = e.inactive_timeout_ms = INT64_MAX;
+    e.clock_skew_ms = INT64_MIN + 1;
     e.last_seen_ms = 0;
     assert_true(advise(&e, 1).n > 0);
     e.last_seen_ms = now;
