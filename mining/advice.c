@@ -383,6 +383,12 @@ void fl_advise_service(const struct fl_advice_view *view, uint64_t stray, fl_adv
     advise_shed(view, fn, ctx);
     for (size_t i = 0; i < service->n_refused_senders; i++)
         advise_refused(view, &service->refused_senders[i], fn, ctx);
+    if (service->refused > 0 && service->n_refused_senders == 0)
+        say(fn, ctx, FL_ADVICE_REFUSED, NULL, service->refused,
+            "refused: %s datagrams came from addresses of no location. flowlored's log names them; add those "
+            "that "
+            "are yours to the prefixes of a location.",
+            fl_human_count(service->refused, count));
     if (stray > 0)
         say(fn, ctx, FL_ADVICE_STRAY, NULL, stray,
             "strays: %s datagrams are of no version that flowlore reads (NetFlow v5, v9, IPFIX). Does "

@@ -28,7 +28,7 @@ enum fl_advice_kind {
     FL_ADVICE_KERNEL_DROPS, /* figure: datagrams */
     FL_ADVICE_QUEUE_SHED,   /* figure: flows */
     FL_ADVICE_DISK_SHED,    /* figure: flows */
-    FL_ADVICE_REFUSED,      /* one a sender; figure: datagrams */
+    FL_ADVICE_REFUSED,      /* one a sender, or one where they are not known; figure: datagrams */
     FL_ADVICE_STRAY,        /* datagrams of no known version; figure: datagrams */
     FL_ADVICE_SESSIONS,     /* sessions dropped; figure: sessions */
     FL_ADVICE_KINDS

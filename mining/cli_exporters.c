@@ -323,9 +323,9 @@ int fl_status_print_exporter(const struct fl_status *s)
     char address[FL_ADDR_TEXT], count[FL_HUMAN_TEXT], plural[FL_HUMAN_TEXT];
     for (size_t i = 0; i < s->sessions.n;) {
         size_t n = fl_sessions_of_one(&s->sessions, i);
-        const struct fl_exporter_stats *e = &s->sessions.items[i];
+        struct fl_exporter_stats *e = &s->sessions.items[i];
         printf("%sExporter %s, location %s, %s %s\n", i ? "\n" : "", fl_addr_format(&e->address, address),
-               e->location, fl_human_count(n, count), fl_human_plural(n, "session", plural));
+               fl_human_clean(e->location), fl_human_count(n, count), fl_human_plural(n, "session", plural));
         for (size_t k = 0; k < n; k++)
             print_session(s, &e[k]);
         i += n;

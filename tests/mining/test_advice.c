@@ -374,6 +374,10 @@ static void test_refused(void **state)
     h.n = 0;
     fl_advise_service(&view, 0, hear, &h);
     assert_non_null(strstr(h.all[0].text, "--location NAME=198.51.100.7,"));
+    s.n_refused_senders = 0;
+    h.n = 0;
+    fl_advise_service(&view, 0, hear, &h);
+    assert_one(&h, FL_ADVICE_REFUSED, 12, "12 datagrams", "log names them");
 }
 
 /* The longest figures there can be leave every sentence whole: see hear(). */
