@@ -112,25 +112,34 @@ ok $? "the store has not grown"
 "$flowgen" --as ipfix --hours 12 --hosts 60 --write "$work/large.datagrams" >/dev/null &&
     "$mkpcap" "$work/large.datagrams" "$work/large.pcap"
 ok $? "a larger recording is made"
+began=$(date +%s%N)
 import "$work/whole" "$work/large.pcap" >/dev/null
 ok $? "it is imported without interruption"
+took_ms=$((($(date +%s%N) - began) / 1000000))
+whole=$(count "$work/whole")
 killed=0
-for ms in 200 300 400 500 600 800 1000; do
-    timeout -s KILL "0.$(printf %03d $ms)" "$flowlore" import --data "$work/killed" "$work/large.pcap" >/dev/null 2>&1
+partly=0
+for part in 3 5 7 8 9 10; do
+    printf -v after '%d.%03d' $((took_ms * part / 10 / 1000)) $((took_ms * part / 10 % 1000))
+    timeout -s KILL "$after" "$flowlore" import --data "$work/killed" "$work/large.pcap" >/dev/null 2>&1
     [ $? -eq 137 ] && killed=$((killed + 1))
-done
-[ $killed -gt 0 ]
-ok $? "imports were ended with -9: $killed"
+    n=$(count "$work/killed")
+    [ "${n:-0}" -gt 0 ] && [ "$n" -lt "$whole" ] && partly=$((partly + 1))
+done 2>/dev/null
+[ $killed -gt 0 ] && [ $partly -gt 0 ]
+ok $? "imports were ended with -9: $killed, of which $partly left a part behind"
 import "$work/killed" "$work/large.pcap" >"$work/report"
 ok $? "the last one went to its end"
 flows_of "$work/whole" default >"$work/wanted"
 flows_of "$work/killed" default >"$work/got"
 check "after all of them, everything is there once" cmp "$work/wanted" "$work/got"
-(sleep 0.4; exec "$flowlore" import --data "$work/asked" "$work/large.pcap") >"$work/report" 2>&1 &
-pid=$!
-sleep 0.9
-kill -INT $pid 2>/dev/null
-wait $pid
+printf -v after '%d.%03d' $((took_ms / 2 / 1000)) $((took_ms / 2 % 1000))
+timeout -s INT "$after" "$flowlore" import --data "$work/asked" "$work/large.pcap" >"$work/report" 2>&1
+grep -q 'stopped; what is stored stays' "$work/report"
+ok $? "Ctrl-C stops one, which says so"
+n=$(count "$work/asked")
+[ "${n:-0}" -gt 0 ] && [ "$n" -lt "$whole" ]
+ok $? "and keeps what it had: $n of $whole"
 import "$work/asked" "$work/large.pcap" >/dev/null 2>&1
 flows_of "$work/asked" default >"$work/got"
 check "after Ctrl-C too" cmp "$work/wanted" "$work/got"
