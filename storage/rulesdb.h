@@ -117,8 +117,9 @@ enum { FL_MOST_SESSIONS = 4096 };
 #define FL_FORGET_MS ((int64_t)30 * 86400000)
 int fl_rulesdb_store_stats(struct fl_rulesdb *db, const struct fl_service_stats *service,
                            const struct fl_exporter_stats *exporters, size_t n, struct fl_err *err);
-/* Keep templates (a length of 0: forget it), in one transaction; hand on every one that is kept, session by
- * session. A non-zero return of fn ends it and is returned. FL_EDB. */
+/* Keep templates (a length of 0: forget it, unless one that was defined later is kept), in one transaction;
+ * hand on every one that is kept, session by session. A non-zero return of fn ends it and is returned. FL_EDB.
+ */
 int fl_rulesdb_store_templates(struct fl_rulesdb *db, const struct fl_wire_template *templates, size_t n,
                                struct fl_err *err);
 int fl_rulesdb_templates(struct fl_rulesdb *db, fl_wire_template_fn *fn, void *ctx, struct fl_err *err);

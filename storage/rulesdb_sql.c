@@ -218,7 +218,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          false},
     [SQL_DROP_TEMPLATE] =
         {"DELETE FROM template WHERE address = ?1 AND source_port = ?2 AND domain = ?3 AND version = ?4 "
-         "AND id = ?5",
+         "AND id = ?5 AND defined_ms <= ?6",
          false},
     [SQL_TEMPLATES] =
         {"SELECT address, source_port, domain, version, id, options, defined_ms, bytes FROM template ORDER"

@@ -7,8 +7,8 @@ static int put_template(struct fl_rulesdb *db, const struct fl_wire_template *t)
     char address[FL_ADDR_TEXT];
     fl_addr_format(&t->address, address);
     if (t->length == 0)
-        return fl_rulesdb_run(db, SQL_DROP_TEMPLATE, "tiiii", address, (int64_t)t->source_port,
-                              (int64_t)t->domain, (int64_t)t->version, (int64_t)t->id);
+        return fl_rulesdb_run(db, SQL_DROP_TEMPLATE, "tiiiii", address, (int64_t)t->source_port,
+                              (int64_t)t->domain, (int64_t)t->version, (int64_t)t->id, t->defined_ms);
     return fl_rulesdb_run(db, SQL_PUT_TEMPLATE, "tiiiiiib", address, (int64_t)t->source_port,
                           (int64_t)t->domain, (int64_t)t->version, (int64_t)t->id, (int64_t)t->options,
                           t->defined_ms, (const void *)t->bytes, t->length);
