@@ -1,8 +1,8 @@
 /* flowlored, the service: puts the threads together, and turns signals into what they do.
  *
- * Datagrams go from the receiving loop (this thread) through a bounded queue to the storing thread; its
- * commits wake the mining thread; its runs wake the alerting thread. Stopping goes the same way, so that
- * whatever was received is stored. */
+ * The receiving lanes decode what they receive and hand flow records through a bounded queue to the storing
+ * thread; its commits wake the mining thread; its runs wake the alerting thread. Stopping goes the same way,
+ * so that whatever was received is stored. This thread only waits for signals. */
 #include "config.h"
 
 #include <errno.h>
@@ -16,28 +16,30 @@
 #include <uv.h>
 
 #include "collector/alertfile.h"
+#include "collector/census.h"
 #include "collector/datadir.h"
+#include "collector/lanes.h"
 #include "collector/options.h"
-#include "collector/receive.h"
 #include "collector/schedule.h"
 #include "collector/storer.h"
 #include "storage/log.h"
 #include "storage/timetext.h"
 
-enum { QUEUE_BYTES = 32 << 20, EXIT_USAGE = 2 };
+enum { QUEUE_BATCHES = 384, EXIT_USAGE = 2 };
 
 struct service {
     struct fl_options options;
     struct fl_settings_box box;
-    struct fl_settings *settings; /* what the receiver looks senders up in */
-    struct fl_counters counters;
+    struct fl_settings *settings; /* in force */
+    int64_t started_ms;
     struct fl_queue *queue;
+    struct fl_census *census;
     struct fl_watermarks *watermarks;
     struct fl_pause mining, alerting;
     struct fl_storer *storer;
     struct fl_scheduler *scheduler;
     struct fl_alertfile *alertfile;
-    struct fl_receiver *receiver;
+    struct fl_lanes *lanes;
     uv_loop_t loop;
     uv_signal_t signals[4];
     int lock; /* -1: not held */
@@ -114,6 +116,8 @@ static int check(const struct service *s, const struct fl_config *c)
             printf(" %s", fl_prefix_format(&c->locations[i].prefixes[j], prefix));
         putchar('\n');
     }
+    printf("receiving  %zu thread%s, a buffer of %lld bytes each\n", fl_lanes_wanted(c),
+           fl_lanes_wanted(c) == 1 ? "" : "s", (long long)c->receive_buffer_bytes);
     printf("retention  %s", c->retention_ms ? fl_duration_format(c->retention_ms, a) : "no end");
     if (c->retention_bytes)
         printf(", at most %lld bytes", (long long)c->retention_bytes);
@@ -146,18 +150,21 @@ static void reload(struct service *s)
     }
     const struct fl_config *old = &s->settings->config;
     if (!same_listen(old, &config) || old->bucket_ms != config.bucket_ms ||
-        old->receive_buffer_bytes != config.receive_buffer_bytes)
-        fl_warning("the addresses to listen on, the receive buffer and the bucket length change only with a "
-                   "restart; everything else is taken over");
+        old->receive_buffer_bytes != config.receive_buffer_bytes ||
+        old->receive_threads != config.receive_threads)
+        fl_warning(
+            "the addresses to listen on, the receive buffer, the receive threads and the bucket length "
+            "change only with a restart; everything else is taken over");
     if (fl_settings_replace(&s->box, &config)) {
         fl_config_clear(&config);
         fl_error("the configuration was not taken over: out of memory");
         return;
     }
     struct fl_settings *now = fl_settings_get(&s->box);
-    fl_receiver_use(s->receiver, &now->config);
     fl_settings_put(&s->box, s->settings);
     s->settings = now;
+    fl_lanes_wake(s->lanes);
+    fl_queue_wake(s->queue);
     char names[256];
     fl_info("configuration read again; locations: %s", join_locations(&now->config, names, sizeof names));
 }
@@ -165,7 +172,7 @@ static void reload(struct service *s)
 static void stop(struct service *s)
 {
     notify("STOPPING=1");
-    fl_receiver_stop(s->receiver);
+    fl_lanes_stop(s->lanes);
     for (size_t i = 0; i < sizeof s->signals / sizeof *s->signals; i++)
         uv_close((uv_handle_t *)&s->signals[i], NULL);
     /* Without their handles these would end the process before it has stored what it received; another INT
@@ -197,17 +204,32 @@ static void watch_signals(struct service *s)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* The addresses first: a port in use shall be known before anything is written. */
 static int start_threads(struct service *s, struct fl_err *err)
 {
     const char *dir = s->options.data_dir;
-    struct fl_storer_setup storer = {dir, &s->box, s->queue, &s->counters, s->watermarks, &s->mining};
+    struct fl_lanes_setup lanes = {&s->box, s->queue, s->census};
+    int rc = fl_lanes_open(&s->lanes, &lanes, err);
+    struct fl_storer_setup storer = {.data_dir = dir,
+                                     .settings = &s->box,
+                                     .queue = s->queue,
+                                     .census = s->census,
+                                     .lanes = fl_lanes_wanted(&s->settings->config),
+                                     .watermarks = s->watermarks,
+                                     .committed = &s->mining,
+                                     .started_ms = s->started_ms,
+                                     .template = fl_lanes_restore,
+                                     .template_ctx = s->lanes};
     struct fl_scheduler_setup scheduler = {dir, &s->box, s->watermarks, &s->mining, &s->alerting};
     struct fl_alertfile_setup alertfile = {dir, &s->box, &s->alerting};
-    int rc = fl_storer_start(&s->storer, &storer, err);
+    if (!rc)
+        rc = fl_storer_start(&s->storer, &storer, err);
     if (!rc)
         rc = fl_scheduler_start(&s->scheduler, &scheduler, err);
     if (!rc)
         rc = fl_alertfile_start(&s->alertfile, &alertfile, err);
+    if (!rc)
+        rc = fl_lanes_start(s->lanes, err);
     return rc;
 }
 
@@ -221,20 +243,26 @@ static void finish_threads(struct service *s)
     fl_alertfile_finish(s->alertfile);
 }
 
+static int make_parts(struct service *s, struct fl_err *err)
+{
+    size_t lanes = fl_lanes_wanted(&s->settings->config);
+    int rc = fl_queue_new(&s->queue, lanes, QUEUE_BATCHES);
+    if (!rc)
+        rc = fl_census_new(&s->census, lanes);
+    if (!rc)
+        rc = fl_watermarks_new(&s->watermarks);
+    return rc ? fl_fail(err, rc, "%s", fl_strerror(rc)) : 0;
+}
+
 static int serve(struct service *s, struct fl_err *err)
 {
     const struct fl_config *c = &s->settings->config;
-    int rc = fl_queue_new(&s->queue, QUEUE_BYTES);
-    if (!rc)
-        rc = fl_watermarks_new(&s->watermarks);
+    int rc = make_parts(s, err);
     if (rc)
-        return fl_fail(err, rc, "%s", fl_strerror(rc));
-    rc = fl_receiver_open(&s->receiver, &s->loop, c, s->queue, &s->counters, err);
-    if (!rc)
-        rc = start_threads(s, err);
+        return rc;
+    rc = start_threads(s, err);
     if (rc) {
-        if (s->receiver)
-            fl_receiver_stop(s->receiver);
+        fl_lanes_stop(s->lanes);
     } else {
         char listen[256], names[256];
         watch_signals(s);
@@ -256,7 +284,7 @@ static int open_and_serve(struct service *s, struct fl_config *config, struct fl
         return fl_fail(err, rc, "out of memory");
     }
     s->settings = fl_settings_get(&s->box);
-    s->counters.started_ms = fl_now_ms();
+    s->started_ms = fl_now_ms();
     s->lock = fl_datadir_lock(s->options.data_dir, err);
     if (s->lock < 0)
         return s->lock;
@@ -270,8 +298,9 @@ static int open_and_serve(struct service *s, struct fl_config *config, struct fl
 
 static void clear(struct service *s)
 {
-    fl_receiver_free(s->receiver);
+    fl_lanes_free(s->lanes);
     fl_watermarks_free(s->watermarks);
+    fl_census_free(s->census);
     fl_queue_free(s->queue);
     fl_settings_put(&s->box, s->settings);
     fl_settings_destroy(&s->box);

@@ -1,8 +1,9 @@
-/* Listening sockets: parsing of addresses, binding, and the receive buffer. */
+/* Listening sockets: parsing of addresses, binding, the receive buffer, and what did not fit into it. */
 #include "collector/listen.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,17 +96,15 @@ static int refuse(const struct fl_listen *l, int error, struct fl_err *err)
                    strerror(error));
 }
 
-static int bind_family(const struct fl_listen *l, int family, bool v6_only)
+/* A socket of a family with its options; negative errno. */
+static int make_socket(int family, bool v6_only, bool share)
 {
     int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
     int only = v6_only, on = 1;
-    struct sockaddr_storage address;
-    socklen_t length = socket_address(l, family, &address);
     if ((family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only)) ||
-        setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on) ||
-        bind(fd, (struct sockaddr *)&address, length)) {
+        (share && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on))) {
         int error = errno;
         close(fd);
         return -error;
@@ -113,16 +112,55 @@ static int bind_family(const struct fl_listen *l, int family, bool v6_only)
     return fd;
 }
 
-int fl_listen_open(const struct fl_listen *l, bool v6_only, int64_t buffer_bytes, int64_t *granted_bytes,
-                   struct fl_err *err)
+static void close_all(int *fds, size_t n)
 {
-    int fd = bind_family(l, l->wild || l->v6 ? AF_INET6 : AF_INET, v6_only);
-    if (l->wild && (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)) /* a host without IPv6 */
-        fd = bind_family(l, AF_INET, false);
-    if (fd < 0)
-        return refuse(l, -fd, err);
-    *granted_bytes = enlarge_buffer(fd, buffer_bytes);
-    return fd;
+    for (size_t i = 0; i < n; i++)
+        close(fds[i]);
+}
+
+/* The first socket claims the address for itself and only then lets others share it, so that another process
+ * can never slip in: a second service is refused, as it should be. Negative errno. */
+static int bind_family(const struct fl_listen *l, int family, bool v6_only, int *fds, size_t n)
+{
+    struct sockaddr_storage address;
+    socklen_t length = socket_address(l, family, &address);
+    int on = 1;
+    for (size_t i = 0; i < n; i++) {
+        int fd = make_socket(family, v6_only, i > 0), error = 0;
+        if (fd < 0)
+            error = -fd;
+        else if (bind(fd, (struct sockaddr *)&address, length) ||
+                 (i == 0 && n > 1 && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on))) {
+            error = errno;
+            close(fd);
+        }
+        if (error) {
+            close_all(fds, i);
+            return -error;
+        }
+        fds[i] = fd;
+    }
+    return 0;
+}
+
+int fl_listen_open(const struct fl_listen *l, bool v6_only, int64_t buffer_bytes, int *fds, size_t n,
+                   int64_t *granted_bytes, struct fl_err *err)
+{
+    int rc = bind_family(l, l->wild || l->v6 ? AF_INET6 : AF_INET, v6_only, fds, n);
+    if (l->wild && (rc == -EAFNOSUPPORT || rc == -EADDRNOTAVAIL)) /* a host without IPv6 */
+        rc = bind_family(l, AF_INET, false, fds, n);
+    if (rc)
+        return refuse(l, -rc, err);
+    for (size_t i = 0; i < n; i++)
+        *granted_bytes = enlarge_buffer(fds[i], buffer_bytes);
+    return 0;
+}
+
+int64_t fl_listen_drops(int fd)
+{
+    uint32_t values[SK_MEMINFO_VARS] = {0};
+    socklen_t length = sizeof values;
+    return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, values, &length) ? -1 : (int64_t)values[SK_MEMINFO_DROPS];
 }
 
 void fl_listen_sender(const struct sockaddr_storage *from, struct fl_addr *addr, uint16_t *port)

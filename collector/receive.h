@@ -1,27 +1,42 @@
-/* Receiving: one libuv loop owns the UDP sockets and hands datagrams to the queue. Everything here runs on
- * the loop's thread. */
+/* Receiving: the UDP sockets of one event loop, read in batches. Everything here runs on the loop's thread,
+ * once the loop runs. */
 #ifndef FL_COLLECTOR_RECEIVE_H
 #define FL_COLLECTOR_RECEIVE_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <uv.h>
 
-#include "collector/counters.h"
-#include "collector/queue.h"
-#include "storage/config.h"
+#include "storage/addr.h"
 #include "storage/error.h"
+
+struct fl_datagram {
+    struct fl_addr exporter;
+    uint16_t source_port;
+    int64_t received_ms; /* wall clock */
+    const uint8_t *bytes;
+    size_t length;
+};
+/* *d is valid during the call. */
+typedef void fl_datagram_fn(void *ctx, const struct fl_datagram *d);
 
 struct fl_receiver;
 
-/* Bind every address of config->listen and receive. FL_EIO or FL_EINVAL with a sentence that names the
- * address; FL_ENOMEM. After a failure the loop has handles to close: run it once more, then
- * fl_receiver_free(*out) (which is NULL when there is nothing to free). */
-int fl_receiver_open(struct fl_receiver **out, uv_loop_t *loop, const struct fl_config *config,
-                     struct fl_queue *queue, struct fl_counters *counters, struct fl_err *err);
-/* From now on senders are looked up here; it must stay valid until the next call or the end. */
-void fl_receiver_use(struct fl_receiver *r, const struct fl_config *config);
+/* A receiver for at most so many sockets. FL_ENOMEM. The loop must not be closed before fl_receiver_stop and
+ * a run of it. */
+int fl_receiver_new(struct fl_receiver **out, uv_loop_t *loop, size_t sockets, fl_datagram_fn *fn, void *ctx);
+/* Read from this socket too, whose receive buffer has so many bytes; it is the receiver's from now on, also
+ * after a failure. FL_EIO. */
+int fl_receiver_add(struct fl_receiver *r, int fd, int64_t buffer_bytes, struct fl_err *err);
+void fl_receiver_start(struct fl_receiver *r);
+/* How many datagrams the kernel has dropped at these sockets since the last call. */
+uint64_t fl_receiver_drops(struct fl_receiver *r);
 /* Read what the kernel still holds, once, and close the sockets. */
 void fl_receiver_stop(struct fl_receiver *r);
 /* After the loop has run the closing of its handles. */
 void fl_receiver_free(struct fl_receiver *r);
+
+/* How long sockets with such a buffer may go unread, so that a burst at line rate cannot overrun them. */
+uint64_t fl_receiver_look_ms(int64_t buffer_bytes);
 
 #endif

@@ -1,10 +1,10 @@
-/* The storing thread: takes datagrams from the queue, decodes them, stores the records, and keeps the figures
- * of exporters and service in the rules database. It owns the decoder, the flow writer and its own handle on
- * the rules database. */
+/* The storing thread: takes flow records from the queue, stores them, and keeps the figures and templates of
+ * exporters and the figures of the service in the rules database. It owns the flow writer and its own handle
+ * on the rules database. */
 #ifndef FL_COLLECTOR_STORER_H
 #define FL_COLLECTOR_STORER_H
 
-#include "collector/counters.h"
+#include "collector/census.h"
 #include "collector/pause.h"
 #include "collector/queue.h"
 #include "collector/settings.h"
@@ -15,14 +15,19 @@ struct fl_storer_setup { /* all borrowed, and to outlive the storer */
     const char *data_dir;
     struct fl_settings_box *settings;
     struct fl_queue *queue;
-    struct fl_counters *counters;
+    struct fl_census *census;
+    size_t lanes;
     struct fl_watermarks *watermarks;
-    struct fl_pause *committed; /* woken after a commit that moved a watermark */
+    struct fl_pause *committed;    /* woken after a commit that moved a watermark */
+    int64_t started_ms;            /* wall clock */
+    fl_wire_template_fn *template; /* called, while starting, with each template that was kept */
+    void *template_ctx;
 };
 
 struct fl_storer;
 
-/* Open everything and start the thread. FL_EIO, FL_EDB, FL_ENEWER, FL_EDAMAGED, FL_ENOMEM with a sentence. */
+/* Open everything, hand on the templates and start the thread. FL_EIO, FL_EDB, FL_ENEWER, FL_EDAMAGED,
+ * FL_ENOMEM with a sentence. */
 int fl_storer_start(struct fl_storer **out, const struct fl_storer_setup *setup, struct fl_err *err);
 /* Log statistics soon. Any thread. */
 void fl_storer_report(struct fl_storer *s);

@@ -19,7 +19,7 @@ static struct fl_flow flow(int64_t start_ms, int64_t end_ms, enum fl_time_source
 
 static void note(struct fl_watermarks *w, const char *location, struct fl_flow f)
 {
-    assert_int_equal(fl_watermarks_note(w, location, &f), 0);
+    assert_int_equal(fl_watermarks_note(w, location, &f, 1), 0);
 }
 
 static void test_nothing_before_a_commit(void **state)
@@ -47,9 +47,10 @@ static void test_largest_end_and_own_lateness(void **state)
     struct fl_watermarks *w;
     struct fl_watermark *marks;
     assert_int_equal(fl_watermarks_new(&w), 0);
-    note(w, "hq", flow(5000000, 7000000, FL_TIME_UPTIME));
+    struct fl_flow two[] = {flow(5000000, 7000000, FL_TIME_UPTIME), flow(4000000, 6000000, FL_TIME_UPTIME)};
+    assert_int_equal(fl_watermarks_note(w, "hq", two, 2), 0);
+    assert_int_equal(fl_watermarks_note(w, "hq", two, 0), 0);
     note(w, "branch", flow(2000000, 2000001, FL_TIME_ABSOLUTE));
-    note(w, "hq", flow(4000000, 6000000, FL_TIME_UPTIME));
     fl_watermarks_publish(w, &config);
     assert_int_equal(fl_watermarks_snapshot(w, &marks), 2);
     assert_string_equal(marks[0].location, "hq");
