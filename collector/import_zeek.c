@@ -109,8 +109,8 @@ static uint16_t read_flags(const char *history, bool originator)
                                      FL_TCP_RST};
     uint16_t all = 0;
     for (; history && *history; history++) {
-        bool upper = *history >= 'A' && *history <= 'Z';
-        const char *at = strchr(letters, upper ? *history : *history - 'a' + 'A');
+        bool upper = *history >= 'A' && *history <= 'Z', lower = *history >= 'a' && *history <= 'z';
+        const char *at = upper || lower ? strchr(letters, upper ? *history : *history - 'a' + 'A') : NULL;
         if (at && upper == originator)
             all |= flags[at - letters];
     }
@@ -172,7 +172,7 @@ static int read_ends(const struct conn *c, struct fl_flow *there, uint16_t *orig
 static int make_flows(const struct conn *c, struct fl_flow out[2], bool *skipped, struct fl_err *err)
 {
     struct fl_flow *there = &out[0], *back = &out[1];
-    uint16_t orig, resp;
+    uint16_t orig = 0, resp = 0;
     *there = (struct fl_flow){.exporter = fl_addr_v4(0), .sampling = 1, .time_source = FL_TIME_ABSOLUTE};
     int rc = read_ends(c, there, &orig, &resp, err);
     if (rc)
