@@ -21,7 +21,7 @@
 struct fl_decoder;
 
 struct fl_decoder_limits {
-    size_t sessions;               /* 4096 in all; about 3 KiB each */
+    size_t sessions;               /* 4096 in all; about 5 KiB each */
     size_t sessions_address;       /* 256 of one exporter address */
     size_t templates;              /* 1024 a session; the one defined longest ago goes */
     size_t template_bytes;         /* 64 MiB in all: fields, plans and wire bytes, as if none were shared */
