@@ -15,12 +15,37 @@ static const struct fl_element elements[] = {
 #undef X
 };
 
-const struct fl_element *fl_element_find(uint32_t enterprise, uint16_t element)
+/* Places in `elements`, plus one, by number: those of the registry, and those of the other direction. What
+ * belongs elsewhere stands behind HIGHEST, where nobody looks. */
+enum { HIGHEST = 511, INDEXED = HIGHEST + 1 + FL_RECORD_FIELD_COUNT };
+_Static_assert(FL_RECORD_FIELD_COUNT < UINT8_MAX, "a place is one byte");
+static const uint8_t registry[INDEXED] = {
+#define X(member, type, element, enterprise, shortest)                                                       \
+    [(enterprise) == 0 ? (element) : HIGHEST + 1 + FL_FIELD_##member] = FL_FIELD_##member + 1,
+    FL_RECORD_FIELDS(X)
+#undef X
+};
+static const uint8_t reverse[INDEXED] = {
+#define X(member, type, element, enterprise, shortest)                                                       \
+    [(enterprise) == FL_REVERSE_PEN ? (element) : HIGHEST + 1 + FL_FIELD_##member] = FL_FIELD_##member + 1,
+    FL_RECORD_FIELDS(X)
+#undef X
+};
+
+static const struct fl_element *find_other(uint32_t enterprise, uint16_t element)
 {
     for (int i = 0; i < FL_RECORD_FIELD_COUNT; i++)
         if (elements[i].element == element && elements[i].enterprise == enterprise)
             return &elements[i];
     return NULL;
+}
+
+const struct fl_element *fl_element_find(uint32_t enterprise, uint16_t element)
+{
+    if (enterprise != 0 && enterprise != FL_REVERSE_PEN)
+        return find_other(enterprise, element);
+    const uint8_t *places = enterprise ? reverse : registry;
+    return element <= HIGHEST && places[element] ? &elements[places[element] - 1] : NULL;
 }
 
 void fl_layout_draft_init(struct fl_layout_draft *draft, bool options)
@@ -64,13 +89,19 @@ int fl_layout_draft_add(struct fl_layout_draft *d, uint32_t enterprise, uint16_t
     return 0;
 }
 
+/* Begins with where the table happens to be in memory, so that nobody outside can make templates that fall on
+ * one another. */
 static guint layout_hash(gconstpointer key)
 {
     const struct fl_layout *l = key;
-    guint h = l->options ? 2166136261u : 16777619u;
-    for (size_t i = 0; i < l->n_fields; i++)
-        h = (h ^ (l->fields[i].enterprise + l->fields[i].element * 65536u + l->fields[i].length)) * 16777619u;
-    return h;
+    uint64_t h = (uintptr_t)l->home + l->options;
+    for (size_t i = 0; i < l->n_fields; i++) {
+        const struct fl_layout_field *f = &l->fields[i];
+        h = (h ^ ((uint64_t)f->enterprise << 32 | (uint32_t)f->element << 16 | f->length)) *
+            0x9e3779b97f4a7c15u;
+        h ^= h >> 32;
+    }
+    return (guint)h;
 }
 
 static gboolean layout_equal(gconstpointer a, gconstpointer b)
