@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mining/find.h"
+#include "mining/stitch.h"
 #include "storage/store.h"
 #include "storage/timetext.h"
 
@@ -41,8 +42,10 @@ static int64_t active_timeout_ms(const struct fl_config *config, const char *loc
 static int read_span(struct gathered *out, const struct fl_mine_request *request,
                      struct fl_mine_result *result, struct fl_err *err)
 {
-    struct fl_scan_filter filter = {
-        .location = request->location, .from_ms = request->from_ms, .to_ms = request->to_ms};
+    struct fl_scan_filter filter = {.location = request->location,
+                                    .from_ms = request->from_ms,
+                                    .to_ms = request->to_ms,
+                                    .columns = FL_STITCH_FIELDS};
     struct fl_scan_report report = {0};
     int rc = fl_store_scan(request->data_dir, &filter, gather, out, &report, err);
     result->run.flows = out->n;

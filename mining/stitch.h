@@ -7,7 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "storage/field.h"
 #include "storage/flow.h"
+
+/* What stitching, and so all of mining, reads of a record. */
+#define FL_STITCH_FIELDS                                                                                     \
+    (FL_FIELD_START | FL_FIELD_END | FL_FIELD_EXPORTER | FL_FIELD_DOMAIN | FL_FIELD_SRC | FL_FIELD_DST |     \
+     FL_FIELD_SRC_PORT | FL_FIELD_DST_PORT | FL_FIELD_PROTOCOL | FL_FIELD_TCP_FLAGS | FL_FIELD_END_REASON)
 
 /* One direction of talk between two endpoints, whole again after the exporter's active timeout cut it. */
 struct fl_uniflow {

@@ -9,6 +9,7 @@
 #include "storage/chunk.h"
 #include "storage/field.h"
 #include "tests/storage/flows.h"
+#include "tests/storage/plain_chunk.h"
 
 static struct fl_chunk_codec *codec;
 static struct fl_flow in[FL_CHUNK_FLOWS], out[FL_CHUNK_FLOWS];
@@ -40,6 +41,138 @@ static void round_trips_exactly(void **state)
     for (size_t i = 0; i < FL_CHUNK_FLOWS; i++)
         in[i] = flows_make_wild(&seed);
     check_round_trip(FL_CHUNK_FLOWS);
+}
+
+/* The fast reader and the plain one agree on every bit of every record, in order. */
+static void check_readers(const uint8_t *bytes, size_t length)
+{
+    static struct fl_flow plain[FL_CHUNK_FLOWS];
+    int n = plain_unpack(bytes, length, plain);
+    memset(out, 0xaa, sizeof out);
+    assert_int_equal(fl_chunk_unpack(codec, bytes, length, FL_FIELDS_ALL, out), n);
+    for (int i = 0; i < n; i++)
+        assert_int_equal(flows_compare(&out[i], &plain[i]), 0);
+}
+
+static void reads_as_a_plain_reader_does(void **state)
+{
+    static const size_t counts[] = {1, 2, 127, 128, 129, 255, 256, 257, 1000, 4095, 4096};
+    uint64_t seed = 15;
+    for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++)
+        for (int kind = 0; kind < 4; kind++) {
+            size_t n = counts[k], length;
+            const uint8_t *bytes;
+            for (size_t i = 0; i < n; i++) {
+                in[i] = kind == 0   ? flows_make(&seed, 3600000)
+                        : kind == 1 ? flows_make_translated(&seed, 3600000)
+                                    : flows_make_wild(&seed);
+                if (kind == 3) { /* every width of a number */
+                    in[i].bytes >>= 8 * (k % 8);
+                    in[i].packets >>= 8 * ((k + 3) % 8);
+                    in[i].domain >>= 8 * (k % 4);
+                    in[i].in_if >>= 8 * ((k + 1) % 4);
+                }
+            }
+            assert_int_equal(fl_chunk_pack(codec, in, n, &bytes, &length, &summary), 0);
+            uint8_t *copy = malloc(length);
+            memcpy(copy, bytes, length);
+            check_readers(copy, length);
+            assert_true(flows_same(in, out, n));
+            free(copy);
+        }
+}
+
+static size_t read_seed(const char *name, uint8_t *bytes, size_t room)
+{
+    char path[512];
+    const char *srcdir = getenv("srcdir");
+    snprintf(path, sizeof path, "%s/tests/fuzz/seeds/chunk/%s", srcdir ? srcdir : ".", name);
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        fail_msg("%s is missing", path);
+    size_t n = fread(bytes, 1, room, f);
+    fclose(f);
+    return n;
+}
+
+/* Chunks as they were packed at first: sorted by the pair of hosts, numbers less their least, without the
+ * newer columns. */
+static void reads_what_was_packed_before(void **state)
+{
+    uint8_t bytes[4096];
+    static const char *const names[] = {"office-20", "wild-4"};
+    for (int i = 0; i < 2; i++) {
+        size_t length = read_seed(names[i], bytes, sizeof bytes);
+        check_readers(bytes, length);
+        assert_int_equal(fl_chunk_unpack(codec, bytes, length, FL_FIELDS_ALL, out), i ? 4 : 20);
+        for (int k = 0; k < (i ? 4 : 20); k++) {
+            assert_int_equal(out[k].direction, FL_DIRECTION_UNKNOWN);
+            assert_int_equal(out[k].post_src_port, 0);
+        }
+    }
+}
+
+#define FIELD_IS(bit, name)                                                                                  \
+    if (fields & (bit))                                                                                      \
+    assert_memory_equal(&some[i].name, &out[i].name, sizeof some[i].name)
+
+/* Each field alone, and each left out. */
+static void unpacks_the_fields_asked_for(void **state)
+{
+    static struct fl_flow some[FL_CHUNK_FLOWS];
+    uint64_t seed = 16;
+    const uint8_t *bytes;
+    size_t length;
+    for (size_t i = 0; i < 300; i++)
+        in[i] = i < 280 ? flows_make_translated(&seed, 3600000) : flows_make_wild(&seed);
+    assert_int_equal(fl_chunk_pack(codec, in, 300, &bytes, &length, &summary), 0);
+    assert_int_equal(fl_chunk_unpack(codec, bytes, length, FL_FIELDS_ALL, out), 300);
+    for (uint32_t bit = 1, turn = 0; bit < FL_FIELDS_ALL; bit <<= turn & 1, turn++) {
+        uint32_t fields = turn & 1 ? bit : FL_FIELDS_ALL & ~bit;
+        assert_int_equal(fl_chunk_unpack(codec, bytes, length, fields, some), 300);
+        for (int i = 0; i < 300; i++) {
+            FIELD_IS(FL_FIELD_START, start_ms);
+            FIELD_IS(FL_FIELD_END, end_ms);
+            FIELD_IS(FL_FIELD_EXPORTER, exporter);
+            FIELD_IS(FL_FIELD_SRC, src);
+            FIELD_IS(FL_FIELD_DST, dst);
+            FIELD_IS(FL_FIELD_POST_SRC, post_src);
+            FIELD_IS(FL_FIELD_POST_DST, post_dst);
+            FIELD_IS(FL_FIELD_PACKETS, packets);
+            FIELD_IS(FL_FIELD_BYTES, bytes);
+            FIELD_IS(FL_FIELD_DOMAIN, domain);
+            FIELD_IS(FL_FIELD_IN_IF, in_if);
+            FIELD_IS(FL_FIELD_OUT_IF, out_if);
+            FIELD_IS(FL_FIELD_SAMPLING, sampling);
+            FIELD_IS(FL_FIELD_SRC_PORT, src_port);
+            FIELD_IS(FL_FIELD_DST_PORT, dst_port);
+            FIELD_IS(FL_FIELD_POST_SRC_PORT, post_src_port);
+            FIELD_IS(FL_FIELD_POST_DST_PORT, post_dst_port);
+            FIELD_IS(FL_FIELD_TCP_FLAGS, tcp_flags);
+            FIELD_IS(FL_FIELD_PROTOCOL, protocol);
+            FIELD_IS(FL_FIELD_TOS, tos);
+            FIELD_IS(FL_FIELD_END_REASON, end_reason);
+            FIELD_IS(FL_FIELD_TIME_SOURCE, time_source);
+            FIELD_IS(FL_FIELD_SAMPLING_SOURCE, sampling_source);
+            FIELD_IS(FL_FIELD_DIRECTION, direction);
+            FIELD_IS(FL_FIELD_EVENT, event);
+        }
+    }
+}
+
+static void the_same_records_give_the_same_bytes(void **state)
+{
+    static uint8_t first[1 << 20];
+    uint64_t seed = 17;
+    const uint8_t *bytes;
+    size_t length, again;
+    for (size_t i = 0; i < FL_CHUNK_FLOWS; i++)
+        in[i] = flows_make(&seed, 60000);
+    assert_int_equal(fl_chunk_pack(codec, in, FL_CHUNK_FLOWS, &bytes, &length, &summary), 0);
+    memcpy(first, bytes, length);
+    assert_int_equal(fl_chunk_pack(codec, in, FL_CHUNK_FLOWS, &bytes, &again, &summary), 0);
+    assert_int_equal(length, again);
+    assert_memory_equal(first, bytes, length);
 }
 
 static void refuses_impossible_counts(void **state)
@@ -247,6 +380,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trips_exactly),
+        cmocka_unit_test(reads_as_a_plain_reader_does),
+        cmocka_unit_test(reads_what_was_packed_before),
+        cmocka_unit_test(unpacks_the_fields_asked_for),
+        cmocka_unit_test(the_same_records_give_the_same_bytes),
         cmocka_unit_test(refuses_impossible_counts),
         cmocka_unit_test(stays_under_18_bytes_a_flow),
         cmocka_unit_test(refuses_every_truncation),
