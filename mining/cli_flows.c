@@ -144,11 +144,13 @@ static void scaled_cell(struct fl_table *t, const json_t *flow, const char *key,
     fl_table_cell(t, text);
 }
 
-/* Which columns there are any words for. */
+/* Which columns there are any words for. On a narrow terminal, what all flows share is said once, below. */
 struct shape {
     size_t sampled, translated;
     bool events;
+    const char *exporter, *location; /* left out of the rows; NULL: not */
 };
+enum { NARROW = 120 };
 
 static void flow_cells(struct fl_table *t, const json_t *flow, const struct shape *shape)
 {
@@ -171,16 +173,32 @@ static void flow_cells(struct fl_table *t, const json_t *flow, const struct shap
         fl_table_cell_coloured(t, event, strcmp(event, "denied") ? FL_PLAIN : FL_RED);
     scaled_cell(t, flow, "scaled_packets", fl_human_count);
     scaled_cell(t, flow, "scaled_bytes", fl_human_bytes);
-    fl_table_cell(t, fl_js_text(flow, "exporter"));
-    fl_table_cell(t, fl_js_text(flow, "location"));
+    if (!shape->exporter)
+        fl_table_cell(t, fl_js_text(flow, "exporter"));
+    if (!shape->location)
+        fl_table_cell(t, fl_js_text(flow, "location"));
+}
+
+/* The text that all rows have under a key; NULL when they differ. */
+static const char *shared(const json_t *flows, const char *key)
+{
+    size_t i;
+    json_t *flow;
+    const char *first = fl_js_text(json_array_get(flows, 0), key);
+    json_array_foreach(flows, i, flow) if (strcmp(fl_js_text(flow, key), first) != 0) return NULL;
+    return first;
 }
 
 static struct shape shape_of(const json_t *flows)
 {
     struct shape shape = {0};
-    size_t i;
+    size_t i, width = fl_terminal_width(stdout);
     json_t *flow;
     char text[ENDPOINT];
+    if (width && width < NARROW) {
+        shape.exporter = shared(flows, "exporter");
+        shape.location = shared(flows, "location");
+    }
     json_array_foreach(flows, i, flow)
     {
         shape.sampled += fl_js_int(flow, "sampling") > 1;
@@ -193,6 +211,10 @@ static struct shape shape_of(const json_t *flows)
 
 static void say_notes(const struct shape *shape)
 {
+    if (shape->exporter || shape->location)
+        fl_cli_say("note: all of these flows are%s%s%s%s", shape->exporter ? " from exporter " : "",
+                   shape->exporter ? shape->exporter : "", shape->location ? " of location " : "",
+                   shape->location ? shape->location : "");
     if (shape->sampled > 0)
         fl_cli_say("note: %zu of these flows %s sampled; figures with ~ are what was seen times the sampling "
                    "interval (--json has both)",
@@ -204,20 +226,21 @@ static void say_notes(const struct shape *shape)
 
 int fl_cli_flows_table(const json_t *flows)
 {
-    static const struct fl_column with_event[] = {
+    static const struct fl_column every[] = {
         {"START (UTC)", FL_LEFT, false}, {"LASTED", FL_RIGHT, false},  {"PROTO", FL_LEFT, false},
         {"FLOW", FL_LEFT, true},         {"EVENT", FL_LEFT, false},    {"PACKETS", FL_RIGHT, false},
         {"BYTES", FL_RIGHT, false},      {"EXPORTER", FL_LEFT, false}, {"LOCATION", FL_LEFT, false},
     };
-    enum { N_COLUMNS = sizeof with_event / sizeof with_event[0], EVENT = 4 };
+    enum { N_COLUMNS = sizeof every / sizeof every[0], EVENT = 4, EXPORTER = 7, LOCATION = 8 };
     struct fl_column columns[N_COLUMNS];
     struct shape shape = shape_of(flows);
     struct fl_table *t;
     size_t i, n = 0;
     json_t *flow;
     for (i = 0; i < N_COLUMNS; i++)
-        if (i != EVENT || shape.events)
-            columns[n++] = with_event[i];
+        if (!(i == EVENT && !shape.events) && !(i == EXPORTER && shape.exporter) &&
+            !(i == LOCATION && shape.location))
+            columns[n++] = every[i];
     if (fl_table_new(&t, columns, n) != 0)
         return fl_cli_fail(FL_ENOMEM, &(struct fl_err){""});
     json_array_foreach(flows, i, flow) flow_cells(t, flow, &shape);

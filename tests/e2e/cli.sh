@@ -113,6 +113,13 @@ try 0 '"n":150' 'sql over all buckets' sql $data --json 'SELECT count(*) n FROM 
 try 0 'paris,.*,absolute,none,,,,203.0.113.7,10.0.0.9,6000,143,3,2048$' 'what is not told is empty in CSV' flows $data --csv --limit 0
 try 0 'EVENT' 'a column for events where there are any' flows $data --limit 0 --host 10.0.0.9
 "$bin" flows $data --host 10.0.0.53 >"$dir/out"; grep -q 'EVENT' "$dir/out"; [ $? = 1 ]; ok $? 'and none where not'
+if command -v script >/dev/null; then
+    COLUMNS=80 TERM=dumb script -qec "'$bin' flows $data --location paris --port 53 --limit 3" /dev/null </dev/null \
+        2>&1 | tr -d '\r' >"$dir/out"
+    grep -q '^2022-06-12 22:00:40.000  250 ms  udp .*2.0 KiB$' "$dir/out" &&
+        grep -q 'all of these flows are from exporter 192.0.2.1 of location paris' "$dir/out"
+    ok $? 'on a narrow terminal what all flows share is said once'
+fi
 
 try 0 'novel' 'rules as a table' rules $data
 head -2 "$dir/out" | tail -1 | grep -q novel; ok $? 'the novel first'
