@@ -375,8 +375,8 @@ static int import_open_file(struct fl_import *imp, struct fl_err *err)
     rc = fl_import_sink_begin(&imp->sink, digest, imp->result);
     if (rc == 0)
         rc = read_file(imp, &why);
-    if (fl_import_sink_commit(&imp->sink,
-                              imp->place + 1)) { /* the store's failure is the reason for the other one */
+    if (fl_import_sink_commit(&imp->sink, imp->place)) {
+        /* the store's failure is the reason for the other one */
         *err = imp->sink.err;
         return FL_EDB;
     }

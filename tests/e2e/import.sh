@@ -119,7 +119,8 @@ took_ms=$((($(date +%s%N) - began) / 1000000))
 whole=$(count "$work/whole")
 killed=0
 partly=0
-for part in 3 5 7 8 9 10; do
+for part in 3 5 7 8 9 10 9 8 10 9; do
+    [ $partly -lt 3 ] || break
     printf -v after '%d.%03d' $((took_ms * part / 10 / 1000)) $((took_ms * part / 10 % 1000))
     timeout -s KILL "$after" "$flowlore" import --data "$work/killed" "$work/large.pcap" >/dev/null 2>&1
     [ $? -eq 137 ] && killed=$((killed + 1))
@@ -133,11 +134,15 @@ ok $? "the last one went to its end"
 flows_of "$work/whole" default >"$work/wanted"
 flows_of "$work/killed" default >"$work/got"
 check "after all of them, everything is there once" cmp "$work/wanted" "$work/got"
-printf -v after '%d.%03d' $((took_ms / 2 / 1000)) $((took_ms / 2 % 1000))
-timeout -s INT "$after" "$flowlore" import --data "$work/asked" "$work/large.pcap" >"$work/report" 2>&1
+for part in 5 4 6 3 7 2 8; do # how long it takes differs from run to run
+    rm -rf "$work/asked"
+    printf -v after '%d.%03d' $((took_ms * part / 10 / 1000)) $((took_ms * part / 10 % 1000))
+    timeout -s INT "$after" "$flowlore" import --data "$work/asked" "$work/large.pcap" >"$work/report" 2>&1
+    n=$(count "$work/asked")
+    [ "${n:-0}" -gt 0 ] && [ "$n" -lt "$whole" ] && break
+done
 grep -q 'stopped; what is stored stays' "$work/report"
 ok $? "Ctrl-C stops one, which says so"
-n=$(count "$work/asked")
 [ "${n:-0}" -gt 0 ] && [ "$n" -lt "$whole" ]
 ok $? "and keeps what it had: $n of $whole"
 import "$work/asked" "$work/large.pcap" >/dev/null 2>&1
@@ -176,12 +181,14 @@ cat >"$work/locations.yaml" <<END
 locations:
   - name: lyon
     prefixes: [192.0.2.0/24]
+    sampling: 100
 END
 "$mkpcap" --from 192.0.2.7 "$work/v5.datagrams" "$work/lyon.pcap"
 exits 0 "an exporter belongs where the configuration puts it" ' at lyon; ' \
     "$flowlore" import --data "$work/lyon" --config "$work/locations.yaml" "$work/lyon.pcap"
-"$flowlore" flows --data "$work/lyon" --limit 1 --json 2>/dev/null | grep -q '"exporter":"192.0.2.7"'
-ok $? "and its address is kept"
+"$flowlore" flows --data "$work/lyon" --limit 1 --json 2>/dev/null |
+    grep -q '"exporter":"192.0.2.7".*"sampling":100,'
+ok $? "its address is kept, and the sampling configured there holds"
 exits 0 "one that no location holds is named, with the remedy" 'of 127.0.0.1 left out: no location holds.*--location NAME' \
     "$flowlore" import --data "$work/lyon" --config "$work/locations.yaml" "$work/v5.pcap"
 exits 0 "which helps" ' at nice; [1-9][0-9,]* stored' \
