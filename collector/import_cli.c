@@ -19,10 +19,9 @@
 
 /* Over all files: what can be mined now. */
 struct span {
-    char location[FL_LOCATION_NAME];
-    int64_t first_ms, last_ms;
     uint64_t stored;
-    size_t n_locations;
+    size_t n;
+    struct fl_import_location locations[FL_IMPORT_LOCATIONS]; /* the first ones */
 };
 
 static int show(void *ctx, double done)
@@ -57,31 +56,61 @@ static int prepare(const struct fl_cli *cli, struct fl_err *err)
     return rc ? rc : check_owner(cli->data, err);
 }
 
+static struct fl_import_location *entry(struct span *span, const struct fl_import_location *l)
+{
+    for (size_t i = 0; i < span->n; i++)
+        if (strcmp(span->locations[i].name, l->name) == 0)
+            return &span->locations[i];
+    if (span->n == FL_IMPORT_LOCATIONS)
+        return NULL;
+    span->locations[span->n] = *l;
+    return &span->locations[span->n++];
+}
+
 static void widen(struct span *span, const struct fl_import_result *r)
 {
     span->stored += r->stored;
-    if (r->first_ms > r->last_ms)
-        return;
-    span->first_ms = r->first_ms < span->first_ms ? r->first_ms : span->first_ms;
-    span->last_ms = r->last_ms > span->last_ms ? r->last_ms : span->last_ms;
     for (size_t i = 0; i < r->n_locations; i++) {
-        if (span->n_locations && strcmp(span->location, r->locations[i].name) == 0)
+        const struct fl_import_location *l = &r->locations[i];
+        struct fl_import_location *all = l->flows ? entry(span, l) : NULL;
+        if (!all)
             continue;
-        span->n_locations++;
-        memcpy(span->location, r->locations[i].name, sizeof span->location);
+        all->first_ms = l->first_ms < all->first_ms ? l->first_ms : all->first_ms;
+        all->last_ms = l->last_ms > all->last_ms ? l->last_ms : all->last_ms;
     }
+}
+
+/* The retention counts from a location's newest flows: older imports beside them do not stay. */
+static void warn_of_retention(const struct fl_cli *cli, const struct fl_import_location *l)
+{
+    struct fl_store_extent extent;
+    char age[FL_TIME_TEXT], newest[FL_TIME_TEXT];
+    int64_t keep_ms = cli->config.retention_ms;
+    if (keep_ms <= 0 || fl_store_extent(cli->data, l->name, &extent, NULL) ||
+        l->first_ms >= extent.last_start_ms - keep_ms)
+        return;
+    fl_cli_say(
+        "warning: %s has flows of %s, and flowlored keeps %s before the newest: it will remove what is older "
+        "of this import; import to a location of its own (--location NAME), or configure a longer retention",
+        l->name, fl_time_format_s(extent.last_start_ms, newest), fl_duration_format(keep_ms, age));
 }
 
 static void print_hint(const struct fl_cli *cli, const struct span *span)
 {
     char from[FL_TIME_TEXT], to[FL_TIME_TEXT];
-    if (cli->json || span->stored == 0 || span->first_ms > span->last_ms)
+    if (span->stored == 0)
+        return;
+    for (size_t i = 0; i < span->n; i++)
+        warn_of_retention(cli, &span->locations[i]);
+    if (cli->json)
         return;
     if (fl_instance_running(cli->data) == 1)
         printf("flowlored runs on %s; what was imported stands beside what it stores.\n", cli->data);
-    printf("Mine it: flowlore mine%s%s --from %s --to %s\n", span->n_locations == 1 ? " --location " : "",
-           span->n_locations == 1 ? span->location : "", fl_time_format_s(span->first_ms, from),
-           fl_time_format_s(span->last_ms + 1000, to));
+    for (size_t i = 0; i < span->n; i++) {
+        const struct fl_import_location *l = &span->locations[i];
+        printf("%s flowlore mine --location %s --from %s --to %s\n", i == 0 ? "Mine it:" : "        ",
+               l->name, fl_time_format_s(l->first_ms, from), fl_time_format_s(l->last_ms + 1000, to));
+    }
 }
 
 static int import_one(const struct fl_cli *cli, struct fl_import *imp, struct fl_progress *bar,
@@ -109,7 +138,7 @@ int fl_cli_import(struct fl_cli *cli)
     struct fl_err err = {""};
     struct fl_import *imp = NULL;
     struct fl_progress bar = {.shown = false};
-    struct span span = {.first_ms = INT64_MAX, .last_ms = INT64_MIN};
+    struct span span = {.n = 0};
     struct fl_import_setup setup = {.data_dir = cli->data,
                                     .config = &cli->config,
                                     .location = cli->location,
