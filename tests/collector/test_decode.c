@@ -1,4 +1,5 @@
-/* Datagrams in, flow records out: dialects agree, order does not matter, hostile bytes cost a datagram. */
+/* Datagrams in, flow records out: dialects agree, order does not matter, templates come and go. Faulty
+ * bytes are tests/collector/faults.c's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -369,128 +370,6 @@ static void test_future_falls_back_to_receive_time(void **state)
     assert_int_equal(stats().time_fallbacks, 1);
 }
 
-/* ---- malformed, named by the fault ---- */
-
-static void refused(void)
-{
-    assert_int_equal(feed(), FL_EMALF);
-    assert_int_equal(caught.n, 0);
-    v5_header(&w, 1, 60000, T0, 0, 0); /* nothing is harmed */
-    v5_record(&w, 1000, 2000);
-    assert_int_equal(feed(), 1);
-}
-
-static void test_too_short_and_unknown_version(void **state)
-{
-    (void)state;
-    w.n = 0;
-    assert_int_equal(feed(), FL_EMALF);
-    put(&w, 9, 2);
-    assert_int_equal(feed(), FL_EMALF);
-    w.n = 0;
-    put(&w, 8, 2);
-    memset(w.b + 2, 0, 30);
-    w.n = 32;
-    assert_int_equal(feed(), FL_EMALF);
-    assert_int_equal(fl_decoder_stray(decoder), 3);
-}
-
-static void test_v5_count_beyond_bytes(void **state)
-{
-    (void)state;
-    v5_header(&w, 2, 60000, T0, 0, 0);
-    v5_record(&w, 1000, 2000);
-    refused();
-}
-
-static void test_template_without_fields(void **state)
-{
-    (void)state;
-    v9_header(&w, 1, BOOT_S, 0);
-    template_set(&w, 0, 256, NULL, 0);
-    refused();
-}
-
-static void test_template_of_zero_lengths(void **state)
-{
-    (void)state;
-    static const unsigned f[][2] = {{8, 0}, {12, 0}};
-    v9_header(&w, 1, BOOT_S, 0);
-    template_set(&w, 0, 256, f, 2);
-    refused();
-}
-
-static void test_template_id_below_256(void **state)
-{
-    (void)state;
-    static const unsigned f[][2] = {{8, 4}, {12, 4}};
-    v9_header(&w, 1, BOOT_S, 0);
-    template_set(&w, 0, 255, f, 2);
-    refused();
-}
-
-static void test_data_set_shorter_than_a_record(void **state)
-{
-    (void)state;
-    v9_datagram(60000, 0, true, false);
-    size_t at = set_open(&w, 256);
-    put(&w, 0, 4);
-    set_close(&w, at);
-    refused();
-}
-
-static void test_set_length_below_its_header(void **state)
-{
-    (void)state;
-    v9_header(&w, 1, BOOT_S, 0);
-    put(&w, 256, 2);
-    put(&w, 3, 2);
-    refused();
-}
-
-static void test_set_length_beyond_the_datagram(void **state)
-{
-    (void)state;
-    v9_header(&w, 1, BOOT_S, 0);
-    put(&w, 256, 2);
-    put(&w, 5, 2);
-    refused();
-}
-
-static void test_ipfix_length_is_not_the_datagrams(void **state)
-{
-    (void)state;
-    ipfix_template();
-    patch16(&w, 2, w.n + 1);
-    refused();
-}
-
-static void test_options_scope_count_zero(void **state)
-{
-    (void)state;
-    ipfix_header(&w, BOOT_S, 0);
-    size_t at = set_open(&w, 3);
-    put(&w, 0x0100000100000008, 8);
-    put(&w, 4, 2);
-    set_close(&w, at);
-    ipfix_close(&w);
-    refused();
-}
-
-static void test_variable_length_beyond_the_set(void **state)
-{
-    (void)state;
-    static const unsigned f[][2] = {{8, 4}, {12, 4}, {82, 65535}};
-    ipfix_header(&w, BOOT_S, 0);
-    template_set(&w, 2, 300, f, 3);
-    size_t at = set_open(&w, 300);
-    put(&w, 1, 8);
-    put(&w, 200, 1);
-    set_close(&w, at);
-    ipfix_close(&w);
-    refused();
-}
-
 /* ---- bounds ---- */
 
 static void test_session_flood(void **state)
@@ -567,17 +446,6 @@ int main(void)
         T(test_record_without_addresses_is_no_flow),
         T(test_icmp_in_three_disguises),
         T(test_future_falls_back_to_receive_time),
-        T(test_too_short_and_unknown_version),
-        T(test_v5_count_beyond_bytes),
-        T(test_template_without_fields),
-        T(test_template_of_zero_lengths),
-        T(test_template_id_below_256),
-        T(test_data_set_shorter_than_a_record),
-        T(test_set_length_below_its_header),
-        T(test_set_length_beyond_the_datagram),
-        T(test_ipfix_length_is_not_the_datagrams),
-        T(test_options_scope_count_zero),
-        T(test_variable_length_beyond_the_set),
         T(test_session_flood),
         T(test_template_and_alien_element_flood),
         T(test_held_bytes_are_bounded),

@@ -1,0 +1,11 @@
+/* Fuzz target: sound NetFlow v9 datagrams with the input's templates and data (tests/fuzz/compose.h). */
+#include "tests/fuzz/compose.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct composer c;
+    compose(&c, 9, data, size);
+    return 0;
+}
