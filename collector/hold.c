@@ -173,24 +173,59 @@ static void account(struct fl_decoder *d, struct fl_session *s, const struct fl_
     d->held_bytes += change;
 }
 
-static GQueue *queue_of(struct fl_session *s, const struct fl_held *h)
+static struct fl_orphans *orphans_of(const struct fl_session *s, uint16_t set_id)
 {
-    return h->layout ? &s->settling : &s->orphans;
+    guint key = set_id;
+    return g_hash_table_lookup(s->orphans_by_id, &key);
+}
+
+static void orphan_add(struct fl_session *s, struct fl_held *h)
+{
+    struct fl_orphans *o = orphans_of(s, h->set_id);
+    if (!o) {
+        o = g_malloc0(sizeof *o);
+        o->id = h->set_id;
+        g_hash_table_add(s->orphans_by_id, o);
+    }
+    g_queue_push_tail_link(&o->sets, &h->by_id);
+    g_queue_push_tail_link(&s->orphans, &h->link);
+}
+
+static void orphan_take(struct fl_session *s, struct fl_held *h)
+{
+    struct fl_orphans *o = orphans_of(s, h->set_id);
+    g_queue_unlink(&s->orphans, &h->link);
+    g_queue_unlink(&o->sets, &h->by_id);
+    if (o->sets.head)
+        return;
+    g_hash_table_remove(s->orphans_by_id, o);
+    g_free(o);
+}
+
+static bool holds(const struct fl_session *s)
+{
+    return s->settling.head || s->orphans.head;
 }
 
 static void held_add(struct fl_decoder *d, struct fl_session *s, struct fl_held *h)
 {
-    if (!s->settling.head && !s->orphans.head)
+    if (!holds(s))
         g_queue_push_tail_link(&d->waiting, &s->waits);
-    g_queue_push_tail_link(queue_of(s, h), &h->link);
+    if (h->layout)
+        g_queue_push_tail_link(&s->settling, &h->link);
+    else
+        orphan_add(s, h);
     account(d, s, h, true);
 }
 
 /* Ownership passes to the caller. */
 static struct fl_held *held_take(struct fl_decoder *d, struct fl_session *s, struct fl_held *h)
 {
-    g_queue_unlink(queue_of(s, h), &h->link);
-    if (!s->settling.head && !s->orphans.head)
+    if (h->layout)
+        g_queue_unlink(&s->settling, &h->link);
+    else
+        orphan_take(s, h);
+    if (!holds(s))
         g_queue_unlink(&d->waiting, &s->waits);
     account(d, s, h, false);
     return h;
@@ -297,7 +332,7 @@ static int hold(struct fl_decoder *d, struct fl_session *s, const struct fl_head
     h->set_id = set_id;
     h->layout = layout ? fl_layout_ref(layout) : NULL;
     h->length = length;
-    h->link.data = h;
+    h->link.data = h->by_id.data = h;
     if (length)
         memcpy(h->bytes, content.at, length);
     if (layout && !s->settling.head)
@@ -329,19 +364,12 @@ int fl_session_data(struct fl_decoder *d, struct fl_session *s, const struct fl_
 
 int fl_session_adopt_held(struct fl_decoder *d, struct fl_session *s, const struct fl_template *t)
 {
-    struct fl_layout *layout =
-        fl_layout_ref(t->layout); /* the template may make way while they are decoded */
+    struct fl_layout *layout = fl_layout_ref(t->layout); /* t may make way while they are decoded */
     uint16_t id = (uint16_t)t->id;
-    GQueue ready = G_QUEUE_INIT;
+    struct fl_orphans *o = orphans_of(s, id);
     int n = 0;
-    for (GList *l = s->orphans.head, *next; l; l = next) {
-        struct fl_held *h = l->data;
-        next = l->next;
-        if (h->set_id == id)
-            g_queue_push_tail_link(&ready, &held_take(d, s, h)->link);
-    }
-    while (ready.head) {
-        struct fl_held *h = g_queue_pop_head_link(&ready)->data;
+    for (guint left = o ? o->sets.length : 0; left && (o = orphans_of(s, id)); left--) {
+        struct fl_held *h = held_take(d, s, o->sets.head->data);
         int code = fl_session_data(d, s, &h->header, id, layout, fl_cursor_over(h->bytes, h->length));
         if (code == FL_EMALF)
             s->stats.malformed++;

@@ -141,6 +141,7 @@ void fl_session_drop(struct fl_decoder *d, struct fl_session *s)
     fl_session_release(d, s, 0, true);
     fl_template_forget_all(d, s);
     g_hash_table_destroy(s->templates);
+    g_hash_table_destroy(s->orphans_by_id);
     g_hash_table_remove(d->by_key, s);
     source_release(d, s->source);
     g_free(s);
@@ -170,6 +171,7 @@ static struct fl_session *session_new(struct fl_decoder *d, const struct fl_sess
     s->source = source_of(d, &key->address);
     s->rank.data = s->source_rank.data = s->waits.data = s;
     s->templates = g_hash_table_new(g_int_hash, g_int_equal);
+    s->orphans_by_id = g_hash_table_new(g_int_hash, g_int_equal);
     s->stats = (struct fl_exporter_stats){.address = key->address,
                                           .source_port = key->source_port,
                                           .domain = key->domain,

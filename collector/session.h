@@ -42,8 +42,15 @@ struct fl_held {
     struct fl_layout *layout;
     uint16_t set_id;
     size_t length;
-    GList link; /* in fl_session.orphans or .settling */
+    GList link;  /* in fl_session.orphans or .settling */
+    GList by_id; /* an orphan: in fl_orphans.sets */
     uint8_t bytes[];
+};
+
+/* The sets of a session that wait for one template, so that its coming costs no search. */
+struct fl_orphans {
+    guint id; /* first: the hash key */
+    GQueue sets;
 };
 
 /* Sessions by rank, each queue with the newest heard first. */
@@ -86,6 +93,7 @@ struct fl_session {
     GQueue by_age;   /* templates, oldest definition first */
     GQueue settling; /* held sets that wait for the boot time */
     GQueue orphans;  /* held sets that wait for their template */
+    GHashTable *orphans_by_id;
     size_t held_bytes;
 };
 
