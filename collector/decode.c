@@ -175,9 +175,12 @@ static int verdict(const struct datagram *g)
     return g->handed ? g->handed : FL_EMALF;
 }
 
+/* It came, though, and is not lost: what it covers is not known. */
 static int refuse(struct datagram *g)
 {
     g->malformed = true;
+    g->step.uncounted = true;
+    fl_sequence_update(&g->s->sequence, &g->step);
     return verdict(g);
 }
 

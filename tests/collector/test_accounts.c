@@ -215,6 +215,20 @@ static void test_zero_filled_tail_of_a_set(void **state)
     expect(0, 0, 0, 0);
 }
 
+/* What is refused came all the same: it counts as malformed, and not as lost too. */
+static void test_refused_is_not_lost(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 4; i++) {
+        v9(i, 10);
+        w.n -= i == 2; /* cut short */
+        feed();
+    }
+    expect(0, 0, 0, 0);
+    assert_int_equal(stats().malformed, 1);
+    assert_int_equal(caught.n, 30);
+}
+
 static void test_exporters_behind_one_address_stay_apart(void **state)
 {
     struct fl_exporter_stats s[8];
@@ -364,6 +378,7 @@ int main(void)
         T(test_ipfix_options_data_count),
         T(test_ipfix_unknown_template_fakes_no_loss),
         T(test_zero_filled_tail_of_a_set),
+        T(test_refused_is_not_lost),
         T(test_exporters_behind_one_address_stay_apart),
         T(test_v9_restart_is_one_restart_and_no_loss),
         T(test_v9_clock_that_is_set_is_no_restart),
