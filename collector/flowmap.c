@@ -309,12 +309,16 @@ static void set_interfaces(const struct fl_flow_recipe *recipe, const struct fl_
 static void set_sampling(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
                          const struct fl_record *r, struct fl_flow *flow)
 {
+    const struct fl_sampling *told = ctx->sampling;
+    bool named = (recipe->parts & FL_PART_SAMPLING) != 0;
     if (ctx->configured_sampling) {
         flow->sampling = ctx->configured_sampling;
         flow->sampling_source = FL_SAMPLING_CONFIG;
+    } else if (named || told->interfaces) {
+        flow->sampling = fl_sampling_of(told, r, named, flow, &flow->sampling_source);
     } else {
-        bool named = (recipe->parts & FL_PART_SAMPLING) != 0;
-        flow->sampling = fl_sampling_of(ctx->sampling, r, named, flow, &flow->sampling_source);
+        flow->sampling = told->assumed ? told->assumed : 1;
+        flow->sampling_source = told->assumed_source;
     }
 }
 

@@ -68,6 +68,8 @@ static void summarise(struct fl_sampling *s)
     }
     if (differ)
         s->common = 0;
+    s->assumed = s->interval ? s->interval : s->common;
+    s->assumed_source = s->interval ? s->source : s->common ? FL_SAMPLING_OPTIONS : FL_SAMPLING_NONE;
 }
 
 /* Interval 0 removes. */
@@ -86,13 +88,13 @@ static void set_sampler(struct fl_sampling *s, enum fl_sampler_kind kind, uint64
         s->samplers[i] = (struct fl_sampler){id, interval, (uint8_t)kind};
         s->n += i == s->n;
     }
-    summarise(s);
 }
 
 void fl_sampling_header(struct fl_sampling *s, uint32_t interval)
 {
     s->interval = s->told = interval;
-    s->source = interval ? FL_SAMPLING_HEADER : FL_SAMPLING_NONE;
+    s->source = FL_SAMPLING_HEADER;
+    summarise(s);
 }
 
 void fl_sampling_learn(struct fl_sampling *s, const struct fl_record *r, struct fl_fields mask)
@@ -109,26 +111,24 @@ void fl_sampling_learn(struct fl_sampling *s, const struct fl_record *r, struct 
         set_sampler(s, FL_SAMPLER_INTERFACE, r->in_if, interval);
     } else {
         s->interval = interval;
-        s->source = interval ? FL_SAMPLING_OPTIONS : FL_SAMPLING_NONE;
+        s->source = FL_SAMPLING_OPTIONS;
     }
+    summarise(s);
 }
 
-/* Rules 4 to 7. */
-static uint32_t unnamed(const struct fl_sampling *s, const struct fl_flow *flow, bool common, uint8_t *source)
+/* Rules 4 to 7; `named`: a sampler that is not known. */
+static uint32_t other(const struct fl_sampling *s, const struct fl_flow *flow, bool named, uint8_t *source)
 {
-    uint32_t interval = 0;
+    bool egress = flow->direction == FL_DIRECTION_EGRESS;
+    uint32_t interval =
+        s->interfaces ? find(s, FL_SAMPLER_INTERFACE, egress ? flow->out_if : flow->in_if) : 0;
     *source = FL_SAMPLING_OPTIONS;
-    if (s->interfaces)
-        interval = find(s, FL_SAMPLER_INTERFACE,
-                        flow->direction == FL_DIRECTION_EGRESS ? flow->out_if : flow->in_if);
     if (interval)
         return interval;
-    if (s->interval) {
-        *source = s->source;
-        return s->interval;
-    }
-    if (common && s->common)
-        return s->common;
+    interval = named ? s->interval : s->assumed;
+    *source = s->assumed_source;
+    if (interval)
+        return interval;
     *source = FL_SAMPLING_NONE;
     return 1;
 }
@@ -137,7 +137,7 @@ uint32_t fl_sampling_of(const struct fl_sampling *s, const struct fl_record *r, 
                         const struct fl_flow *flow, uint8_t *source)
 {
     if (!named)
-        return unnamed(s, flow, true, source);
+        return other(s, flow, false, source);
     uint32_t interval = record_interval(r);
     *source = FL_SAMPLING_RECORD;
     if (interval)
@@ -146,5 +146,5 @@ uint32_t fl_sampling_of(const struct fl_sampling *s, const struct fl_record *r, 
     interval = r->selector ? find(s, FL_SAMPLER_SELECTOR, r->selector) : find(s, FL_SAMPLER, r->sampler);
     if (interval)
         return interval;
-    return unnamed(s, flow, !r->selector && !r->sampler, source);
+    return other(s, flow, r->selector || r->sampler, source);
 }

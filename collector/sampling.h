@@ -43,9 +43,11 @@ struct fl_sampling {
     uint32_t interval; /* of the whole session; 0: not said */
     uint8_t source;    /* enum fl_sampling_source, of `interval` */
     uint32_t common;   /* what all samplers and selectors agree in; 0: none known, or they differ */
-    uint32_t told;     /* the exporter's newest word, whatever it is about; 0: none */
-    uint32_t n, next;  /* samplers known; the one to replace when the table is full */
-    bool interfaces;   /* some are interfaces */
+    uint32_t assumed;  /* of a record that names nothing, by rules 5 to 7; 0: none */
+    uint8_t assumed_source;
+    uint32_t told;    /* the exporter's newest word, whatever it is about; 0: none */
+    uint32_t n, next; /* samplers known; the one to replace when the table is full */
+    bool interfaces;  /* some are interfaces */
     struct fl_sampler samplers[FL_SAMPLERS];
 };
 

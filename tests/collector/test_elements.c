@@ -291,6 +291,17 @@ static void test_initiator_and_responder(void **state)
     expect_ends(&caught.flows[1], "10.0.0.2", 80, "10.0.0.1", 1234, 6);
 }
 
+/* NSEL of both ages at once: the total is of both directions, the initiator's of one. */
+static void test_initiator_beside_a_total(void **state)
+{
+    (void)state;
+    assert_int_equal(FEED({85, 8, 4300}, {231, 8, 300}, {232, 8, 4000}, {233, 1, 2}), 2);
+    expect_counts(&caught.flows[0], 0, 300);
+    expect_counts(&caught.flows[1], 0, 4000);
+    assert_int_equal(FEED({85, 8, 4300}, {231, 8, 0}, {232, 8, 0}, {233, 1, 1}), 1);
+    expect_counts(&caught.flows[2], 0, 0);
+}
+
 /* ---- the other direction ---- */
 
 static void test_reverse_direction(void **state)
@@ -550,6 +561,7 @@ int main(void)
         T(test_layer_two_octets_beside_layer_three),
         T(test_counters_of_one_byte),
         T(test_initiator_and_responder),
+        T(test_initiator_beside_a_total),
         T(test_reverse_direction),
         T(test_reverse_totals),
         T(test_only_the_reverse_direction_was_seen),

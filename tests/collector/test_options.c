@@ -127,6 +127,23 @@ static void test_size_of_population(void **state)
     expect_last(64, FL_SAMPLING_OPTIONS);
 }
 
+static void test_size_of_population_to_the_nearest(void **state)
+{
+    (void)state;
+    TELL({304, 2, 3}, {309, 4, 3}, {310, 4, 1001}); /* 333.67 */
+    FLOW(PLAIN);
+    expect_last(334, FL_SAMPLING_OPTIONS);
+}
+
+/* IOS XR: a packet interval of 1 beside what counts. */
+static void test_size_of_population_beside_an_interval(void **state)
+{
+    (void)state;
+    TELL({302, 4, 1}, {305, 4, 1}, {304, 2, 3}, {309, 4, 1}, {310, 4, 256});
+    FLOW(PLAIN);
+    expect_last(256, FL_SAMPLING_OPTIONS);
+}
+
 /* 0x3f80000000000000 is 2^-7: the exponent's bias of 1023 less 7 is 0x3f8. */
 static void test_probability(void **state)
 {
@@ -250,6 +267,16 @@ static void test_samplers_that_differ_and_none_named(void **state)
     (void)state;
     TELL({48, 1, 1}, {50, 4, 100});
     TELL({48, 1, 2}, {50, 4, 200});
+    FLOW(PLAIN);
+    expect_last(1, FL_SAMPLING_NONE);
+}
+
+static void test_the_last_two_of_three_samplers_agree(void **state)
+{
+    (void)state;
+    TELL({48, 1, 1}, {50, 4, 100});
+    TELL({48, 1, 2}, {50, 4, 200});
+    TELL({48, 1, 3}, {50, 4, 200});
     FLOW(PLAIN);
     expect_last(1, FL_SAMPLING_NONE);
 }
@@ -478,6 +505,8 @@ int main(void)
         T(test_interval_and_space),
         T(test_interval_without_space),
         T(test_size_of_population),
+        T(test_size_of_population_to_the_nearest),
+        T(test_size_of_population_beside_an_interval),
         T(test_probability),
         T(test_probability_that_is_none),
         T(test_one_to_one_is_told),
@@ -491,6 +520,7 @@ int main(void)
         T(test_sampler_zero_names_none),
         T(test_sampler_zero_that_was_told_of),
         T(test_samplers_that_differ_and_none_named),
+        T(test_the_last_two_of_three_samplers_agree),
         T(test_samplers_that_agree_and_none_named),
         T(test_sampler_not_told_of),
         T(test_sampler_not_told_of_in_a_session_that_is_sampled),

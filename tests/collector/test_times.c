@@ -180,6 +180,15 @@ static void test_boot_in_the_future_and_long_uptime(void **state)
     expect_times(T0 + 700, T0 + 700, FL_TIME_RECEIVED);
 }
 
+/* The same, and so that it would have wrapped five minutes ago. */
+static void test_boot_in_the_future_is_no_wrap(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        FEED({160, 8, (uint64_t)T0 + 200000}, {22, 4, UINT32_MAX - 500999}, {21, 4, UINT32_MAX - 499999}), 1);
+    expect_times(T0 + 700, T0 + 700, FL_TIME_RECEIVED);
+}
+
 static void test_boot_in_the_future_gives_way_to_the_header(void **state)
 {
     (void)state;
@@ -242,6 +251,16 @@ static void test_milliseconds_of_four_bytes(void **state)
     (void)state;
     assert_int_equal(FEED({152, 4, EXPORT_S - 9}, {153, 4, EXPORT_S - 2}), 1);
     expect_times(T0 - 9000, T0 - 2000, FL_TIME_ABSOLUTE);
+}
+
+static void test_observation_of_the_other_length(void **state)
+{
+    (void)state;
+    assert_int_equal(FEED({322, 8, (uint64_t)T0 - 3001}), 1);
+    expect_times(T0 - 3001, T0 - 3001, FL_TIME_ABSOLUTE);
+    caught.n = 0;
+    assert_int_equal(FEED({323, 4, EXPORT_S - 3}), 1);
+    expect_times(T0 - 3000, T0 - 3000, FL_TIME_ABSOLUTE);
 }
 
 static void test_unix_microseconds_where_ntp_is_due(void **state)
@@ -460,6 +479,7 @@ int main(void)
         T(test_boot_in_seconds),
         T(test_boot_in_the_future_is_not_believed),
         T(test_boot_in_the_future_and_long_uptime),
+        T(test_boot_in_the_future_is_no_wrap),
         T(test_boot_in_the_future_gives_way_to_the_header),
         T(test_calendar_that_was_never_set_gives_way_to_uptime),
         T(test_uptime_zero),
@@ -467,6 +487,7 @@ int main(void)
         T(test_milliseconds_where_seconds_are_due),
         T(test_seconds_of_eight_bytes),
         T(test_milliseconds_of_four_bytes),
+        T(test_observation_of_the_other_length),
         T(test_unix_microseconds_where_ntp_is_due),
         T(test_unix_nanoseconds_where_ntp_is_due),
         T(test_no_time_at_all),
