@@ -43,11 +43,12 @@ static uint32_t rare_parts(struct fl_fields m)
     return parts;
 }
 
-void fl_flow_recipe_init(struct fl_flow_recipe *recipe, struct fl_fields mask)
+void fl_flow_recipe_init(struct fl_flow_recipe *recipe, struct fl_fields mask, bool v6_first)
 {
     bool v4 = FL_HAS(mask, src4) && FL_HAS(mask, dst4), v6 = FL_HAS(mask, src6) && FL_HAS(mask, dst6);
     *recipe = (struct fl_flow_recipe){.mask = mask, .parts = common_parts(mask) | rare_parts(mask)};
-    recipe->addresses = (uint8_t)((v4 ? FL_ADDRESSES_V4 : 0) | (v6 ? FL_ADDRESSES_V6 : 0));
+    recipe->addresses = (uint8_t)((v4 ? FL_ADDRESSES_V4 : 0) | (v6 ? FL_ADDRESSES_V6 : 0) |
+                                  (v6 && v6_first ? FL_ADDRESSES_V6_FIRST : 0));
     fl_flow_recipe_times(recipe);
 }
 
@@ -59,19 +60,32 @@ static bool nonzero(const fl_bytes16 b)
     return memcmp(b, zero, sizeof zero) != 0;
 }
 
-static bool set_addresses(const struct fl_flow_recipe *recipe, const struct fl_record *r,
-                          struct fl_flow *flow)
+static bool set_v4(const struct fl_record *r, struct fl_flow *flow)
 {
-    if ((recipe->addresses & FL_ADDRESSES_V4) && (r->src4 || r->dst4)) {
-        flow->src = fl_addr_v4(r->src4);
-        flow->dst = fl_addr_v4(r->dst4);
-        return true;
-    }
-    if (!(recipe->addresses & FL_ADDRESSES_V6) || (!nonzero(r->src6) && !nonzero(r->dst6)))
+    if (!r->src4 && !r->dst4)
+        return false;
+    flow->src = fl_addr_v4(r->src4);
+    flow->dst = fl_addr_v4(r->dst4);
+    return true;
+}
+
+static bool set_v6(const struct fl_record *r, struct fl_flow *flow)
+{
+    if (!nonzero(r->src6) && !nonzero(r->dst6))
         return false;
     memcpy(flow->src.b, r->src6, sizeof r->src6);
     memcpy(flow->dst.b, r->dst6, sizeof r->dst6);
     return true;
+}
+
+static bool set_addresses(const struct fl_flow_recipe *recipe, const struct fl_record *r,
+                          struct fl_flow *flow)
+{
+    if ((recipe->addresses & FL_ADDRESSES_V6_FIRST) && set_v6(r, flow))
+        return true;
+    if ((recipe->addresses & FL_ADDRESSES_V4) && set_v4(r, flow))
+        return true;
+    return (recipe->addresses & FL_ADDRESSES_V6) && set_v6(r, flow);
 }
 
 /* All zero is not told. */

@@ -1,8 +1,9 @@
 /* From the superset record to flow records: addresses, counters, ports, events, both directions. Pure.
  *
  * What is a flow: a record with a source and a destination address of one family, not both of them zero (a
- * zero-filled tail, a layer-2 client). Everything else (interface counters, applications, layer 2) is no
- * flow and no fault. Prefixes (44, 45, 169, 170) are not addresses.
+ * zero-filled tail, a layer-2 client). Of two families the one that is not zero, or that the template names
+ * first: as with its ports, the outer packet comes before the inner one. Everything else (interface counters,
+ * applications, layer 2) is no flow and no fault. Prefixes (44, 45, 169, 170) are not addresses.
  *
  * Counters, first of what the template has: 1/2 as they stand, else initiator's 231/298, else totals 85/86;
  * when that is zero, post 23/24, and layer-2 octets 352. The other direction (RFC 5103 reverse elements, or
@@ -49,7 +50,7 @@ struct fl_flow_context {
 struct fl_flow_recipe {
     struct fl_fields mask;
     uint32_t parts;    /* FL_PART_* */
-    uint8_t addresses; /* FL_ADDRESSES_* */
+    uint8_t addresses; /* FL_ADDRESSES_*, of whole pairs */
     uint8_t times;     /* FL_TIMES_* */
     bool needs_boot;   /* its times hang on the boot time of the header */
 };
@@ -64,10 +65,11 @@ enum {
     FL_PART_SAMPLING = 1 << 6, /* an interval or a sampler's number */
     FL_PART_RARE = 1 << 7      /* direction, events, disguises of protocol, class and flags */
 };
-enum { FL_ADDRESSES_NONE, FL_ADDRESSES_V4, FL_ADDRESSES_V6, FL_ADDRESSES_BOTH };
+enum { FL_ADDRESSES_V4 = 1, FL_ADDRESSES_V6 = 2, FL_ADDRESSES_V6_FIRST = 4 };
 enum { FL_TIMES_OTHER, FL_TIMES_UPTIME, FL_TIMES_MS };
 
-void fl_flow_recipe_init(struct fl_flow_recipe *recipe, struct fl_fields mask);
+/* `v6_first`: the template names an IPv6 address before any IPv4 address. */
+void fl_flow_recipe_init(struct fl_flow_recipe *recipe, struct fl_fields mask, bool v6_first);
 /* Fills flows[0], and flows[1] with the other direction when it was counted (alone, when only that one was;
  * first, when biflowDirection says that it began). Fields that the recipe's mask does not have are zero in
  * *r. Returns how many: 0 for a record that is no flow. */

@@ -116,13 +116,22 @@ GHashTable *fl_layout_table_new(void)
     return g_hash_table_new(layout_hash, layout_equal);
 }
 
+/* Which family of addresses comes first? */
+static bool v6_first(const struct fl_layout_draft *d)
+{
+    for (size_t i = 0; i < d->n_fields; i++)
+        if (d->fields[i].enterprise == 0 && (d->fields[i].element == 8 || d->fields[i].element == 27))
+            return d->fields[i].element == 27;
+    return false;
+}
+
 struct fl_layout *fl_layout_intern(GHashTable *table, const struct fl_layout_draft *d)
 {
     if (d->shortest == 0)
         return NULL;
     struct fl_layout *fresh = g_malloc0(sizeof *fresh + d->n_fields * sizeof fresh->fields[0]);
     fresh->home = table;
-    fl_flow_recipe_init(&fresh->recipe, d->mask);
+    fl_flow_recipe_init(&fresh->recipe, d->mask, v6_first(d));
     fresh->shortest = d->shortest;
     fresh->variable = d->variable;
     fresh->options = d->options;

@@ -63,6 +63,22 @@ static void test_both_families_and_v4_zero(void **state)
     expect_ends(only(), "2000::1", 0, "2000::2", 0, 0);
 }
 
+/* A tunnel: addresses and ports of the outer packet, then those of the inner one. */
+static void test_both_families_and_none_zero(void **state)
+{
+    (void)state;
+    assert_int_equal(feed_ipfix(300, 0,
+                                FIELDS({27, 16, 1}, {28, 16, 2}, {7, 2, 4000}, {11, 2, 4789}, {4, 1, 17},
+                                       {8, 4, 1}, {12, 4, 2}, {7, 2, 1234}, {11, 2, 80}, {4, 1, 6})),
+                     1);
+    expect_ends(only(), "2000::1", 4000, "2000::2", 4789, 17);
+    assert_int_equal(feed_ipfix(301, 0,
+                                FIELDS({8, 4, 1}, {12, 4, 2}, {7, 2, 1234}, {11, 2, 80}, {4, 1, 6},
+                                       {27, 16, 1}, {28, 16, 2}, {7, 2, 4000}, {11, 2, 4789}, {4, 1, 17})),
+                     1);
+    expect_ends(&caught.flows[1], "0.0.0.1", 1234, "0.0.0.2", 80, 6);
+}
+
 static void test_one_zero_address_is_an_address(void **state)
 {
     (void)state;
@@ -502,7 +518,7 @@ static void test_no_field_of_a_flow_is_left_as_it_was(void **state)
     struct fl_flow a[2], b[2];
     FL_ADD_FIELD(mask, FL_FIELD_src4);
     FL_ADD_FIELD(mask, FL_FIELD_dst4);
-    fl_flow_recipe_init(&recipe, mask);
+    fl_flow_recipe_init(&recipe, mask, false);
     memset(a, 0, sizeof a);
     memset(b, 0xff, sizeof b);
     assert_int_equal(fl_flow_map(&ctx, &recipe, &r, a), 1);
@@ -533,6 +549,7 @@ int main(void)
         T(test_ipv6_by_v9),
         T(test_both_families_and_v6_zero),
         T(test_both_families_and_v4_zero),
+        T(test_both_families_and_none_zero),
         T(test_one_zero_address_is_an_address),
         T(test_all_zero_addresses_are_no_flow),
         T(test_one_address_is_no_flow),
