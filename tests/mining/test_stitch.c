@@ -110,6 +110,60 @@ static void other_direction_and_other_ports_stay_apart(void **state)
     assert_int_equal(stitch(flows, 4, out), 4);
 }
 
+/* A record as a scan for FL_STITCH_FIELDS may leave it. */
+static struct fl_flow only_what_is_asked_for(const struct fl_flow *f)
+{
+    return (struct fl_flow){.start_ms = f->start_ms,
+                            .end_ms = f->end_ms,
+                            .exporter = f->exporter,
+                            .domain = f->domain,
+                            .src = f->src,
+                            .dst = f->dst,
+                            .src_port = f->src_port,
+                            .dst_port = f->dst_port,
+                            .protocol = f->protocol,
+                            .tcp_flags = f->tcp_flags,
+                            .end_reason = f->end_reason};
+}
+
+static void other_fields_do_not_matter(void **state)
+{
+    enum { n = 3000 };
+    static struct fl_flow full[n], bare[n];
+    struct fl_uniflow *from_full, *from_bare;
+    size_t n_full, n_bare;
+    uint64_t seed = 4;
+    for (size_t i = 0; i < n; i++) {
+        int64_t start_ms = 60000 * (int64_t)random_below(&seed, 20);
+        struct fl_flow f = record("10.0.0.1", (uint16_t)random_below(&seed, 9), "10.0.0.2", 53, 17, start_ms,
+                                  start_ms + random_below(&seed, 2) * 59000);
+        f.exporter.b[15] = (uint8_t)random_below(&seed, 2);
+        f.domain = random_below(&seed, 2);
+        f.end_reason = (uint8_t)random_below(&seed, 6);
+        f.tcp_flags = (uint16_t)random_below(&seed, 64);
+        f.packets = random_below(&seed, 1000);
+        f.bytes = random_below(&seed, 100000);
+        f.sampling = random_below(&seed, 3);
+        f.in_if = random_below(&seed, 5);
+        f.direction = (uint8_t)random_below(&seed, 3);
+        f.time_source = (uint8_t)random_below(&seed, 3);
+        full[i] = f;
+        bare[i] = only_what_is_asked_for(&f);
+    }
+    assert_int_equal(fl_stitch(full, n, 60000, &from_full, &n_full), 0);
+    assert_int_equal(fl_stitch(bare, n, 60000, &from_bare, &n_bare), 0);
+    assert_true(n_full > 0);
+    assert_int_equal(n_full, n_bare);
+    for (size_t i = 0; i < n_full; i++) {
+        assert_int_equal(from_full[i].start_ms, from_bare[i].start_ms);
+        assert_int_equal(from_full[i].end_ms, from_bare[i].end_ms);
+        assert_int_equal(from_full[i].src_port, from_bare[i].src_port);
+        assert_int_equal(from_full[i].tcp_flags, from_bare[i].tcp_flags);
+    }
+    free(from_full);
+    free(from_bare);
+}
+
 static void nothing_in_nothing_out(void **state)
 {
     struct fl_uniflow out[16];
@@ -129,6 +183,7 @@ int main(void)
         cmocka_unit_test(same_flow_from_two_exporters_counts_once),
         cmocka_unit_test(record_exported_twice_counts_once),
         cmocka_unit_test(other_direction_and_other_ports_stay_apart),
+        cmocka_unit_test(other_fields_do_not_matter),
         cmocka_unit_test(nothing_in_nothing_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,68 @@ static void filters_like_brute_force(void **state)
     assert_true(report.chunks_skipped > report.chunks_read);
 }
 
+/* A host that talks in one minute of an hour, among 40 chunks: those of other minutes are not opened, and
+ * SQLite does not read their data either. */
+static void a_point_query_opens_what_it_must(void **state)
+{
+    enum { n_chunks = 40 };
+    uint64_t seed = 41;
+    struct fl_writer *w = open_writer();
+    struct fl_scan_filter q = everything();
+    q.has_host = true;
+    q.host = fl_addr_v4(0x0b000001);
+    for (int chunk = 0; chunk < n_chunks; chunk++) {
+        for (int i = 0; i < 4096; i++) {
+            struct fl_flow f = flows_make(&seed, 60000);
+            f.start_ms += chunk * 60000;
+            f.end_ms = f.start_ms;
+            f.dst_port = (uint16_t)(f.dst_port + chunk);
+            if (chunk == 17 && i % 500 == 0)
+                f.dst = q.host;
+            assert_int_equal(fl_writer_add(w, "default", &f), 0);
+        }
+        commit(w, 4096);
+    }
+    fl_writer_close(w);
+    q.to_ms = (q.from_ms = BASE_MS) + HOUR_MS;
+    struct fl_scan_report report = scan(&q);
+    assert_int_equal(n_found, 9);
+    assert_int_equal(report.chunks_read + report.chunks_skipped, n_chunks);
+    assert_true(report.chunks_read >= 1 && report.chunks_read <= 8); /* one, and what the filters get wrong */
+    q.to_ms = (q.from_ms = BASE_MS + 16 * 60000) + 3 * 60000;
+    report = scan(&q);
+    assert_int_equal(n_found, 9);
+    assert_true(report.chunks_read <= 4);
+}
+
+/* The pages that SQLite reads for a statement, by its own count. */
+static int pages_read(const char *path, const char *text)
+{
+    sqlite3 *db;
+    int pages = 0, most = 0;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_MISS, &pages, &most, 0);
+    sqlite3_close(db);
+    return pages;
+}
+
+/* What the scan asks of each chunk costs at most two pages: where the row begins, and where its filter goes
+ * on. */
+static void summaries_are_read_without_the_data(void **state)
+{
+    enum { n_chunks = 2 };
+    char path[128];
+    fill("default", n_flows, 1, n_flows, 43);
+    path_of(path, 0);
+    int times = pages_read(path, "SELECT id, min_start_ms, max_start_ms, NULL FROM chunk ORDER BY id");
+    int filters = pages_read(path, "SELECT id, min_start_ms, max_start_ms, bloom FROM chunk ORDER BY id");
+    int all = pages_read(path, "SELECT * FROM chunk ORDER BY id");
+    assert_true(times <= 8);
+    assert_true(filters <= times + 2 * (n_chunks + 1));
+    assert_true(all > 3 * filters);
+}
+
 static void full_chunks_do_not_pile_up(void **state)
 {
     fill("default", 5000, 1, 50, 3);
@@ -526,6 +588,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(gives_back_what_was_written),
         STORE_TEST(filters_like_brute_force),
+        STORE_TEST(a_point_query_opens_what_it_must),
+        STORE_TEST(summaries_are_read_without_the_data),
         STORE_TEST(full_chunks_do_not_pile_up),
         STORE_TEST(goes_on_where_it_stopped),
         STORE_TEST(two_writers_lose_nothing),
