@@ -37,7 +37,7 @@ struct fl_advice {
     enum fl_advice_kind kind;
     const struct fl_addr *address; /* of the exporter or refused sender, borrowed; NULL: of the service */
     int64_t figure;
-    char text[640]; /* what is the matter, and what to do */
+    char text[640]; /* the first sentence says what is the matter, the others what to do */
 };
 typedef void fl_advice_fn(void *ctx, const struct fl_advice *advice);
 

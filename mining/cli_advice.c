@@ -1,4 +1,5 @@
 /* `flowlore status`, what to change: gathers the advice and prints it, that on the service first. */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,30 +58,35 @@ void fl_status_advise(const struct fl_cli *cli, struct fl_status *s)
     }
 }
 
-static void print_item(const json_t *item, size_t width)
+/* The remedy is told once; another exporter with the same trouble has its figure only. */
+static void print_item(const json_t *item, bool again, size_t width)
 {
     char text[800];
-    const char *exporter = fl_js_text(item, "exporter");
-    snprintf(text, sizeof text, "%s%s%s", exporter, *exporter ? ": " : "", fl_js_text(item, "text"));
+    const char *exporter = fl_js_text(item, "exporter"), *whole = fl_js_text(item, "text");
+    const char *end = again ? strstr(whole, ". ") : NULL;
+    snprintf(text, sizeof text, "%s%s%.*s%s", exporter, *exporter ? ": " : "",
+             (int)(end ? end - whole : (ptrdiff_t)strlen(whole)), whole, end ? " (see above)." : "");
     fl_text_print(stdout, fl_human_clean(text), 2, 4, width);
 }
 
 void fl_status_print_advice(const struct fl_status *s)
 {
     size_t i, shown = 0, refused = 0, n = json_array_size(s->advice), width = fl_terminal_width(stdout);
-    json_t *item;
-    if (n == 0)
-        return;
-    printf("\nWhat to change\n");
+    json_t *item, *told = json_object();
+    if (n > 0)
+        printf("\nWhat to change\n");
     json_array_foreach(s->advice, i, item)
     {
-        bool is_refused = strcmp(fl_js_text(item, "kind"), "refused") == 0;
+        const char *kind = fl_js_text(item, "kind");
+        bool is_refused = strcmp(kind, "refused") == 0; /* its remedy names the sender */
         if (shown == MOST_LINES || (is_refused && refused++ >= MOST_REFUSED))
             continue;
-        print_item(item, width);
+        print_item(item, !is_refused && json_object_get(told, kind), width);
+        json_object_set_new(told, kind, json_true());
         shown++;
     }
     if (shown < n)
         printf("  and %zu more: flowlore status --json | jq -r '.advice[].text', or --exporter ADDRESS\n",
                n - shown);
+    json_decref(told);
 }

@@ -149,11 +149,14 @@ try 0 '^192.0.2.2 .*v9 .*15 datagrams (4.8%).*2 domains (3 sessions) ' 'and sums
 try 0 '^2001:db8::9 .*v5 ' 'also of IPv6' status $data
 try 0 'ago, idle' 'and says who is idle' status $data
 for words in 'kernel: 40 datagrams .*sysctl -w net.core.rmem_max=33554432' '198.51.100.7: 3 datagrams refused.*--location NAME=198.51.100.7' \
-    '192.0.2.1: 20 of 2,030 records' '192.0.2.2: .*template data timeout 60' '192.0.2.2: its clock is 5.0 s ahead' \
+    '192.0.2.1: 20 of 2,030 records' '192.0.2.4: .*template data timeout 60' '192.0.2.2: 9 data sets could not be read' '192.0.2.2: its clock is 5.0 s ahead' \
     '192.0.2.2: .*30 min (active timeout)' '192.0.2.4: 9 data sets came, but never a template' \
     '192.0.2.5: nothing has come for 59 min' '2001:db8::9: 50 datagrams (50%) came twice'; do
     try 0 "^  $words" "status advises: $words" status $data
 done
+try 0 '^  192.0.2.2: 15 of 315 datagrams (4.8%) never came in (see above).$' 'a remedy is told once' status $data
+try 0 '192.0.2.2: 15 of 315 .* never came in. This host' 'or again where one exporter is asked for' \
+    status $data --exporter 192.0.2.2
 "$bin" status $data | grep -q '192.0.2.3:'; [ $? = 1 ]; ok $? 'there is nothing to say of a router in good order'
 [ "$("$bin" status $data --json | grep -o '"kind":"[a-z_]*"' | sort -u | tr '\n' ' ')" = \
     '"kind":"active_timeout" "kind":"clock" "kind":"duplicates" "kind":"flow" "kind":"kernel_drops" "kind":"loss" "kind":"malformed" "kind":"no_template" "kind":"options" "kind":"refused" "kind":"sampling" "kind":"silent" ' ]

@@ -33,6 +33,10 @@ static void hear(void *ctx, const struct fl_advice *a)
     char last = a->text[strlen(a->text) - 1];
     assert_true(last == '.' || last == '?');
     assert_non_null(fl_advice_name(a->kind));
+    /* a first sentence that stands alone, and a remedy behind it */
+    const char *end = strstr(a->text, ". ");
+    assert_non_null(end);
+    assert_true(end - a->text > 20);
 }
 
 /* A router that one would wish for: five minutes of v9 at 1,000 flows in 100 datagrams. */
