@@ -118,7 +118,8 @@ enum { FL_MOST_SESSIONS = 4096 };
 int fl_rulesdb_store_stats(struct fl_rulesdb *db, const struct fl_service_stats *service,
                            const struct fl_exporter_stats *exporters, size_t n, struct fl_err *err);
 /* Keep templates (a length of 0: forget it, unless one that was defined later is kept), in one transaction;
- * hand on every one that is kept, session by session. A non-zero return of fn ends it and is returned. FL_EDB.
+ * hand on every one that is kept, session by session. A non-zero return of fn ends it and is returned.
+ * FL_EDB.
  */
 int fl_rulesdb_store_templates(struct fl_rulesdb *db, const struct fl_wire_template *templates, size_t n,
                                struct fl_err *err);
