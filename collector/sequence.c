@@ -219,7 +219,7 @@ void fl_sequence_update(struct fl_sequence *s, const struct fl_step *step)
 void fl_sequence_restart(struct fl_sequence *s, uint32_t number)
 {
     const struct fl_books *b = &s->books[s->counting];
-    if (!b->known || (number == b->next && !counts_itself(s->counting)))
+    if (!b->known || number - b->next <= INT32_MAX)
         return;
     s->restarts++;
     s->any = false;

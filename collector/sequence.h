@@ -73,7 +73,7 @@ uint64_t fl_fingerprint(const uint8_t *bytes, size_t length);
 bool fl_sequence_seen(const struct fl_sequence *s, uint32_t number, uint64_t fingerprint);
 void fl_sequence_update(struct fl_sequence *s, const struct fl_step *step);
 /* The exporter's boot time changed at a datagram with this number, which is to be given to fl_sequence_update
- * next. When the number goes on as if nothing happened its clock was set, and that is no restart. */
+ * next. When the number goes on, its clock was set, and that is no restart. */
 void fl_sequence_restart(struct fl_sequence *s, uint32_t number);
 /* The totals, in the units of the habit believed. */
 uint64_t fl_sequence_lost(const struct fl_sequence *s);

@@ -111,6 +111,9 @@ static void test_clock_that_is_set_is_no_restart(void **state)
     fl_sequence_restart(&s, 71);
     take(71, 24);
     expect(0, 0, 0);
+    fl_sequence_restart(&s, 75);
+    take(75, 24);
+    expect(3, 0, 0); /* and it hides no loss */
 }
 
 /* ---- duplicates ---- */
