@@ -53,7 +53,8 @@ static int64_t reading(const struct fl_flow_context *ctx, int64_t proper_ms, uin
 
 static int64_t from_ms(const struct fl_flow_context *ctx, uint64_t ms)
 {
-    return reading(ctx, ms > INT64_MAX ? INT64_MAX : (int64_t)ms, ms);
+    const int64_t never = INT64_MAX / 2; /* room for a duration behind it */
+    return reading(ctx, ms > (uint64_t)never ? never : (int64_t)ms, ms);
 }
 
 /* NTP timestamp (RFC 7011 section 6.1.9), eras 0 and 1. */

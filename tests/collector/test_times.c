@@ -337,6 +337,15 @@ static void test_all_ones(void **state)
     expect_received();
 }
 
+static void test_all_ones_and_the_longest_duration(void **state)
+{
+    (void)state;
+    assert_int_equal(FEED({152, 8, UINT64_MAX}, {161, 4, UINT32_MAX}), 1);
+    expect_received();
+    assert_int_equal(FEED({154, 8, UINT64_MAX}, {161, 4, UINT32_MAX}), 1);
+    assert_int_equal(caught.flows[1].time_source, FL_TIME_RECEIVED);
+}
+
 static void test_end_a_little_before_start_is_drawn_straight(void **state)
 {
     (void)state;
@@ -497,6 +506,7 @@ int main(void)
         T(test_as_far_ahead_as_is_let),
         T(test_further_ahead_than_is_let),
         T(test_all_ones),
+        T(test_all_ones_and_the_longest_duration),
         T(test_end_a_little_before_start_is_drawn_straight),
         T(test_end_well_before_start),
         T(test_duration_beyond_the_future),
