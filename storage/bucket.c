@@ -208,13 +208,15 @@ static int widen(sqlite3 *db, const char *path, const struct fl_bucket_meta *met
 static int become_wal(sqlite3 *db, const char *path, struct fl_err *err)
 {
     static const char pragmas[] = "PRAGMA page_size=4096; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL";
-    enum { tries = 500 };
+    enum { pause_ms = 10 };
     int rc = SQLITE_BUSY;
-    for (int i = 0; i < tries && rc == SQLITE_BUSY; i++) {
-        if (i > 0)
-            sqlite3_sleep(FL_BUCKET_BUSY_MS / tries);
+    sqlite3_busy_timeout(db, 0);
+    for (int waited_ms = 0; waited_ms < FL_BUCKET_BUSY_MS && rc == SQLITE_BUSY; waited_ms += pause_ms) {
+        if (waited_ms > 0)
+            sqlite3_sleep(pause_ms);
         rc = sqlite3_exec(db, pragmas, NULL, NULL, NULL);
     }
+    sqlite3_busy_timeout(db, FL_BUCKET_BUSY_MS);
     return rc == SQLITE_OK ? 0 : fl_bucket_fail(db, path, err);
 }
 

@@ -6,7 +6,7 @@
 
 #include "storage/chunk_parts.h"
 
-enum { level = 1 };
+enum { level = -1 }; /* of zstd: 3 % larger than level 1 here, and a fifth quicker to read */
 
 #define PLAIN(id, name, field, missing)                                                                      \
     {                                                                                                        \

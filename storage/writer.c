@@ -234,7 +234,8 @@ int fl_writer_add_batch(struct fl_writer *w, const char *location, const struct 
 {
     struct fl_writer_slot *s = NULL;
     size_t i = 0;
-    int rc = fl_location_name_ok(location) ? 0 : FL_EINVAL;
+    bool known = w->latest && strcmp(w->latest->location, location) == 0;
+    int rc = known || fl_location_name_ok(location) ? 0 : FL_EINVAL;
     while (rc == 0 && i < n) {
         size_t bound = max_waiting - w->n_waiting, rest = n - i < bound ? n - i : bound;
         int64_t done = 1;
