@@ -8,12 +8,11 @@
 
 #include "collector/decode.h"
 #include "collector/import_nfdump.h"
+#include "collector/import_scan.h"
 #include "collector/import_sink.h"
 #include "collector/import_zeek.h"
 
 enum {
-    TICK_MS = 100,       /* as the service does */
-    BACK_MS = 60000,     /* a clock further back is another one */
     SETTLE_MS = 60000,   /* a recording can wait longer than the service for a boot time to settle */
     STEPS = 512,         /* datagrams or lines between looks at the progress */
     LINE_BYTES = 1 << 20 /* of a text file; longer ones are no lines of Zeek's */
@@ -23,21 +22,25 @@ enum {
 
 struct fl_import {
     struct fl_import_setup setup;
-    struct fl_import_sink sink;
+    struct fl_import_sink sink; /* of the file at hand */
+    struct fl_import_sink
+        beyond; /* of its datagrams that need templates from before it; writer NULL: unused yet */
+    struct fl_import_sink *to;   /* where records that come from the decoder now go: one of the two */
+    struct fl_import_scan *scan; /* NULL: nothing came before the file at hand */
     struct fl_decoder *decoder;
     struct fl_decoder_limits limits;
     struct fl_exporter_stats *stats;
     GHashTable *senders; /* of the file at hand: struct fl_addr to whether it is refused */
     struct fl_input *in;
+    char digest[FL_INPUT_DIGEST]; /* of its content */
     struct fl_import_result *result;
-    int64_t ticked_ms;
     uint64_t steps;
     uint64_t place; /* in the file at hand: datagrams, lines or records so far */
 };
 
 static void on_flows(void *ctx, const char *location, const struct fl_flow *flows, size_t n)
 {
-    fl_import_sink_add(&((struct fl_import *)ctx)->sink, location, flows, n);
+    fl_import_sink_add(((struct fl_import *)ctx)->to, location, flows, n);
 }
 
 static guint sender_hash(gconstpointer p)
@@ -57,6 +60,7 @@ int fl_import_open(struct fl_import **out, const struct fl_import_setup *setup, 
     if (!imp)
         return fl_fail(err, FL_ENOMEM, "out of memory");
     imp->setup = *setup;
+    imp->to = &imp->sink;
     imp->senders = g_hash_table_new_full(sender_hash, sender_equal, g_free, NULL);
     fl_decoder_limits_init(&imp->limits);
     imp->limits.max_future_ms = setup->config->max_future_ms;
@@ -82,8 +86,10 @@ void fl_import_close(struct fl_import *imp)
     struct fl_import_result nobody = {0};
     imp->sink.result = imp->result = &nobody;
     imp->sink.rc = FL_ESTOP; /* what the decoder still holds is of no file */
+    imp->to = &imp->sink;
     fl_decoder_free(imp->decoder);
     fl_writer_close(imp->sink.writer);
+    fl_writer_close(imp->beyond.writer);
     g_hash_table_destroy(imp->senders);
     free(imp->stats);
     free(imp);
@@ -92,8 +98,8 @@ void fl_import_close(struct fl_import *imp)
 /* Once in a while: how far, and whether to go on. */
 static int step(struct fl_import *imp, double done)
 {
-    if (imp->sink.rc)
-        return imp->sink.rc;
+    if (imp->sink.rc || imp->beyond.rc)
+        return imp->sink.rc ? imp->sink.rc : imp->beyond.rc;
     if (imp->steps++ % STEPS)
         return 0;
     return imp->setup.progress(imp->setup.ctx, DIGEST_SHARE + (1 - DIGEST_SHARE) * done);
@@ -155,6 +161,18 @@ static void complain(struct fl_import *imp, uint64_t line, const struct fl_err *
 
 /* ---- captures and messages ---- */
 
+static int begin_beyond(struct fl_import *imp, struct fl_err *err)
+{
+    char name[FL_INPUT_DIGEST + 16];
+    int rc = 0;
+    if (!imp->beyond.writer)
+        rc = fl_writer_open(&imp->beyond.writer, imp->setup.data_dir, imp->setup.config->bucket_ms, err);
+    snprintf(name, sizeof name, "%s+before", imp->digest);
+    if (rc == 0 && (rc = fl_import_sink_begin(&imp->beyond, name, imp->result)))
+        fl_fail(err, rc, "%s", fl_strerror(rc));
+    return rc;
+}
+
 struct totals {
     uint64_t malformed, unknown_template, not_flows, lost;
 };
@@ -179,40 +197,67 @@ static uint64_t more(uint64_t now, uint64_t before)
     return now > before ? now - before : 0;
 }
 
-static void pass_time(struct fl_import *imp, int64_t now_ms)
-{
-    if (now_ms - imp->ticked_ms < TICK_MS && now_ms > imp->ticked_ms - BACK_MS)
-        return;
-    fl_decoder_tick(imp->decoder, now_ms);
-    imp->ticked_ms = now_ms;
-}
-
 static int take_export(struct fl_import *imp, const struct fl_export *e)
 {
     struct fl_sender from = {.address = e->source, .source_port = e->source_port};
     bool told = fl_input_kind(imp->in) == FL_INPUT_CAPTURE;
-    fl_import_sink_at(&imp->sink, imp->place++);
+    fl_import_sink_at(&imp->sink, imp->place);
+    if (imp->scan)
+        fl_import_sink_at(&imp->beyond, imp->place);
+    imp->place++;
     from.location = place(imp, told ? &e->source : NULL, &from.sampling);
     if (!from.location)
         return 0;
     imp->result->datagrams++;
+    /* Before it: so that what waits is given up by its age alone, whatever came in between. */
+    fl_decoder_tick(imp->decoder, e->time_us / 1000);
+    imp->to = imp->scan && fl_import_scan_needs_more(imp->scan, e) ? &imp->beyond : &imp->sink;
     int rc = fl_decode(imp->decoder, e->bytes, e->length, &from, e->time_us / 1000);
-    pass_time(imp, e->time_us / 1000);
+    imp->to = &imp->sink;
     return rc == FL_ENOMEM ? rc : 0;
+}
+
+static int open_exports(struct fl_import *imp, struct fl_exports **out, struct fl_err *err)
+{
+    FILE *stream = fl_input_stream(imp->in);
+    if (!stream)
+        return fl_fail(err, FL_ENOMEM, "out of memory");
+    return fl_exports_open(out, stream, fl_input_kind(imp->in), err);
+}
+
+/* Where other recordings came before this one, read it ahead. Faults are for the second reading to tell. */
+static int read_ahead(struct fl_import *imp, struct fl_err *err)
+{
+    struct fl_exports *exports;
+    struct fl_export e;
+    struct fl_err ignored;
+    if (fl_decoder_stats(imp->decoder, imp->stats, 1) == 0)
+        return 0;
+    int rc = open_exports(imp, &exports, err);
+    if (rc)
+        return rc;
+    rc = fl_import_scan_new(&imp->scan, &imp->limits);
+    while (rc == 0 && fl_exports_next(exports, &e, &ignored) > 0) {
+        fl_import_scan_feed(imp->scan, &e);
+        rc = step(imp, 0);
+    }
+    fl_exports_free(exports);
+    return rc;
 }
 
 static int import_exports(struct fl_import *imp, struct fl_err *err)
 {
     struct fl_exports *exports = NULL;
     struct fl_export e;
-    FILE *stream = fl_input_stream(imp->in);
-    if (!stream)
-        return fl_fail(err, FL_ENOMEM, "out of memory");
-    int more_come, rc = fl_exports_open(&exports, stream, fl_input_kind(imp->in), err);
+    int more_come, rc = read_ahead(imp, err);
+    if (rc == 0 && imp->scan)
+        rc = begin_beyond(imp, err);
+    if (rc == 0)
+        rc = open_exports(imp, &exports, err);
     if (rc)
         return rc;
     struct totals before = add_up(imp);
-    int64_t last_ms = imp->ticked_ms;
+    int64_t last_ms = 0;
     while (rc == 0 && (more_come = fl_exports_next(exports, &e, err)) != 0) {
         rc = more_come < 0 ? more_come : take_export(imp, &e);
         last_ms = more_come < 0 ? last_ms : e.time_us / 1000;
@@ -365,21 +410,28 @@ static int read_file(struct fl_import *imp, struct fl_err *err)
     }
 }
 
+/* Make all that was taken durable. The store's failure is the reason for any other. */
+static int commit(struct fl_import *imp, struct fl_err *err)
+{
+    const struct fl_import_sink *failed = NULL;
+    if (fl_import_sink_commit(&imp->sink, imp->place))
+        failed = &imp->sink;
+    if (imp->scan && imp->beyond.writer && fl_import_sink_commit(&imp->beyond, imp->place) && !failed)
+        failed = &imp->beyond;
+    return failed ? fl_fail(err, FL_EDB, "%s", failed->err.text) : 0;
+}
+
 static int import_open_file(struct fl_import *imp, struct fl_err *err)
 {
-    char digest[FL_INPUT_DIGEST];
     struct fl_err why = {""};
-    int rc = fl_input_digest(imp->in, digest, digest_step, imp, err);
+    int rc = fl_input_digest(imp->in, imp->digest, digest_step, imp, err);
     if (rc)
         return rc;
-    rc = fl_import_sink_begin(&imp->sink, digest, imp->result);
+    rc = fl_import_sink_begin(&imp->sink, imp->digest, imp->result);
     if (rc == 0)
         rc = read_file(imp, &why);
-    if (fl_import_sink_commit(&imp->sink, imp->place)) {
-        /* the store's failure is the reason for the other one */
-        *err = imp->sink.err;
+    if (commit(imp, err))
         return FL_EDB;
-    }
     return rc && rc != FL_ESTOP ? fl_fail(err, rc, "%.200s: %.280s", fl_input_name(imp->in), why.text) : rc;
 }
 
@@ -397,5 +449,7 @@ int fl_import_file(struct fl_import *imp, const char *path, struct fl_import_res
     out->exporters = g_hash_table_size(imp->senders);
     fl_input_close(imp->in);
     imp->in = NULL;
+    fl_import_scan_free(imp->scan);
+    imp->scan = NULL;
     return rc;
 }

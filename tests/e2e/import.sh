@@ -210,6 +210,26 @@ ok $? "the first one's templates serve the second"
 flows_of "$work/row" default >"$work/got"
 check "they give the flows of the whole" cmp "$work/wanted" "$work/got"
 exits 0 "the second alone has nothing new" '; 0 stored, ' "$flowlore" import --data "$work/row" "$work/rest.pcap"
+exits 0 "nor have both once more" 'rest.pcap: .*; 0 stored, [1-9][0-9]* already there' \
+    "$flowlore" import --data "$work/row" "$work/first.pcap" "$work/rest.pcap"
+
+# A capture that lacks templates at first, for longer than data waits for them (300 s), and has them later: imported
+# on its own, then behind the one before it.
+"$flowgen" --as ipfix --hours 1 --hosts 60 --only-v4 --write "$work/v4.datagrams" >/dev/null &&
+    "$mkpcap" --gap 100 --take 60 "$work/v4.datagrams" "$work/whole.pcap" &&
+    "$mkpcap" --gap 100 --take 1 "$work/v4.datagrams" "$work/first.pcap" &&
+    "$mkpcap" --gap 100 --skip 1 --take 59 "$work/v4.datagrams" "$work/rest.pcap"
+ok $? "a capture that spans hours is made, and its parts"
+import "$work/long.whole" "$work/whole.pcap" >/dev/null
+flows_of "$work/long.whole" default >"$work/wanted"
+exits 0 "alone, the second part lacks some" ', [1-9][0-9]* flows .*; [1-9][0-9]* stored, .* [1-9][0-9]* sets without template' \
+    "$flowlore" import --data "$work/long" "$work/rest.pcap"
+exits 0 "behind the first one, it is completed" 'rest.pcap: .*; [1-9][0-9]* stored, [1-9][0-9]* already there' \
+    "$flowlore" import --data "$work/long" "$work/first.pcap" "$work/rest.pcap"
+flows_of "$work/long" default >"$work/got"
+check "and holds every flow, once" cmp "$work/wanted" "$work/got"
+exits 0 "once more, nothing is new" 'rest.pcap: .*; 0 stored, ' \
+    "$flowlore" import --data "$work/long" "$work/first.pcap" "$work/rest.pcap"
 
 # ---- files that are not as they should be ----
 "$mkpcap" --snaplen 200 "$work/ipfix.datagrams" "$work/snap.pcap"

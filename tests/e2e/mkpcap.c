@@ -1,7 +1,7 @@
 /* Wraps what `flowgen --write` made into a capture, as tcpdump beside the collector would have: each datagram
  * in an Ethernet frame, captured at its header's export time and a millisecond later than the one before.
  *
- *     mkpcap [--mtu N] [--snaplen N] [--from ADDR] [--port N] [--raw] [--skip N] [--take N]
+ *     mkpcap [--mtu N] [--snaplen N] [--from ADDR] [--port N] [--raw] [--skip N] [--take N] [--gap S]
  *         DATAGRAMS FILE
  *
  * --mtu cuts datagrams into IP fragments, --snaplen keeps only the beginning of packets, --raw writes the
@@ -19,6 +19,7 @@ enum { HEADERS = 14 + 20, UDP = 8, DATAGRAM = 65535 };
 struct maker {
     pcap_dumper_t *dump;
     size_t mtu, snaplen;
+    int64_t gap_us;
     struct fl_addr from;
     unsigned port, id;
     int64_t at_us;
@@ -67,7 +68,7 @@ static void datagram(struct maker *m, const uint8_t *bytes, size_t length)
     put(udp + 2, 2055, 2);
     put(udp + 4, all, 2);
     memcpy(udp + UDP, bytes, length);
-    m->at_us = export_us > m->at_us ? export_us : m->at_us + 1000;
+    m->at_us = export_us > m->at_us + m->gap_us ? export_us : m->at_us + (m->gap_us ? m->gap_us : 1000);
     m->id = (m->id + 1) & 0xffff;
     for (size_t at = 0; at < all; at += step)
         packet(m, udp + at, all - at < step ? all - at : step, at, at + step < all);
@@ -82,8 +83,9 @@ static int fail(const char *what)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"mtu", 1, NULL, 'm'}, {"snaplen", 1, NULL, 's'}, {"from", 1, NULL, 'f'}, {"port", 1, NULL, 'p'},
-        {"raw", 0, NULL, 'r'}, {"skip", 1, NULL, 'k'},    {"take", 1, NULL, 't'}, {NULL, 0, NULL, 0},
+        {"mtu", 1, NULL, 'm'},  {"snaplen", 1, NULL, 's'}, {"from", 1, NULL, 'f'},
+        {"port", 1, NULL, 'p'}, {"raw", 0, NULL, 'r'},     {"skip", 1, NULL, 'k'},
+        {"take", 1, NULL, 't'}, {"gap", 1, NULL, 'g'},     {NULL, 0, NULL, 0},
     };
     struct maker m = {.from = fl_addr_v4(0x7f000001), .port = 2000};
     static uint8_t bytes[DATAGRAM];
@@ -96,6 +98,8 @@ int main(int argc, char **argv)
             m.snaplen = strtoul(optarg, NULL, 10);
         else if (got == 'p')
             m.port = (unsigned)strtoul(optarg, NULL, 10);
+        else if (got == 'g')
+            m.gap_us = strtol(optarg, NULL, 10) * 1000000;
         else if (got == 'k')
             skip = strtoul(optarg, NULL, 10);
         else if (got == 't')
