@@ -36,7 +36,8 @@ static void read_script(struct script *s, const uint8_t *bytes, size_t size)
     s->n = 1 + fl_cursor_read(&s->data, 1) % 64;
     for (unsigned i = 0; i < s->n; i++) {
         unsigned element = fl_cursor_read(&s->data, 2) & 0x7fff;
-        s->fields[i][0] = element ? element : 210;
+        /* collector/habit.h: what v9 exporters mean by 23 and 24, IPFIX ones do not. */
+        s->fields[i][0] = element == 0 || element == 23 || element == 24 ? 210 : element;
         s->fields[i][1] = fl_cursor_read(&s->data, 1);
     }
 }
