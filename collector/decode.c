@@ -9,7 +9,10 @@
 #include "collector/session.h"
 #include "collector/transcode_v5.h"
 
-enum { SWEEP_MS = 60000 };
+enum {
+    SWEEP_MS = 60000,
+    MOST_ORPHANS = 64 /* data sets without template that one datagram may have held: real ones have a few */
+};
 
 void fl_decoder_limits_init(struct fl_decoder_limits *limits)
 {
@@ -87,6 +90,7 @@ struct datagram {
     enum fl_dialect dialect;
     int handed;
     bool malformed; /* a data set was refused */
+    unsigned n_orphans;
     struct fl_step step;
 };
 
@@ -146,6 +150,10 @@ static void count_records(struct datagram *g, const struct fl_layout *layout, st
 static void take_data(struct datagram *g, uint16_t id, struct fl_layout *layout, struct fl_cursor content)
 {
     count_records(g, layout, content);
+    if (!layout && g->n_orphans++ >= MOST_ORPHANS) {
+        g->s->stats.unknown_template++;
+        return;
+    }
     int code = fl_session_data(g->d, g->s, &g->header, id, layout, content);
     if (code < 0)
         g->malformed = true;
