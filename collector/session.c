@@ -45,14 +45,16 @@ static void leave_ranks(struct fl_decoder *d, struct fl_session *s)
     g_queue_unlink(rank_of(&s->source->sessions, s), &s->source_rank);
 }
 
-/* The one unheard for longest that is neither at work nor `but`. */
+/* The one unheard for longest that is neither at work nor `but`; `templates`: of those that have some. */
 static struct fl_session *oldest(const struct fl_decoder *d, const GQueue *queue,
-                                 const struct fl_session *but)
+                                 const struct fl_session *but, bool templates)
 {
-    GList *l = queue->tail;
-    while (l && (l->data == d->busy || l->data == but))
-        l = l->prev;
-    return l ? l->data : NULL;
+    for (GList *l = queue->tail; l; l = l->prev) {
+        struct fl_session *s = l->data;
+        if (s != d->busy && s != but && (!templates || s->by_age.head))
+            return s;
+    }
+    return NULL;
 }
 
 static void push_out(struct fl_decoder *d, struct fl_session *s)
@@ -61,11 +63,12 @@ static void push_out(struct fl_decoder *d, struct fl_session *s)
     fl_session_drop(d, s);
 }
 
-bool fl_session_push_out(struct fl_decoder *d, struct fl_ranks *ranks, const struct fl_session *for_whom)
+bool fl_session_push_out(struct fl_decoder *d, struct fl_ranks *ranks, const struct fl_session *for_whom,
+                         bool templates)
 {
-    struct fl_session *victim = oldest(d, &ranks->unproven, for_whom);
+    struct fl_session *victim = oldest(d, &ranks->unproven, for_whom, templates);
     if (!victim && for_whom->proven)
-        victim = oldest(d, &ranks->proven, for_whom);
+        victim = oldest(d, &ranks->proven, for_whom, templates);
     if (!victim)
         return false;
     push_out(d, victim);
@@ -87,10 +90,10 @@ void fl_session_prove(struct fl_decoder *d, struct fl_session *s)
     struct fl_ranks *own = &s->source->sessions, *all = &d->sessions;
     struct fl_session *victim;
     while (own->proven.length > places_for_proven(d->limits.sessions_address) &&
-           (victim = oldest(d, &own->proven, s)))
+           (victim = oldest(d, &own->proven, s, false)))
         push_out(d, victim);
     while (all->proven.length > places_for_proven(d->limits.sessions) &&
-           (victim = oldest(d, &all->proven, s)))
+           (victim = oldest(d, &all->proven, s, false)))
         push_out(d, victim);
 }
 
@@ -102,9 +105,10 @@ static void make_place(struct fl_decoder *d, const struct fl_addr *address)
     struct fl_source *source;
     while ((source = g_hash_table_lookup(d->sources, address)) &&
            n_ranked(&source->sessions) >= d->limits.sessions_address &&
-           fl_session_push_out(d, &source->sessions, &anyone))
+           fl_session_push_out(d, &source->sessions, &anyone, false))
         ;
-    while (n_ranked(&d->sessions) >= d->limits.sessions && fl_session_push_out(d, &d->sessions, &anyone))
+    while (n_ranked(&d->sessions) >= d->limits.sessions &&
+           fl_session_push_out(d, &d->sessions, &anyone, false))
         ;
 }
 

@@ -136,9 +136,10 @@ struct fl_session *fl_session_get(struct fl_decoder *d, const struct fl_session_
 void fl_session_drop(struct fl_decoder *d, struct fl_session *s);
 /* It handed on flows, or did so in an earlier life: no unproven one pushes it out from now on. */
 void fl_session_prove(struct fl_decoder *d, struct fl_session *s);
-/* Make room by dropping, of the sessions in `ranks`, the unproven one that is unheard for longest, else, when
- * `for_whom` is proven, the proven one. False when none can go. */
-bool fl_session_push_out(struct fl_decoder *d, struct fl_ranks *ranks, const struct fl_session *for_whom);
+/* Make room by dropping, of the sessions in `ranks` (`templates`: that have some), the unproven one that is
+ * unheard for longest, else, when `for_whom` is proven, the proven one. False when none can go. */
+bool fl_session_push_out(struct fl_decoder *d, struct fl_ranks *ranks, const struct fl_session *for_whom,
+                         bool templates);
 /* Time passes for its rate: to be called before flows are added. */
 void fl_session_pace(struct fl_session *s, int64_t now_ms);
 GHashTable *fl_source_table_new(void);

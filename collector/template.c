@@ -37,13 +37,13 @@ static size_t cost_of(const struct fl_layout *layout, size_t wire_bytes)
 static bool give_way(struct fl_decoder *d, struct fl_session *s, struct fl_ranks *ranks)
 {
     static const struct fl_session nobody = {.proven = false};
-    if (s->proven && fl_session_push_out(d, ranks, &nobody))
+    if (s->proven && fl_session_push_out(d, ranks, &nobody, true))
         return true;
     if (s->by_age.head) {
         template_free(d, s->by_age.head->data);
         return true;
     }
-    return fl_session_push_out(d, ranks, s);
+    return fl_session_push_out(d, ranks, s, true);
 }
 
 static bool make_room(struct fl_decoder *d, struct fl_session *s, size_t more)
