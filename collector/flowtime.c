@@ -170,6 +170,14 @@ static bool has_uptime(const struct fl_flow_context *ctx, struct fl_fields mask,
            ctx->uptime_ms < YOUNG_MS;
 }
 
+/* How long the exporter is up, by the header or by the boot time that IPFIX tells. */
+static int64_t up_for(const struct fl_flow_context *ctx, const struct fl_record *r)
+{
+    if (ctx->uptime_known)
+        return ctx->uptime_ms;
+    return ctx->export_ms - (r->boot_ms ? from_ms(ctx, r->boot_ms) : ctx->boot_ms);
+}
+
 static bool from_uptime(const struct fl_flow_context *ctx, struct fl_fields mask, const struct fl_record *r,
                         struct span *t)
 {
@@ -181,7 +189,7 @@ static bool from_uptime(const struct fl_flow_context *ctx, struct fl_fields mask
     if (FL_HAS(mask, end_uptime))
         t->end = uptime_ms(ctx, r, r->end_uptime);
     complete(t, duration(r), 0);
-    return usable(ctx, t) && ctx->export_ms - t->end <= DAY_MS;
+    return usable(ctx, t) && (ctx->export_ms - t->end <= DAY_MS || up_for(ctx, r) < YOUNG_MS);
 }
 
 /* ---- both ---- */
@@ -220,7 +228,7 @@ void fl_flow_set_times(const struct fl_flow_context *ctx, const struct fl_flow_r
         t.end = r->end_ms > INT64_MAX ? INT64_MAX : (int64_t)r->end_ms;
     } else if (recipe->times == FL_TIMES_UPTIME && ctx->boot_known && ctx->uptime_known && r->start_uptime) {
         source = FL_TIME_UPTIME;
-        earliest_end = ctx->export_ms - DAY_MS;
+        earliest_end = ctx->uptime_ms < YOUNG_MS ? earliest_ms : ctx->export_ms - DAY_MS;
         t.start = fl_boot_time(ctx->boot_ms, ctx->uptime_ms, r->start_uptime);
         t.end = fl_boot_time(ctx->boot_ms, ctx->uptime_ms, r->end_uptime);
     }

@@ -7,7 +7,8 @@
  *      a missing start likewise;
  *   2. milliseconds of uptime 22/21, from systemInitTimeMilliseconds (160) or the header's boot time; both
  *      wrap after 49.7 days. A flow that ended more than a day before its export did not: then the uptimes
- *      are another clock's than the header's;
+ *      are another clock's than the header's. Only an exporter that is up for less than an hour is believed
+ *      even that: it may be reading a capture;
  *   3. the time of observation (322..325) or collection (258) as the end, less the duration;
  *   4. the time the datagram came in, flagged.
  * Believed is: not before 1980, not later than max_future_ms after the receive time, end not more than 10 s

@@ -199,6 +199,28 @@ static void test_boot_in_the_future_gives_way_to_the_header(void **state)
     expect_times(T0 - 50000, T0 - 40000, FL_TIME_UPTIME);
 }
 
+/* Uptimes in the header and in the flows of two clocks: by the flow's, it ended 40 days before its export. */
+static void test_uptime_of_another_clock(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        feed_v9(3600000, 256, 0, FIELDS({8, 4, 1}, {12, 4, 2}, {22, 4, 842567296}, {21, 4, 842567296})), 1);
+    expect_times(T0 + 700, T0 + 700, FL_TIME_RECEIVED);
+}
+
+/* The same of an exporter that was started a moment ago: a capture of 40 days ago (2^32 ms less 838967296 ms
+ * and the second it is up). By IPFIX too. */
+static void test_capture_that_is_exported_again(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        feed_v9(1000, 256, 0, FIELDS({8, 4, 1}, {12, 4, 2}, {22, 4, 838967296}, {21, 4, 838968296})), 1);
+    expect_times(T0 - 3456001000, T0 - 3456000000, FL_TIME_UPTIME);
+    caught.n = 0;
+    assert_int_equal(FEED({160, 8, (uint64_t)T0 - 1000}, {22, 4, 3594967296}, {21, 4, 3594968296}), 1);
+    expect_times(T0 - 700001000, T0 - 700000000, FL_TIME_UPTIME);
+}
+
 static void test_calendar_that_was_never_set_gives_way_to_uptime(void **state)
 {
     (void)state;
@@ -490,6 +512,8 @@ int main(void)
         T(test_boot_in_the_future_and_long_uptime),
         T(test_boot_in_the_future_is_no_wrap),
         T(test_boot_in_the_future_gives_way_to_the_header),
+        T(test_uptime_of_another_clock),
+        T(test_capture_that_is_exported_again),
         T(test_calendar_that_was_never_set_gives_way_to_uptime),
         T(test_uptime_zero),
         T(test_seconds_where_milliseconds_are_due),
