@@ -25,6 +25,9 @@ const char fl_options_help[] =
     "  --check                         check the configuration, say what it would do, and end\n"
     "  --help, --version\n"
     "\n"
+    "Several threads receive and decode, one a processor up to four unless the configuration's receive-threads\n"
+    "says otherwise; --check says how many.\n"
+    "\n"
     "Signals: TERM and INT store what was received and stop; HUP reads the configuration again; USR1 logs\n"
     "statistics. Exit status: 0, 1 on failure, 2 on wrong usage or configuration.\n";
 
