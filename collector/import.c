@@ -390,6 +390,8 @@ static int import_zeek(struct fl_import *imp, struct fl_err *err)
         rc = fl_fail(err, FL_EIO, "cannot be read on after line %" PRIu64, imp->place);
     if (rc == 0 && fl_input_kind(imp->in) == FL_INPUT_ZEEK_TSV && !zeek.has_columns)
         rc = fl_fail(err, FL_EINVAL, "it has no #fields line, which would name its columns");
+    if (rc == 0 && imp->result->malformed && !imp->result->records)
+        rc = fl_fail(err, FL_EMALF, "no line of it is a connection of Zeek's conn.log");
     fclose(f);
     free(line);
     return rc;

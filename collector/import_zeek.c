@@ -262,6 +262,8 @@ static int take_header(struct fl_zeek *z, char *line, struct fl_err *err)
         snprintf(z->unset, sizeof z->unset, "%s", rest);
     else if (strcmp(key, "#empty_field") == 0)
         snprintf(z->empty, sizeof z->empty, "%s", rest);
+    else if (strcmp(key, "#path") == 0 && strncmp(rest, "conn", 4) != 0)
+        return fl_fail(err, FL_EINVAL, "this is Zeek's %.40s.log; import reads conn.log", rest);
     else if (strcmp(key, "#fields") == 0)
         return take_columns(z, rest, err);
     return 0;
@@ -316,6 +318,17 @@ static const char *as_text(const json_t *value, char room[NUMBER_TEXT])
     return room;
 }
 
+/* Other logs have ends and a protocol too; only connections have one of these. */
+static bool is_connection(const json_t *object)
+{
+    static const char *const telling[] = {"conn_state", "duration", "history", "orig_bytes", "orig_pkts"};
+    const char *log = json_string_value(json_object_get(object, "_path"));
+    for (size_t i = 0; !log && i < sizeof telling / sizeof telling[0]; i++)
+        if (json_object_get(object, telling[i]))
+            return true;
+    return log && strncmp(log, "conn", 4) == 0;
+}
+
 int fl_zeek_json(const char *line, size_t length, struct fl_flow out[2], bool *skipped, struct fl_err *err)
 {
     char numbers[FL_ZEEK_FIELDS][NUMBER_TEXT];
@@ -332,7 +345,8 @@ int fl_zeek_json(const char *line, size_t length, struct fl_flow out[2], bool *s
     }
     for (int i = 0; i < FL_ZEEK_FIELDS; i++)
         c.text[i] = as_text(member(object, names[i]), numbers[i]);
-    int n = make_flows(&c, out, skipped, err);
+    int n = is_connection(object) ? make_flows(&c, out, skipped, err)
+                                  : fl_fail(err, FL_EMALF, "it is no connection of Zeek's conn.log");
     json_decref(object);
     return n;
 }

@@ -104,7 +104,7 @@ static void test_json(void **state)
     expect_web(&o);
     o = feed_json(
         "{\"ts\":1655071198444.958,\"id.orig_h\":\"10.0.0.5\",\"id.orig_p\":1,\"id.resp_h\":\"::1\","
-        "\"id.resp_p\":2,\"proto\":\"udp\"}"); /* milliseconds */
+        "\"id.resp_p\":2,\"proto\":\"udp\",\"conn_state\":\"S0\"}"); /* milliseconds */
     assert_int_equal(o.code, 1);
     assert_int_equal(o.flows[0].start_ms, 1655071198444);
 }
@@ -179,7 +179,7 @@ static void test_other_protocols(void **state)
     assert_true(o.skipped);
     o = feed_json(
         "{\"ts\":1.5,\"id.orig_h\":\"10.0.0.5\",\"id.orig_p\":0,\"id.resp_h\":\"10.0.0.6\",\"id.resp_p\":0,"
-        "\"proto\":\"unknown_transport\",\"ip_proto\":47}");
+        "\"proto\":\"unknown_transport\",\"ip_proto\":47,\"_path\":\"conn\"}");
     assert_int_equal(o.code, 1);
     assert_int_equal(o.flows[0].protocol, 47);
     assert_int_equal(o.flows[0].start_ms, 1500);
@@ -209,9 +209,14 @@ static void test_faults(void **state)
     expect_fault(feed(LINES("#separator \\x09", "1.5\tC")), FL_EMALF, "#fields");
     expect_fault(feed(LINES("#separator \\x09", "#fields\tts\tuid\tquery")), FL_EINVAL,
                  "not Zeek's conn.log");
+    expect_fault(feed(LINES("#separator \\x09", "#path\tdns")), FL_EINVAL, "Zeek's dns.log");
     expect_fault(feed_json("{\"ts\":1"), FL_EMALF, "not a JSON object");
     expect_fault(feed_json("[1]"), FL_EMALF, "not a JSON object");
-    expect_fault(feed_json("{\"ts\":1}"), FL_EMALF, "no id.orig_h");
+    expect_fault(feed_json("{\"ts\":1,\"duration\":1}"), FL_EMALF, "no id.orig_h");
+    expect_fault(
+        feed_json("{\"ts\":1.5,\"id.orig_h\":\"10.0.0.5\",\"id.orig_p\":5000,\"id.resp_h\":\"10.0.0.6\","
+                  "\"id.resp_p\":53,\"proto\":\"udp\",\"query\":\"example.net\"}"),
+        FL_EMALF, "no connection");
 }
 
 static void test_lines_without_connection(void **state)

@@ -118,6 +118,9 @@ ok $? "the others are stored"
 printf '%s\n' '#separator \x09' '#fields	ts	uid	query' >"$work/dns.log"
 exits 1 "another log is told apart" "dns.log: line 2: .*not Zeek's conn.log" "$flowlore" import --data "$work/lines" "$work/dns.log"
 
+printf '%s\n' '{"ts":1.5,"id.orig_h":"10.0.0.5","id.orig_p":5,"id.resp_h":"10.0.0.6","id.resp_p":53,"proto":"udp","query":"x"}' >"$work/dns.json"
+exits 1 "in JSON too" "dns.json: no line of it is a connection" "$flowlore" import --data "$work/lines" "$work/dns.json"
+
 # ---- captures of real exporters ----
 if [ -d "$shared/data/exports" ]; then
     for file in "$shared"/data/exports/*.pcap "$shared/data/exports/netflow5.dat" "$shared/data/exports/ipfix.dat"; do
