@@ -187,6 +187,17 @@ static json_t *places(const struct fl_import_result *r)
     return all;
 }
 
+static json_t *complaints(const struct fl_import_result *r)
+{
+    json_t *all = json_array();
+    char clean[sizeof r->complaints[0]];
+    for (size_t i = 0; i < r->n_complaints; i++) {
+        memcpy(clean, r->complaints[i], sizeof clean);
+        json_array_append_new(all, json_string(fl_human_clean(clean)));
+    }
+    return all;
+}
+
 static void print_object(const char *name, const struct fl_import_result *r, const char *error)
 {
     bool any = r->first_ms <= r->last_ms;
@@ -224,6 +235,7 @@ static void print_object(const char *name, const struct fl_import_result *r, con
     };
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         json_object_set_new(o, counts[i].name, number(counts[i].count));
+    json_object_set_new(o, "complaints", complaints(r));
     json_object_set_new(o, "error", error ? json_string(error) : json_null());
     fl_cli_json(NULL, o);
     json_decref(o);

@@ -194,6 +194,12 @@ exits 0 "one that no location holds is named, with the remedy" 'of 127.0.0.1 lef
 exits 0 "which helps" ' at nice; [1-9][0-9,]* stored' \
     "$flowlore" import --data "$work/lyon" --config "$work/locations.yaml" --location nice "$work/v5.pcap"
 
+# ---- older than what is kept ----
+printf '%s\n' '#separator \x09' '#fields	ts	id.orig_h	id.orig_p	id.resp_h	id.resp_p	proto' \
+    '1655071198.4	10.0.0.1	1	10.0.0.2	2	udp' >"$work/old.log"
+exits 0 "flows that the retention would remove: said" 'warning: nice has flows of 2024-.*keeps 30d before the newest' \
+    "$flowlore" import --data "$work/lyon" --location nice "$work/old.log"
+
 # ---- captures in a row: the templates, which come every 20 datagrams, are in the first ----
 "$mkpcap" --take 10 "$work/ipfix.datagrams" "$work/whole.pcap" &&
     "$mkpcap" --take 1 "$work/ipfix.datagrams" "$work/first.pcap" &&
@@ -258,7 +264,7 @@ exits 1 "an absent file is named" 'absent: No such file' "$flowlore" import --da
 exits 1 "a directory is named" 'is a directory' "$flowlore" import --data "$work/three" "$work"
 exits 2 "a location's name is checked" 'no location' "$flowlore" import --data "$work/three" --location ../x "$work/v5.pcap"
 "$flowlore" import --data "$work/three" --json "$work/v5.pcap" "$work/letter" 2>/dev/null >"$work/json"
-[ "$(wc -l <"$work/json")" -eq 2 ] && grep -q '"stored":0,"already_there":[1-9][0-9]*,.*"error":null' "$work/json" &&
+[ "$(wc -l <"$work/json")" -eq 2 ] && grep -q '"stored":0,"already_there":[1-9][0-9]*,.*"complaints":\[\],"error":null' "$work/json" &&
     grep -q '"error":"[^"]*none of the files' "$work/json"
 ok $? "--json prints an object a file"
 
