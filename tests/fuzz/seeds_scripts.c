@@ -1,5 +1,5 @@
 /* Scripts: the inputs of the targets that compose their own datagrams (tests/fuzz/compose.h, fuzz_v5.c,
- * fuzz_transcode.c). */
+ * fuzz_transcode.c, fuzz_plan.c). */
 #include "tests/fuzz/seeds.h"
 
 typedef const unsigned field[2];
@@ -220,6 +220,41 @@ static void transcode_odd_lengths(struct wire *w)
         put(w, 3 * i, 1);
 }
 
+/* For fuzz_plan: every field is followed by whether it is a reverse one. */
+static void plan_of(struct wire *w, field *fields, size_t n, unsigned reverse, unsigned bytes)
+{
+    put(w, n - 1, 1);
+    for (size_t i = 0; i < n; i++) {
+        put(w, fields[i][0], 2);
+        put(w, fields[i][1], 1);
+        put(w, reverse >> i & 1, 1);
+    }
+    for (unsigned i = 0; i < bytes; i++)
+        put(w, 7 * i, 1);
+}
+
+static void plan_plain(struct wire *w)
+{
+    plan_of(w, plain, COUNT(plain), 0, 70);
+}
+
+static void plan_absolute(struct wire *w)
+{
+    plan_of(w, absolute, COUNT(absolute), 0, 140);
+}
+
+static void plan_reverse(struct wire *w)
+{
+    static field both[] = {{1, 8}, {1, 8}, {2, 4}, {2, 5}, {6, 1}, {6, 2}, {152, 8}, {152, 8}};
+    plan_of(w, both, COUNT(both), 0xaa, 100);
+}
+
+static void plan_odd_lengths(struct wire *w)
+{
+    static field odd[] = {{1, 3}, {2, 7}, {10, 3}, {7, 5}, {27, 15}, {28, 20}, {4, 3}, {9999, 11}};
+    plan_of(w, odd, COUNT(odd), 0, 140);
+}
+
 #define BOTH(name, build)                                                                                    \
     {"v9", name, build},                                                                                     \
     {                                                                                                        \
@@ -236,6 +271,10 @@ const struct script scripts[] = {
     BOTH("strange-sets", strange_sets),
     {"ipfix", "variable-lengths", variable_lengths},
     {"ipfix", "enterprises", enterprises},
+    {"plan", "plain", plan_plain},
+    {"plan", "absolute-times", plan_absolute},
+    {"plan", "reverse", plan_reverse},
+    {"plan", "odd-lengths", plan_odd_lengths},
     {"v5", "two-datagrams", v5_pair},
     {"v5", "one-record-missing", v5_one_missing},
     {"transcode", "plain", transcode_plain},
