@@ -2,6 +2,7 @@
 # A real exporter that is not ours: softflowd reads one capture three times and exports it as NetFlow v5, v9 and
 # IPFIX. The three locations end with equal flows, to the millisecond, nothing lost and no clock doubted.
 . "${srcdir:-.}/tests/e2e/lib.sh"
+. "$srcdir/tests/e2e/packets.sh"
 
 exporter=$(command -v softflowd || echo /usr/sbin/softflowd)
 [ -x "$exporter" ] || skip_all "softflowd is not installed"
@@ -11,36 +12,9 @@ dump=$(command -v tcpdump || echo /usr/bin/tcpdump)
 start=1750000000 # of the capture, and 123 ms
 flows=164        # 40 connections and 41 questions, there and back, and a ping: there and back
 
-# hex FORMAT VALUE...: the bytes that the hexadecimal digits stand for.
-hex() {
-    local digits
-    printf -v digits "$@"
-    printf "${digits//??/\\x&}"
-}
-
-# reversed NUMBER: 32 bits as hexadecimal digits, little-endian.
-reversed() {
-    local h
-    printf -v h %08x "$1"
-    printf %s "${h:6:2}${h:4:2}${h:2:2}${h:0:2}"
-}
-
-# packet MS SOURCE DESTINATION PROTOCOL PAYLOAD: addresses and payload in hexadecimal digits; `MS` counts from
-# the start of the capture. An Ethernet frame in a pcap record.
-packet() {
-    local length=$((${#5} / 2)) us=$((($1 + 123) * 1000)) frame
-    printf -v frame '0200000000020200000000010800%s%04x%s%02x0000%s%s%s' 4500 $((20 + length)) 0001000040 "$4" "$2" "$3" "$5"
-    hex '%s%s%s%s%s' "$(reversed $((start + us / 1000000)))" "$(reversed $((us % 1000000)))" \
-        "$(reversed $((${#frame} / 2)))" "$(reversed $((${#frame} / 2)))" "$frame"
-}
-
-ports() {
-    printf '%04x%04x' "$1" "$2"
-}
-
 capture() {
     local i server=0a010002 client=0a010001 resolver=0a010035 tcp=0000000100000001
-    hex '%s' d4c3b2a1020004000000000000000000ffff000001000000
+    capture_head
     packet 0 $client $resolver 17 "$(ports 39999 53)0009000041"
     packet 5 $resolver $client 17 "$(ports 53 39999)000a00004142"
     for ((i = 0; i < 40; i++)); do
