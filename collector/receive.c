@@ -12,9 +12,10 @@
 #include "storage/timetext.h"
 
 enum {
-    BATCH = 64,             /* datagrams a system call */
-    DATAGRAM_BYTES = 65536, /* more than UDP can carry */
-    ROUNDS = 64,            /* batches a socket may take before the others have their turn */
+    BATCH = 64,                  /* datagrams a system call */
+    DATAGRAM_BYTES = 65536,      /* more than UDP can carry */
+    STRIDE_BYTES = 65536 + 1600, /* from one buffer to the next: equal beginnings would share cache sets */
+    ROUNDS = 64,                 /* batches a socket may take before the others have their turn */
     LOOK_MS = 10,
     LINE_BYTES_MS = 1250000 /* 10 Gbit/s */
 };
@@ -37,7 +38,7 @@ struct fl_receiver {
     struct mmsghdr messages[BATCH];
     struct iovec parts[BATCH];
     struct sockaddr_storage senders[BATCH];
-    uint8_t *bytes; /* BATCH x DATAGRAM_BYTES; only pages that datagrams reach become real */
+    uint8_t *bytes; /* BATCH x STRIDE_BYTES; only pages that datagrams reach become real */
 };
 
 uint64_t fl_receiver_look_ms(int64_t buffer_bytes)
@@ -125,14 +126,14 @@ int fl_receiver_new(struct fl_receiver **out, uv_loop_t *loop, size_t sockets, f
     r->ctx = ctx;
     r->most = sockets;
     r->look_ms = LOOK_MS;
-    r->bytes = malloc((size_t)BATCH * DATAGRAM_BYTES);
+    r->bytes = malloc((size_t)BATCH * STRIDE_BYTES);
     r->listeners = calloc(sockets + 1, sizeof *r->listeners);
     if (!r->bytes || !r->listeners) {
         fl_receiver_free(r);
         return FL_ENOMEM;
     }
     for (int i = 0; i < BATCH; i++) {
-        r->parts[i] = (struct iovec){r->bytes + (size_t)i * DATAGRAM_BYTES, DATAGRAM_BYTES};
+        r->parts[i] = (struct iovec){r->bytes + (size_t)i * STRIDE_BYTES, DATAGRAM_BYTES};
         r->messages[i].msg_hdr =
             (struct msghdr){.msg_name = &r->senders[i], .msg_iov = &r->parts[i], .msg_iovlen = 1};
     }
