@@ -166,10 +166,8 @@ static void on_wake(uv_async_t *wake)
 {
     struct lane *l = wake->data;
     follow_settings(l);
-    if (!atomic_load(&l->owner->stopping))
-        return;
-    fl_count(&l->counters->kernel_drops, fl_receiver_drops(l->receiver));
-    close_handles(l);
+    if (atomic_load(&l->owner->stopping))
+        close_handles(l);
 }
 
 static void *run(void *ctx)

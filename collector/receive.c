@@ -16,6 +16,7 @@ enum {
     DATAGRAM_BYTES = 65536,      /* more than UDP can carry */
     STRIDE_BYTES = 65536 + 1600, /* from one buffer to the next: equal beginnings would share cache sets */
     ROUNDS = 64,                 /* batches a socket may take before the others have their turn */
+    LAST_TURNS = 32,             /* turns at the end: more than any buffer holds */
     LOOK_MS = 10,
     LINE_BYTES_MS = 1250000 /* 10 Gbit/s */
 };
@@ -33,6 +34,7 @@ struct fl_receiver {
     uint64_t look_ms;
     struct listener *listeners;
     size_t n, most;
+    uint64_t drops; /* not yet told, of closed sockets */
     fl_datagram_fn *fn;
     void *ctx;
     struct mmsghdr messages[BATCH];
@@ -167,35 +169,45 @@ void fl_receiver_start(struct fl_receiver *r)
     poll_all(r, true);
 }
 
+static uint64_t new_drops(struct listener *l)
+{
+    int64_t drops = l->fd >= 0 ? fl_listen_drops(l->fd) : -1;
+    uint32_t before = l->drops;
+    if (drops < 0)
+        return 0;
+    l->drops = (uint32_t)drops;
+    return (uint32_t)(l->drops - before);
+}
+
 uint64_t fl_receiver_drops(struct fl_receiver *r)
 {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < r->n; i++) {
-        struct listener *l = &r->listeners[i];
-        int64_t drops = l->fd >= 0 ? fl_listen_drops(l->fd) : -1;
-        if (drops < 0)
-            continue;
-        sum += (uint32_t)((uint32_t)drops - l->drops);
-        l->drops = (uint32_t)drops;
-    }
+    uint64_t sum = r->drops;
+    r->drops = 0;
+    for (size_t i = 0; i < r->n; i++)
+        sum += new_drops(&r->listeners[i]);
     return sum;
+}
+
+static void close_listener(struct listener *l)
+{
+    l->owner->drops += new_drops(l);
+    if (l->polled)
+        uv_close((uv_handle_t *)&l->poll, NULL);
+    if (l->fd >= 0)
+        close(l->fd);
+    l->fd = -1;
+    l->polled = false;
 }
 
 void fl_receiver_stop(struct fl_receiver *r)
 {
     if (!r || uv_is_closing((uv_handle_t *)&r->look))
         return;
-    drain_all(r);
+    for (int turn = 0; turn < LAST_TURNS && drain_all(r); turn++)
+        ;
     uv_close((uv_handle_t *)&r->look, NULL);
-    for (size_t i = 0; i < r->n; i++) {
-        struct listener *l = &r->listeners[i];
-        if (l->polled)
-            uv_close((uv_handle_t *)&l->poll, NULL);
-        if (l->fd >= 0)
-            close(l->fd);
-        l->fd = -1;
-        l->polled = false;
-    }
+    for (size_t i = 0; i < r->n; i++)
+        close_listener(&r->listeners[i]);
 }
 
 void fl_receiver_free(struct fl_receiver *r)

@@ -31,7 +31,7 @@ int fl_receiver_add(struct fl_receiver *r, int fd, int64_t buffer_bytes, struct 
 void fl_receiver_start(struct fl_receiver *r);
 /* How many datagrams the kernel has dropped at these sockets since the last call. */
 uint64_t fl_receiver_drops(struct fl_receiver *r);
-/* Read what the kernel still holds, once, and close the sockets. */
+/* Read what the kernel still holds, and close the sockets; fl_receiver_drops can still be asked. */
 void fl_receiver_stop(struct fl_receiver *r);
 /* After the loop has run the closing of its handles. */
 void fl_receiver_free(struct fl_receiver *r);

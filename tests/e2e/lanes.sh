@@ -111,4 +111,17 @@ ok $? "what the kernel dropped is said, with the remedy"
 fl_stop_service
 [ $(($(figure datagrams) + $(figure 'dropped by the kernel'))) -eq "$sent" ]
 ok $? "and counted to the last ($(figure datagrams) and $(figure 'dropped by the kernel') of $sent)"
+
+printf 'receive-threads: 1\n' >"$work/one.yaml"
+restart --config "$work/one.yaml"
+sleep 1
+kill -STOP "$service_pid"
+"$blast" --file "$work/v9" --port "$port" --passes 4 >"$work/sent"
+kill -TERM "$service_pid"
+kill -CONT "$service_pid"
+fl_reap
+ok $? "TERM while thousands of datagrams wait in the kernel"
+read -r sent _ <"$work/sent"
+[ "$sent" -gt 8192 ] && [ $(($(figure datagrams) + $(figure 'dropped by the kernel'))) -eq "$sent" ]
+ok $? "all of them are read first ($(figure datagrams) and $(figure 'dropped by the kernel') dropped of $sent)"
 tap_done || { show_service_log; exit 1; }
