@@ -218,6 +218,23 @@ static void ipfix_reverse(struct wire *w, int step)
     ipfix_close(w);
 }
 
+/* An enterprise whose elements are known: CERT's (PEN 6871) reverseFlowDeltaMilliseconds (21). */
+static void ipfix_enterprise(struct wire *w, int step)
+{
+    ipfix_header(w, NOW_S, 0);
+    size_t at = set_open(w, 2);
+    put(w, 303, 2);
+    put(w, 3, 2);
+    put(w, 0x00080004000c0004, 8);
+    put(w, 0x8015000400001ad7, 8);
+    set_close(w, at);
+    at = set_open(w, 303);
+    put(w, 0x0a0000010a000002, 8);
+    put(w, 250, 4);
+    set_close(w, at);
+    ipfix_close(w);
+}
+
 /* Structured data (RFC 6313): basicList, subTemplateList, subTemplateMultiList. */
 static void ipfix_lists(struct wire *w, int step)
 {
@@ -244,6 +261,7 @@ const struct feature features[] = {
     {"v9-redefined", 2, v9_redefined},
     {"v9-restart", 2, v9_restart},
     {"ipfix", 1, ipfix},
+    {"ipfix-enterprise", 1, ipfix_enterprise},
     {"ipfix-lists", 1, ipfix_lists},
     {"ipfix-options", 1, ipfix_options},
     {"ipfix-reverse", 1, ipfix_reverse},
