@@ -1,7 +1,7 @@
 #!/bin/bash
 # Another real exporter that is not ours: pmacct's nfprobe reads one capture of ten minutes ago and exports it as
-# NetFlow v5, v9 and IPFIX, from three addresses. The three locations end with equal flows, to the millisecond;
-# only v5 knows no IPv6.
+# NetFlow v5, v9 and IPFIX, from three addresses, and says that it was sampled. The three locations end with equal
+# flows; only v5 knows no IPv6.
 . "${srcdir:-.}/tests/e2e/lib.sh"
 . "$srcdir/tests/e2e/packets.sh"
 
@@ -40,6 +40,7 @@ plugins: nfprobe
 nfprobe_receiver: 127.0.0.1:$port
 nfprobe_source_ip: $1
 nfprobe_version: $2
+pmacctd_ext_sampling_rate: 100
 nfprobe_timeouts: tcp=1:tcp.rst=1:tcp.fin=1:udp=1:icmp=1:general=1:maxlife=60:expint=1
 EOF
     "$exporter" -f "$work/pmacctd.$2" >"$work/pmacctd.log" 2>&1 &
@@ -58,10 +59,12 @@ flows_of() {
         bytes, time_source from flows where location = '$1' order by start, end, src, src_port"
 }
 
-# at MS: a time of the capture as flowlore writes it.
+# second MS, at MS: a time of the capture as flowlore writes it, without and with milliseconds.
+second() {
+    date -u -d "@$((start + ($1 + 123) / 1000))" +%Y-%m-%dT%H:%M:%S
+}
 at() {
-    local ms=$(($1 + 123))
-    printf '%s.%03dZ' "$(date -u -d "@$((start + ms / 1000))" +%Y-%m-%dT%H:%M:%S)" $((ms % 1000))
+    printf '%s.%03dZ' "$(second "$1")" $((($1 + 123) % 1000))
 }
 
 # has NAME LOCATION PATTERN
@@ -81,14 +84,22 @@ for location in paris london tokyo; do
     sed -E 's/ +(absolute|uptime)$//' "$work/flows.$location" | grep -E '10\.1\.0\.1|2001:db8' >"$work/plain.$location"
 done
 check "IPFIX gives the flows of v9" diff "$work/plain.london" "$work/plain.tokyo"
-grep -v 2001:db8 "$work/plain.london" | sed -E 's/ +/ /g' >"$work/v4.london"
-sed -E 's/ +/ /g' "$work/plain.paris" >"$work/v4.paris"
-check "NetFlow v5 gives those of IPv4" diff "$work/v4.paris" "$work/v4.london"
-for location in paris london tokyo; do
+# Header and records of v5 round to milliseconds each on their own.
+for location in paris london; do
+    grep -v 2001:db8 "$work/plain.$location" | sed -E 's/^[^ ]+ +[^ ]+ +//; s/ +/ /g' | sort >"$work/timeless.$location"
+done
+check "NetFlow v5 gives those of IPv4" diff "$work/timeless.paris" "$work/timeless.london"
+has "v5: a connection has its times, to the second" paris \
+    "^$(second 0)\.[0-9]+Z +$(second 1100)\.[0-9]+Z +10.1.0.1 +40000 "
+for location in london tokyo; do
     has "$location: a connection has its times, flags and counters" $location \
         "$(at 0) +$(at 1100) +10.1.0.1 +40000 +10.2.0.2 +443 +6 +27 +3 +124"
     has "$location: an error has its type and code" $location "$(at 3200) +$(at 3200) +10.2.0.2 +0 +10.1.0.1 +769 +1 "
 done
+# The header tells v5's, a sampler table the others'.
+"$flowlore" sql --data "$data" "select distinct location, sampling from flows" >"$work/sampling"
+[ "$(grep -cE '(paris|london|tokyo) +100$' "$work/sampling")" -eq 3 ] && ! grep -E ' 1$' "$work/sampling"
+ok $? "one packet in 100, in every version"
 has "IPv6 has its type and code" tokyo "$(at 4500) +$(at 4500) +2001:db8::1 +0 +2001:db8::2 +32768 +58 "
 "$flowlore" status --data "$data" --json >"$work/status"
 ! grep -E '"(lost|malformed|unknown_template|time_fallbacks)":[1-9]' "$work/status"
