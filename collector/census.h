@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "collector/decode.h"
+#include "collector/decode/decode.h"
 #include "storage/exporter.h"
 
 enum { FL_CENSUS_SESSIONS = 4096 }; /* a lane: as many as its decoder keeps */

@@ -1,6 +1,6 @@
 /* flowlore, the operator's tool: the commands of mining/cli.c, and those that need the collector's decoder.
  */
-#include "collector/import_cli.h"
+#include "collector/import/import_cli.h"
 
 static const struct fl_cli_command commands[] = {
     {"import", "FILE...", "Bring recorded flows into the store",

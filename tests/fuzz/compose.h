@@ -16,7 +16,7 @@
 #ifndef FL_TESTS_FUZZ_COMPOSE_H
 #define FL_TESTS_FUZZ_COMPOSE_H
 
-#include "collector/cursor.h"
+#include "collector/decode/cursor.h"
 #include "tests/fuzz/judge.h"
 
 enum { COMPOSE_IDS = 12, COMPOSE_FIELDS = 64, COMPOSE_ROOM = 60000 };

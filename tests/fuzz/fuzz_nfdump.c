@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "collector/import_nfdump.h"
+#include "collector/import/import_nfdump.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "collector/decode.h"
-#include "collector/exports.h"
+#include "collector/decode/decode.h"
+#include "collector/import/exports.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,10 +1,10 @@
-/* Fuzz target: copy plans (collector/plan.h) against their oracle, libfixbuf's transcoder. The input:
+/* Fuzz target: copy plans (collector/decode/plan.h) against their oracle, libfixbuf's transcoder. The input:
  * fields-1, then (element in 2, length, reverse or not in 1) each, then records. */
 #include <stddef.h>
 #include <stdint.h>
 
-#include "collector/fixbuf_decode.h"
-#include "collector/plan.h"
+#include "collector/decode/fixbuf_decode.h"
+#include "collector/decode/plan.h"
 #include "tests/fuzz/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,10 +1,11 @@
-/* Fuzz target: what collector/sanitise.h lets in. The first byte picks the dialect (bit 0: IPFIX) and whether
- * the rest is a datagram's sets or the content of a template set (bit 1) or options template set (bit 2). */
+/* Fuzz target: what collector/decode/sanitise.h lets in. The first byte picks the dialect (bit 0: IPFIX) and
+ * whether the rest is a datagram's sets or the content of a template set (bit 1) or options template set (bit
+ * 2). */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "collector/record.h"
-#include "collector/sanitise.h"
+#include "collector/decode/record.h"
+#include "collector/decode/sanitise.h"
 #include "storage/error.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

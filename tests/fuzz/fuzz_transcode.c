@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "collector/cursor.h"
+#include "collector/decode/cursor.h"
 #include "tests/fuzz/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,7 +36,7 @@ static void read_script(struct script *s, const uint8_t *bytes, size_t size)
     s->n = 1 + fl_cursor_read(&s->data, 1) % 64;
     for (unsigned i = 0; i < s->n; i++) {
         unsigned element = fl_cursor_read(&s->data, 2) & 0x7fff;
-        /* collector/habit.h: what v9 exporters mean by 23 and 24, IPFIX ones do not. */
+        /* collector/decode/habit.h: what v9 exporters mean by 23 and 24, IPFIX ones do not. */
         s->fields[i][0] = element == 0 || element == 23 || element == 24 ? 210 : element;
         s->fields[i][1] = fl_cursor_read(&s->data, 1);
     }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/import_zeek.h"
+#include "collector/import/import_zeek.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,4 +1,4 @@
-/* What must hold whatever is sent: a decoder for fuzz targets with every promise of collector/decode.h
+/* What must hold whatever is sent: a decoder for fuzz targets with every promise of collector/decode/decode.h
  * checked around it. A broken promise aborts. Its bounds are small, so that fuzzing reaches them. */
 #ifndef FL_TESTS_FUZZ_JUDGE_H
 #define FL_TESTS_FUZZ_JUDGE_H
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/collector/wire.h"
+#include "tests/collector/decode/wire.h"
 
 enum { JUDGE_SESSIONS = 16, JUDGE_TEMPLATES = 8, JUDGE_SENDERS = 4 };
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tests/collector/faults.h"
+#include "tests/collector/decode/faults.h"
 #include "tests/fuzz/seeds.h"
 
 static struct wire w;

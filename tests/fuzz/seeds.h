@@ -3,7 +3,7 @@
 #ifndef FL_TESTS_FUZZ_SEEDS_H
 #define FL_TESTS_FUZZ_SEEDS_H
 
-#include "tests/collector/wire.h"
+#include "tests/collector/decode/wire.h"
 
 struct feature {
     const char *name;
