@@ -94,6 +94,19 @@ struct datagram {
     struct fl_step step;
 };
 
+/* Exporters send their templates again and again: one that the session has with the very same bytes needs no
+ * reading. Returns it, and the set stands behind it; else NULL. */
+static struct fl_template *known_again(const struct datagram *g, struct fl_set *set)
+{
+    struct fl_cursor *c = &set->content, head = *c;
+    struct fl_template *t = fl_template_find(g->s, (uint16_t)fl_cursor_read(&head, 2));
+    if (!t || t->layout->options != (set->kind == FL_SET_OPTIONS) || fl_cursor_left(c) < t->length ||
+        memcmp(c->at, t->bytes, t->length) != 0)
+        return NULL;
+    fl_cursor_skip(c, t->length);
+    return t;
+}
+
 /* Walk all sets and templates without effect: a datagram is taken as a whole or not at all. */
 static int check_sets(struct datagram *g, struct fl_cursor sets)
 {
@@ -104,8 +117,13 @@ static int check_sets(struct datagram *g, struct fl_cursor sets)
     while ((more = fl_set_next(&sets, g->dialect, &set)) > 0) {
         if (set.kind != FL_SET_TEMPLATE && set.kind != FL_SET_OPTIONS)
             continue;
-        while ((more = fl_template_next(&set, g->dialect, &g->d->draft, g->d->layouts, &id, &layout)) > 0)
+        do {
+            layout = NULL;
+            more = known_again(g, &set)
+                       ? 1
+                       : fl_template_next(&set, g->dialect, &g->d->draft, g->d->layouts, &id, &layout);
             fl_layout_unref(layout);
+        } while (more > 0);
         if (more < 0)
             return more;
     }
@@ -116,8 +134,15 @@ static void take_templates(struct datagram *g, struct fl_set *set)
 {
     struct fl_layout *layout;
     uint16_t id;
-    struct fl_cursor rest = set->content;
-    while (fl_template_next(set, g->dialect, &g->d->draft, g->d->layouts, &id, &layout) > 0) {
+    for (;;) {
+        struct fl_template *known = known_again(g, set);
+        if (known) {
+            fl_template_refresh(g->d, known, g->header.received_ms);
+            continue;
+        }
+        struct fl_cursor rest = set->content;
+        if (fl_template_next(set, g->dialect, &g->d->draft, g->d->layouts, &id, &layout) <= 0)
+            return;
         struct fl_cursor wire = fl_cursor_child(&rest, (size_t)(set->content.at - rest.at));
         if (layout)
             g->handed += fl_template_define(g->d, g->s, id, layout, wire, g->header.received_ms);

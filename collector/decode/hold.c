@@ -90,7 +90,8 @@ static struct fl_record *block_for(struct fl_decoder *d, struct fl_layout *layou
     if (d->block_layout != layout) {
         fl_layout_unref(d->block_layout);
         d->block_layout = fl_layout_ref(layout);
-        memset(d->block, 0, sizeof d->block);
+        memset(d->block, 0, d->n_block * sizeof d->block[0]);
+        d->n_block = 0;
     }
     return d->block;
 }
@@ -103,6 +104,8 @@ static void run_plan(struct sink *sink, struct fl_layout *layout, struct fl_curs
         now = n < FL_BLOCK ? n : FL_BLOCK;
         struct fl_cursor part = fl_cursor_child(&records, now * length);
         fl_plan_lay(layout->plan, part.at, length, now, block);
+        if (sink->d->n_block < now)
+            sink->d->n_block = now;
         for (size_t i = 0; i < now; i++)
             take_record(sink, &block[i]);
     }

@@ -120,6 +120,7 @@ struct fl_decoder {
     struct fl_layout_draft draft;
     struct fl_layout *block_layout;   /* whose plan laid the records in `block` */
     struct fl_record block[FL_BLOCK]; /* fields that it has not are zero */
+    size_t n_block;                   /* records of it that may be otherwise */
     size_t n_batch;                   /* flows of the data set at work, not yet handed on */
     struct fl_flow batch[FL_BATCH];
 };
@@ -150,6 +151,8 @@ GHashTable *fl_source_table_new(void);
  * Returns records handed on. One for which there is no room is not learned. */
 int fl_template_define(struct fl_decoder *d, struct fl_session *s, uint16_t id, struct fl_layout *layout,
                        struct fl_cursor wire, int64_t now_ms);
+/* It was sent again as it is. */
+void fl_template_refresh(struct fl_decoder *d, struct fl_template *t, int64_t now_ms);
 void fl_template_withdraw(struct fl_decoder *d, struct fl_session *s, uint16_t id);
 /* Withdraw every template, or every options template (RFC 7011 section 8.1). */
 void fl_template_withdraw_all(struct fl_decoder *d, struct fl_session *s, bool options);

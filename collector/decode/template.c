@@ -83,13 +83,7 @@ static struct fl_template *template_new(struct fl_decoder *d, struct fl_session 
     return t;
 }
 
-static bool is_same(const struct fl_template *t, const struct fl_layout *layout, struct fl_cursor wire)
-{
-    return t->layout == layout && t->length == fl_cursor_left(&wire) &&
-           memcmp(t->bytes, wire.at, t->length) == 0;
-}
-
-static void refresh(struct fl_decoder *d, struct fl_template *t, int64_t now_ms)
+void fl_template_refresh(struct fl_decoder *d, struct fl_template *t, int64_t now_ms)
 {
     struct fl_session *s = t->session;
     if (s->by_age.tail != &t->link) {
@@ -106,11 +100,6 @@ int fl_template_define(struct fl_decoder *d, struct fl_session *s, uint16_t id, 
 {
     struct fl_template *t = fl_template_find(s, id);
     bool fresh = !t;
-    if (t && is_same(t, layout, wire)) {
-        fl_layout_unref(layout);
-        refresh(d, t, now_ms);
-        return 0;
-    }
     if (t)
         template_free(d, t);
     t = template_new(d, s, id, layout, wire);

@@ -150,9 +150,43 @@ static void test_several_templates_in_one_set(void **state)
     }
 }
 
-static void test_redefined_with_data_in_between(void **state)
+static void test_sent_again_among_new_ones(void **state)
 {
     (void)state;
+    open_v9();
+    put_templates(0, 300, 2, 0);
+    assert_int_equal(feed(), 0);
+    open_v9();
+    put_templates(0, 299, 2, 0); /* 300 turned round */
+    put_templates(0, 300, 4, 3);
+    for (unsigned i = 0; i < 4; i++)
+        put_data(300 + i, 10 + i, 0);
+    assert_int_equal(feed(), 4);
+    for (unsigned i = 0; i < 4; i++)
+        assert_flow(i, 10 + i, 1 + i % 2);
+}
+
+static void test_broken_behind_one_sent_again_is_refused(void **state)
+{
+    (void)state;
+    open_v9();
+    put_templates(0, 300, 1, 0);
+    assert_int_equal(feed(), 0);
+    open_v9();
+    size_t at = set_open(&w, 0);
+    put_template(300, there);
+    put(&w, 0x012d0001, 4); /* 301 has one field, of which half is there */
+    put(&w, 8, 2);
+    set_close(&w, at);
+    put_data(300, 1, 0);
+    assert_int_equal(feed(), FL_EMALF);
+    assert_int_equal(caught.n, 0);
+}
+
+/* The first time over the session knows nothing, the second time it knows what came last. */
+static void redefine_with_data_in_between(void)
+{
+    caught.n = 0;
     open_ipfix();
     template_set(&w, 2, 300, there, 4);
     put_data(300, 1, 0);
@@ -164,6 +198,13 @@ static void test_redefined_with_data_in_between(void **state)
     assert_flow(0, 1, 1);
     assert_flow(1, 2, 2);
     assert_flow(2, 3, 1);
+}
+
+static void test_redefined_with_data_in_between(void **state)
+{
+    (void)state;
+    redefine_with_data_in_between();
+    redefine_with_data_in_between();
 }
 
 /* Data that waits for the boot time keeps the layout that it came under. */
@@ -302,6 +343,8 @@ int main(void)
         T(test_data_before_template_in_one_datagram),
         T(test_only_the_template_that_came_frees_its_data),
         T(test_several_templates_in_one_set),
+        T(test_sent_again_among_new_ones),
+        T(test_broken_behind_one_sent_again_is_refused),
         T(test_redefined_with_data_in_between),
         T(test_redefined_while_data_waits_for_the_boot_time),
         T(test_withdrawn_with_data_behind),
