@@ -40,3 +40,11 @@ struct fl_cursor fl_cursor_child(struct fl_cursor *c, size_t length)
         child.end = child.at + length;
     return child;
 }
+
+bool fl_cursor_only_zeros(struct fl_cursor c)
+{
+    while (fl_cursor_left(&c))
+        if (fl_cursor_read(&c, 1) != 0)
+            return false;
+    return true;
+}

@@ -19,5 +19,7 @@ uint32_t fl_cursor_read(struct fl_cursor *c, size_t length);
 void fl_cursor_skip(struct fl_cursor *c, size_t length);
 /* A cursor over the next `length` bytes, which *c then stands behind. A bad child when they are not there. */
 struct fl_cursor fl_cursor_child(struct fl_cursor *c, size_t length);
+/* Nothing but zeros is left, or nothing. */
+bool fl_cursor_only_zeros(struct fl_cursor c);
 
 #endif

@@ -90,7 +90,8 @@ struct datagram {
     enum fl_dialect dialect;
     int handed;
     bool malformed; /* a data set was refused */
-    unsigned n_orphans;
+    unsigned n_orphans, n_templates;
+    bool emptied[2]; /* all templates, all options templates were withdrawn: once a datagram, it is a walk */
     struct fl_step step;
 };
 
@@ -130,6 +131,19 @@ static int check_sets(struct datagram *g, struct fl_cursor sets)
     return more;
 }
 
+/* Withdrawals count although RFC 7011 section 8.4 has collectors ignore them on UDP: recorded files carry
+ * them too, and an exporter that uses a template again has to send it again anyway. */
+static void take_withdrawal(struct datagram *g, const struct fl_set *set, uint16_t id)
+{
+    bool options = set->kind == FL_SET_OPTIONS;
+    if (id != set->id) {
+        fl_template_withdraw(g->d, g->s, id);
+    } else if (!g->emptied[options]) {
+        g->emptied[options] = true;
+        fl_template_withdraw_all(g->d, g->s, options);
+    }
+}
+
 static void take_templates(struct datagram *g, struct fl_set *set)
 {
     struct fl_layout *layout;
@@ -144,29 +158,19 @@ static void take_templates(struct datagram *g, struct fl_set *set)
         if (fl_template_next(set, g->dialect, &g->d->draft, g->d->layouts, &id, &layout) <= 0)
             return;
         struct fl_cursor wire = fl_cursor_child(&rest, (size_t)(set->content.at - rest.at));
-        if (layout)
+        if (layout && g->n_templates++ >= g->d->limits.templates)
+            fl_layout_unref(layout); /* it would only push out others of this datagram */
+        else if (layout)
             g->handed += fl_template_define(g->d, g->s, id, layout, wire, g->header.received_ms);
-        else if (id == set->id)
-            fl_template_withdraw_all(g->d, g->s, set->kind == FL_SET_OPTIONS);
         else
-            fl_template_withdraw(g->d, g->s, id);
+            take_withdrawal(g, set, id);
     }
 }
 
-static bool only_zeros(const uint8_t *bytes, size_t length)
-{
-    while (length && !bytes[length - 1])
-        length--;
-    return length == 0;
-}
-
-/* Whole records of zeros at the end of a set are padding that its exporter does not count. */
 static void count_records(struct datagram *g, const struct fl_layout *layout, struct fl_cursor content)
 {
     size_t used;
     uint32_t n = layout ? (uint32_t)fl_layout_count(layout, content, &used) : 0;
-    while (n > 1 && layout->plan && only_zeros(content.at + (n - 1) * layout->shortest, layout->shortest))
-        n--;
     g->step.records += n;
     g->step.flows += layout && !layout->options ? n : 0;
     g->step.uncounted = g->step.uncounted || n == 0;
@@ -397,6 +401,11 @@ void fl_decoder_tick(struct fl_decoder *d, int64_t now_ms)
 void fl_decoder_flush(struct fl_decoder *d, int64_t now_ms)
 {
     release(d, now_ms, true);
+}
+
+const struct fl_set_at_work *fl_decoder_at_work(const struct fl_decoder *d)
+{
+    return &d->at_work;
 }
 
 uint64_t fl_decoder_stray(const struct fl_decoder *d)

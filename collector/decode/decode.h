@@ -42,6 +42,15 @@ void fl_decoder_limits_init(struct fl_decoder_limits *limits);
  * decoder must not be called from within. */
 typedef void fl_flows_fn(void *ctx, const char *location, const struct fl_flow *flows, size_t n);
 
+/* The data set whose records are being handed on: a set that waited comes later than its datagram. */
+struct fl_set_at_work {
+    struct fl_addr address;
+    uint32_t domain;
+    uint16_t source_port, version, id;
+    int64_t received_ms; /* of its datagram */
+};
+const struct fl_set_at_work *fl_decoder_at_work(const struct fl_decoder *d);
+
 int fl_decoder_new(struct fl_decoder **out, const struct fl_decoder_limits *limits, fl_flows_fn *fn,
                    void *ctx);
 void fl_decoder_free(struct fl_decoder *d);
@@ -57,7 +66,7 @@ struct fl_sender {
 };
 /* Decode one datagram. Returns the number of records handed on (records held until their template or boot
  * time is known come later; none of a duplicate: collector/decode/sequence.h), or FL_EMALF: counted, nothing
- * harmed; FL_ENOMEM. A datagram whose set lengths or templates are wrong is refused whole; a data set shorter
+ * harmed. A datagram whose set lengths or templates are wrong is refused whole; a data set shorter
  * than its record costs that set, the others still count. */
 int fl_decode(struct fl_decoder *d, const uint8_t *bytes, size_t length, const struct fl_sender *from,
               int64_t received_ms);
@@ -73,7 +82,7 @@ void fl_decoder_flush(struct fl_decoder *d, int64_t now_ms);
  * last called; one that is only sent again counts as changed once in ten minutes. A non-zero return of fn
  * ends it, is returned, and leaves that one and the rest for the next call. One that came and went between
  * two calls is not mentioned, nor is what goes with fl_decoder_free; templates that are forgotten because a
- * bound was reached count as withdrawn. */
+ * bound was reached count as withdrawn (not restored ones whose session is not yet heard). */
 int fl_decoder_restore(struct fl_decoder *d, const struct fl_wire_template *t);
 int fl_decoder_changed_templates(struct fl_decoder *d, fl_wire_template_fn *fn, void *ctx);
 

@@ -4,6 +4,8 @@
 #include "collector/decode/flowtime.h"
 #include "collector/decode/session.h"
 
+enum { OTHER_BOOT_MS = 2000 }; /* collector/decode/boot.h: as much as a clock may drift */
+
 struct sink {
     struct fl_decoder *d;
     struct fl_session *s;
@@ -55,12 +57,9 @@ static void count_flow(struct sink *sink, const struct fl_record *r, const struc
     uint32_t interval = told(sink, r, flow);
     stats->time_fallbacks += flow->time_source == FL_TIME_RECEIVED;
     stats->flows++;
-    if (interval)
-        stats->sampling_told = interval;
-    if (flow->sampling_source != FL_SAMPLING_NONE) {
-        stats->sampling = flow->sampling;
-        stats->sampling_source = flow->sampling_source;
-    }
+    stats->sampling_told = interval ? interval : sink->s->sampling.told;
+    stats->sampling = flow->sampling;
+    stats->sampling_source = flow->sampling_source;
 }
 
 static void take_record(void *ctx, const struct fl_record *r)
@@ -121,7 +120,12 @@ static void set_boot(struct fl_flow_context *flow, const struct fl_session *s, c
     if (s->key.version == 5) {
         flow->boot_ms = header->export_ms - header->uptime_ms;
     } else if (s->key.version == 9) {
-        flow->boot_ms = s->boot.low_ms;
+        /* A set that waited over a restart, or over the uptime's wrap, has its own header's, to within a
+         * second.
+         */
+        int64_t own = header->export_ms - header->uptime_ms;
+        bool other = own > s->boot.high_ms + OTHER_BOOT_MS || own + 999 < s->boot.low_ms - OTHER_BOOT_MS;
+        flow->boot_ms = other ? own : s->boot.low_ms;
     } else {
         flow->boot_ms = s->init_ms;
         flow->boot_known = s->init_ms != 0;
@@ -138,13 +142,27 @@ static int64_t exact_export_ms(const struct fl_flow_context *flow, const struct 
     return header->export_ms + (s->key.version == 10 ? 500 : 0);
 }
 
-static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct fl_header *header,
-                      struct fl_layout *layout, struct fl_cursor content)
+/* Records of which it is known beforehand that there is nothing in them for us are only counted. */
+static bool tells_nothing(struct fl_session *s, const struct fl_layout *layout, size_t n)
 {
-    size_t used;
+    const uint64_t *known = layout->recipe.mask.word;
+    if (layout->options ? known[0] || known[1] : layout->recipe.addresses)
+        return false;
+    *(layout->options ? &s->stats.options : &s->stats.not_flows) += n;
+    return true;
+}
+
+static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct fl_header *header,
+                      uint16_t set_id, struct fl_layout *layout, struct fl_cursor content)
+{
+    size_t used, n = fl_layout_count(layout, content, &used);
     struct sink sink = {.d = d, .s = s, .layout = layout};
-    if (fl_layout_count(layout, content, &used) == 0)
+    if (n == 0)
         return FL_EMALF;
+    if (tells_nothing(s, layout, n))
+        return 0;
+    d->at_work = (struct fl_set_at_work){s->key.address, s->key.domain, s->key.source_port,
+                                         s->key.version, set_id,        header->received_ms};
     sink.flow.exporter = s->key.address;
     sink.flow.domain = s->key.domain;
     sink.flow.export_ms = header->export_ms;
@@ -157,7 +175,7 @@ static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct f
     fl_session_pace(s, d->now_ms);
     int code = 0;
     if (layout->plan)
-        run_plan(&sink, layout, content);
+        run_plan(&sink, layout, fl_cursor_over(content.at, used));
     else
         code = fl_fixbuf_decode(d->fixbuf, layout, content.at, used, take_record, &sink);
     flush(&sink);
@@ -253,7 +271,7 @@ static int settle(struct fl_decoder *d, struct fl_session *s)
     s->settled = true;
     while (s->settling.head) {
         struct fl_held *h = held_take(d, s, s->settling.head->data);
-        int code = decode_set(d, s, &h->header, h->layout, fl_cursor_over(h->bytes, h->length));
+        int code = decode_set(d, s, &h->header, h->set_id, h->layout, fl_cursor_over(h->bytes, h->length));
         n += code > 0 ? code : 0;
         held_free(h);
     }
@@ -326,7 +344,7 @@ static int hold(struct fl_decoder *d, struct fl_session *s, const struct fl_head
     int n = make_room(d, s, bytes);
     if (session_over(d, s, bytes) || source_over(d, s, bytes) || all_over(d, bytes) ||
         (layout && s->settled)) {
-        int code = layout ? decode_set(d, s, header, layout, content) : 0;
+        int code = layout ? decode_set(d, s, header, set_id, layout, content) : 0;
         s->stats.unknown_template += layout == NULL;
         return n + (code > 0 ? code : 0);
     }
@@ -361,7 +379,7 @@ int fl_session_data(struct fl_decoder *d, struct fl_session *s, const struct fl_
         if (!s->settled)
             return hold(d, s, header, set_id, layout, content);
     }
-    int code = decode_set(d, s, header, layout, content);
+    int code = decode_set(d, s, header, set_id, layout, content);
     return code < 0 && n == 0 ? code : n + (code > 0 ? code : 0);
 }
 
@@ -397,7 +415,7 @@ int fl_session_release(struct fl_decoder *d, struct fl_session *s, int64_t now_m
 {
     int n = 0;
     if (s->settling.head &&
-        (all || fl_boot_exact(&s->boot) || now_ms - s->settle_since_ms >= d->limits.settle_ms))
+        (all || fl_boot_exact(&s->boot) || llabs(now_ms - s->settle_since_ms) >= d->limits.settle_ms))
         n = settle(d, s);
     while (s->orphans.head) {
         const struct fl_held *oldest = s->orphans.head->data;

@@ -183,6 +183,9 @@ size_t fl_layout_count(const struct fl_layout *layout, struct fl_cursor content,
     *used_bytes = 0;
     if (!layout->variable) {
         n = fl_cursor_left(&content) / layout->shortest;
+        while (n > 1 &&
+               fl_cursor_only_zeros(fl_cursor_over(begin + (n - 1) * layout->shortest, layout->shortest)))
+            n--;
         *used_bytes = n * layout->shortest;
         return n;
     }

@@ -68,7 +68,7 @@ struct fl_layout *fl_layout_intern(GHashTable *table, const struct fl_layout_dra
 struct fl_layout *fl_layout_ref(struct fl_layout *layout);
 void fl_layout_unref(struct fl_layout *layout); /* NULL is fine */
 /* How many whole records stand in a data set's content and how many bytes they take; what is behind is
- * padding. */
+ * padding. So are, where records have a fixed length, whole records of zeros behind the first one. */
 size_t fl_layout_count(const struct fl_layout *layout, struct fl_cursor content, size_t *used_bytes);
 
 #endif

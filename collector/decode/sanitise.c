@@ -6,14 +6,6 @@
 
 enum { FIRST_DATA_ID = 256 };
 
-static bool only_zeros(struct fl_cursor c)
-{
-    while (fl_cursor_left(&c))
-        if (fl_cursor_read(&c, 1) != 0)
-            return false;
-    return true;
-}
-
 static enum fl_set_kind kind_of(uint16_t id, enum fl_dialect dialect)
 {
     unsigned first = dialect == FL_DIALECT_V9 ? 0 : 2;
@@ -27,7 +19,7 @@ static enum fl_set_kind kind_of(uint16_t id, enum fl_dialect dialect)
 int fl_set_next(struct fl_cursor *sets, enum fl_dialect dialect, struct fl_set *out)
 {
     size_t left = fl_cursor_left(sets);
-    if (only_zeros(*sets))
+    if (fl_cursor_only_zeros(*sets))
         return 0;
     if (left < 4)
         return FL_EMALF;
@@ -102,7 +94,7 @@ int fl_template_next(struct fl_set *set, enum fl_dialect dialect, struct fl_layo
     bool options = set->kind == FL_SET_OPTIONS;
     uint32_t n, scopes;
     *layout = NULL;
-    if (fl_cursor_left(c) < 4 || only_zeros(*c))
+    if (fl_cursor_left(c) < 4 || fl_cursor_only_zeros(*c))
         return 0;
     *id = (uint16_t)fl_cursor_read(c, 2);
     int code = read_counts(c, dialect, options, &n, &scopes);

@@ -117,6 +117,7 @@ struct fl_decoder {
     uint64_t stray, dropped;
     int64_t now_ms, swept_ms;
     struct fl_layout *v5;
+    struct fl_set_at_work at_work;
     struct fl_layout_draft draft;
     struct fl_layout *block_layout;   /* whose plan laid the records in `block` */
     struct fl_record block[FL_BLOCK]; /* fields that it has not are zero */

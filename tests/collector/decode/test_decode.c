@@ -243,6 +243,21 @@ static void test_exporter_restart_resettles(void **state)
     assert_int_equal(stats().lost, 0);
 }
 
+/* What came before its template, and waited over a reboot, counts from the boot that its header tells. */
+static void test_data_that_waits_over_a_restart(void **state)
+{
+    (void)state;
+    v9_datagram(60877, 0, false, true);
+    assert_int_equal(feed(), 0);
+    v9_header(&w, 1500, BOOT_S + 200, 0);
+    template_set(&w, 0, 256, v9_fields, V9_FIELDS);
+    feed();
+    fl_decoder_flush(decoder, T0);
+    assert_int_equal(caught.n, 1);
+    assert_int_equal(caught.flows[0].start_ms, BOOT_S * INT64_C(1000) + 123 + 1000);
+    assert_int_equal(caught.flows[0].time_source, FL_TIME_UPTIME);
+}
+
 static void test_options_sampling(void **state)
 {
     (void)state;
@@ -440,6 +455,7 @@ int main(void)
         T(test_ipfix_withdrawal),
         T(test_loss_and_reordering),
         T(test_exporter_restart_resettles),
+        T(test_data_that_waits_over_a_restart),
         T(test_options_sampling),
         T(test_initiator_and_responder_are_two_flows),
         T(test_template_redefined),

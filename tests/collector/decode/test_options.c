@@ -82,6 +82,9 @@ static void test_v5_sampling_ends(void **state)
     feed_v5(1, 100);
     feed_v5(0, 0);
     expect_last(1, FL_SAMPLING_NONE);
+    assert_int_equal(stats_of().sampling, 1);
+    assert_int_equal(stats_of().sampling_source, FL_SAMPLING_NONE);
+    assert_int_equal(stats_of().sampling_told, 0);
 }
 
 /* ---- for the whole session ---- */
@@ -182,6 +185,25 @@ static void test_interval_of_zero_takes_it_back(void **state)
     FLOW(PLAIN);
     expect_last(1, FL_SAMPLING_NONE);
     assert_int_equal(stats_of().sampling_told, 0);
+    assert_int_equal(stats_of().sampling, 1);
+}
+
+static void test_zeros_behind_options_take_nothing_back(void **state)
+{
+    (void)state;
+    ipfix_header(&w, EXPORT_S, 0);
+    put_template(400, 1, FIELDS({149, 4, 7}, {34, 4, 512}));
+    size_t at = set_open(&w, 400);
+    put(&w, 7, 4);
+    put(&w, 512, 4);
+    put(&w, 0, 8);
+    put(&w, 0, 3);
+    set_close(&w, at);
+    ipfix_close(&w);
+    assert_int_equal(feed_at(decoder, &w, T0), 0);
+    FLOW(PLAIN);
+    expect_last(512, FL_SAMPLING_OPTIONS);
+    assert_int_equal(stats_of().options, 1);
 }
 
 static void test_options_about_other_things_take_nothing_back(void **state)
@@ -511,6 +533,7 @@ int main(void)
         T(test_probability_that_is_none),
         T(test_one_to_one_is_told),
         T(test_interval_of_zero_takes_it_back),
+        T(test_zeros_behind_options_take_nothing_back),
         T(test_options_about_other_things_take_nothing_back),
         T(test_samplers_by_number),
         T(test_samplers_of_two_and_four_bytes),
