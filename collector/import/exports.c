@@ -137,7 +137,10 @@ static int take_packet(struct fl_exports *e, const struct pcap_pkthdr *header, c
                        struct fl_export *out)
 {
     struct fl_packet p, whole;
-    int64_t time_us = (int64_t)header->ts.tv_sec * 1000000 + header->ts.tv_usec;
+    static const int64_t year_9999_s = 253402300799; /* pcapng can say anything */
+    int64_t seconds = header->ts.tv_sec;
+    seconds = seconds < 0 ? 0 : seconds > year_9999_s ? year_9999_s : seconds;
+    int64_t time_us = seconds * 1000000 + header->ts.tv_usec % 1000000;
     int got = 0;
     e->counts.packets++;
     fl_packet_parse(e->link, bytes, header->caplen, &p);

@@ -134,9 +134,10 @@ int fl_fragments_add(struct fl_fragments *f, const struct fl_packet *fragment, i
     if (!p)
         return FL_ENOMEM;
     take(p, fragment);
-    if (p->spoilt || !p->total || p->received < (p->total + 7) / 8)
+    size_t units = (p->total + 7) / 8;
+    if (p->spoilt || !p->total || p->received < units)
         return 0;
-    if (p->received > (p->total + 7) / 8) {
+    if (p->received > units || count_units(p, 0, units) < units) { /* some lie behind its end */
         p->spoilt = true;
         return 0;
     }

@@ -24,8 +24,7 @@ struct fl_import {
     struct fl_import_setup setup;
     struct fl_import_sink sink; /* of the file at hand */
     struct fl_import_sink
-        beyond; /* of its datagrams that need templates from before it; writer NULL: unused yet */
-    struct fl_import_sink *to;   /* where records that come from the decoder now go: one of the two */
+        beyond; /* of its data sets that need templates from before it; writer NULL: unused yet */
     struct fl_import_scan *scan; /* NULL: nothing came before the file at hand */
     struct fl_decoder *decoder;
     struct fl_decoder_limits limits;
@@ -40,7 +39,9 @@ struct fl_import {
 
 static void on_flows(void *ctx, const char *location, const struct fl_flow *flows, size_t n)
 {
-    fl_import_sink_add(((struct fl_import *)ctx)->to, location, flows, n);
+    struct fl_import *imp = ctx;
+    bool more = imp->scan && fl_import_scan_needs_more(imp->scan, fl_decoder_at_work(imp->decoder));
+    fl_import_sink_add(more ? &imp->beyond : &imp->sink, location, flows, n);
 }
 
 static guint sender_hash(gconstpointer p)
@@ -60,7 +61,6 @@ int fl_import_open(struct fl_import **out, const struct fl_import_setup *setup, 
     if (!imp)
         return fl_fail(err, FL_ENOMEM, "out of memory");
     imp->setup = *setup;
-    imp->to = &imp->sink;
     imp->senders = g_hash_table_new_full(sender_hash, sender_equal, g_free, NULL);
     fl_decoder_limits_init(&imp->limits);
     imp->limits.max_future_ms = setup->config->max_future_ms;
@@ -86,7 +86,6 @@ void fl_import_close(struct fl_import *imp)
     struct fl_import_result nobody = {0};
     imp->sink.result = imp->result = &nobody;
     imp->sink.rc = FL_ESTOP; /* what the decoder still holds is of no file */
-    imp->to = &imp->sink;
     fl_decoder_free(imp->decoder);
     fl_writer_close(imp->sink.writer);
     fl_writer_close(imp->beyond.writer);
@@ -211,9 +210,7 @@ static int take_export(struct fl_import *imp, const struct fl_export *e)
     imp->result->datagrams++;
     /* Before it: so that what waits is given up by its age alone, whatever came in between. */
     fl_decoder_tick(imp->decoder, e->time_us / 1000);
-    imp->to = imp->scan && fl_import_scan_needs_more(imp->scan, e) ? &imp->beyond : &imp->sink;
     int rc = fl_decode(imp->decoder, e->bytes, e->length, &from, e->time_us / 1000);
-    imp->to = &imp->sink;
     return rc == FL_ENOMEM ? rc : 0;
 }
 
@@ -440,7 +437,7 @@ static int import_open_file(struct fl_import *imp, struct fl_err *err)
 int fl_import_file(struct fl_import *imp, const char *path, struct fl_import_result *out, struct fl_err *err)
 {
     *out = (struct fl_import_result){.first_ms = INT64_MAX, .last_ms = INT64_MIN};
-    imp->result = out;
+    imp->result = imp->sink.result = imp->beyond.result = out;
     imp->place = 0;
     g_hash_table_remove_all(imp->senders);
     int rc = fl_input_open(&imp->in, path, imp->setup.data_dir, err);

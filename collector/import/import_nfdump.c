@@ -344,6 +344,9 @@ int fl_nfdump_next(struct fl_nfdump *n, const char **text, size_t *length, struc
         *length = used;
         return 1;
     }
+    if (ferror(n->output)) /* only a signal that asks to stop interrupts; nfdump may still have much to say */
+        return errno == EINTR ? FL_ESTOP
+                              : fl_fail(err, FL_EIO, "nfdump's output cannot be read: %s", strerror(errno));
     return end(n, err);
 }
 

@@ -22,7 +22,7 @@ struct fl_nfdump;
 /* Start nfdump on an open input (borrowed). FL_ENOENT when there is no nfdump, FL_EIO. */
 int fl_nfdump_start(struct fl_nfdump **out, const struct fl_input *in, struct fl_err *err);
 /* The next object, borrowed until the next call: 1; 0 at the end; FL_EMALF when one is too long, which costs
- * that one; FL_EIO in nfdump's words when it failed. */
+ * that one; FL_EIO in nfdump's words when it failed; FL_ESTOP when a signal asked to stop. */
 int fl_nfdump_next(struct fl_nfdump *n, const char **text, size_t *length, struct fl_err *err);
 /* How much of it was read, 0..1. */
 double fl_nfdump_done(const struct fl_nfdump *n);

@@ -2,9 +2,6 @@
 #include "collector/import/import_scan.h"
 
 #include <glib.h>
-#include <string.h>
-
-#include "collector/decode/sanitise.h"
 
 enum { MOST_TEMPLATES = 1 << 20 }; /* noted; beyond, data count as needing more */
 
@@ -80,23 +77,11 @@ void fl_import_scan_feed(struct fl_import_scan *s, const struct fl_export *e)
     fl_decoder_changed_templates(s->decoder, note, s);
 }
 
-bool fl_import_scan_needs_more(const struct fl_import_scan *s, const struct fl_export *e)
+bool fl_import_scan_needs_more(const struct fl_import_scan *s, const struct fl_set_at_work *set)
 {
-    struct fl_cursor c = fl_cursor_over(e->bytes, e->length);
-    struct key key = {.address = e->source, .source_port = e->source_port};
-    struct fl_set set;
-    key.version = (uint16_t)fl_cursor_read(&c, 2);
-    if (key.version != FL_DIALECT_V9 && key.version != FL_DIALECT_IPFIX)
+    struct key key = {set->address, set->domain, set->source_port, set->version, set->id};
+    if (set->version == 5)
         return false;
-    fl_cursor_skip(&c, key.version == FL_DIALECT_V9 ? 14 : 10);
-    key.domain = fl_cursor_read(&c, 4);
-    while (!c.bad && fl_set_next(&c, (enum fl_dialect)key.version, &set) > 0) {
-        if (set.kind != FL_SET_DATA)
-            continue;
-        key.id = set.id;
-        const int64_t *at_ms = g_hash_table_lookup(s->defined, &key);
-        if (!at_ms || *at_ms - e->time_us / 1000 >= s->hold_ms)
-            return true;
-    }
-    return false;
+    const int64_t *at_ms = g_hash_table_lookup(s->defined, &key);
+    return !at_ms || *at_ms - set->received_ms >= s->hold_ms;
 }

@@ -68,7 +68,7 @@ static bool read_time(const char *text, int64_t *out)
     return true;
 }
 
-/* A number up to `most`; what is not told or no number is 0. */
+/* A number; what is not told or no number is 0. */
 static uint64_t read_count(const char *text)
 {
     char *end;

@@ -83,9 +83,12 @@ static int spool(struct fl_input *in, const char *scratch_dir, struct fl_err *er
                 return fl_fail(err, FL_EIO, "%s: cannot be kept in a scratch file: %s", in->name,
                                strerror(errno));
             }
+    int error = errno;
     close(in->fd);
     in->fd = fd;
-    return n < 0 ? fl_fail(err, FL_EIO, "%s: %s", in->name, strerror(errno)) : 0;
+    if (n < 0 && error == EINTR) /* only a signal that asks to stop interrupts */
+        return FL_ESTOP;
+    return n < 0 ? fl_fail(err, FL_EIO, "%s: %s", in->name, strerror(error)) : 0;
 }
 
 static int open_file(struct fl_input *in, const char *path, const char *scratch_dir, struct fl_err *err)

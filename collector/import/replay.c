@@ -72,7 +72,7 @@ static int64_t due_ns(struct replay *r, const struct fl_export *e)
         at = (double)(r->latest_us - r->first_us) * 1000 / r->speed;
     if (r->rate > 0 && (double)r->n * 1e9 / r->rate > at)
         at = (double)r->n * 1e9 / r->rate;
-    return r->began_ns + (int64_t)at;
+    return r->began_ns + (int64_t)(at < 4e18 ? at : 4e18); /* a century is for ever */
 }
 
 static int wait_until(int64_t ns)

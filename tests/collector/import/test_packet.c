@@ -195,6 +195,10 @@ static void test_fragments_missing(void **state)
     expect_fragments(PACKETS(FIRST, THIRD), false, 1);
     expect_fragments(PACKETS(SECOND, THIRD), false, 1);
     expect_fragments(PACKETS(FIRST, OTHER_SECOND, THIRD), false, 2);
+    /* 8 bytes at 40 and the last 8 at 8: as many as there should be, but not the first */
+    expect_fragments(
+        PACKETS(V4("001c", "0042", "2005") "3031323334353637", V4("001c", "0042", "0001") "3031323334353637"),
+        false, 1);
 }
 
 static void test_fragments_overlap(void **state)
