@@ -40,6 +40,7 @@ struct service {
     struct fl_scheduler *scheduler;
     struct fl_alertfile *alertfile;
     struct fl_lanes *lanes;
+    size_t n_lanes;
     uv_loop_t loop;
     uv_signal_t signals[4];
     int lock; /* -1: not held */
@@ -208,13 +209,13 @@ static void watch_signals(struct service *s)
 static int start_threads(struct service *s, struct fl_err *err)
 {
     const char *dir = s->options.data_dir;
-    struct fl_lanes_setup lanes = {&s->box, s->queue, s->census};
+    struct fl_lanes_setup lanes = {&s->box, s->queue, s->census, s->n_lanes};
     int rc = fl_lanes_open(&s->lanes, &lanes, err);
     struct fl_storer_setup storer = {.data_dir = dir,
                                      .settings = &s->box,
                                      .queue = s->queue,
                                      .census = s->census,
-                                     .lanes = fl_lanes_wanted(&s->settings->config),
+                                     .lanes = s->n_lanes,
                                      .watermarks = s->watermarks,
                                      .committed = &s->mining,
                                      .started_ms = s->started_ms,
@@ -245,10 +246,10 @@ static void finish_threads(struct service *s)
 
 static int make_parts(struct service *s, struct fl_err *err)
 {
-    size_t lanes = fl_lanes_wanted(&s->settings->config);
-    int rc = fl_queue_new(&s->queue, lanes, QUEUE_BATCHES);
+    s->n_lanes = fl_lanes_wanted(&s->settings->config); /* once: processors come and go */
+    int rc = fl_queue_new(&s->queue, s->n_lanes, QUEUE_BATCHES);
     if (!rc)
-        rc = fl_census_new(&s->census, lanes);
+        rc = fl_census_new(&s->census, s->n_lanes);
     if (!rc)
         rc = fl_watermarks_new(&s->watermarks);
     return rc ? fl_fail(err, rc, "%s", fl_strerror(rc)) : 0;

@@ -259,11 +259,11 @@ int fl_lanes_open(struct fl_lanes **out, const struct fl_lanes_setup *setup, str
     if (!lanes)
         goto done;
     lanes->setup = *setup;
-    lanes->lanes = calloc(fl_lanes_wanted(&settings->config), sizeof *lanes->lanes);
+    lanes->lanes = calloc(setup->n, sizeof *lanes->lanes);
     if (!lanes->lanes)
         goto done;
     rc = 0;
-    lanes->n = fl_lanes_wanted(&settings->config);
+    lanes->n = setup->n;
     for (size_t i = 0; !rc && i < lanes->n; i++)
         rc = open_lane(lanes, i, err);
     if (!rc)

@@ -15,6 +15,7 @@ struct fl_lanes_setup { /* all borrowed, and to outlive the lanes */
     struct fl_settings_box *settings;
     struct fl_queue *queue;   /* with a producer a lane */
     struct fl_census *census; /* with a part a lane */
+    size_t n;                 /* how many lanes: fl_lanes_wanted, asked once */
 };
 
 struct fl_lanes;

@@ -173,10 +173,12 @@ static int seed_watermarks(struct fl_storer *s, struct fl_err *err)
             continue;
         struct fl_store_extent extent;
         struct fl_err why = {""};
-        if (!fl_store_extent(s->setup.data_dir, location, &extent, &why))
-            rc = fl_watermarks_seed(s->setup.watermarks, location, extent.first_start_ms, extent.last_end_ms);
-        else if (why.text[0])
+        if (!fl_store_extent(s->setup.data_dir, location, &extent, &why)) {
+            int64_t now_ms = fl_now_ms(), last_ms = extent.last_end_ms < now_ms ? extent.last_end_ms : now_ms;
+            rc = fl_watermarks_seed(s->setup.watermarks, location, extent.first_start_ms, last_ms);
+        } else if (why.text[0]) {
             fl_warning("%s", why.text);
+        }
     }
     fl_bucket_list_clear(&list);
     fl_watermarks_publish(s->setup.watermarks, &s->settings->config);
