@@ -163,8 +163,8 @@ int fl_bucket_open_read(sqlite3 **out, const char *path, struct fl_bucket_meta *
     }
     sqlite3_busy_timeout(db, FL_BUCKET_BUSY_MS);
     rc = identify(db, path, err);
-    if (rc == 0)
-        rc = fl_fail(err, FL_ENOENT, "%s: nothing in it", path);
+    if (rc == 0 || sqlite3_extended_errcode(db) == SQLITE_READONLY_ROLLBACK)
+        rc = fl_fail(err, FL_ENOENT, "%s: nothing in it", path); /* killed while it was being made */
     if (rc > 0)
         rc = read_meta(db, path, meta ? meta : &ignored, err);
 done:

@@ -20,7 +20,8 @@ CREATE TABLE chunk (
 
 -- Made by the first import into a bucket (storage/writer_commit.c):
 -- CREATE TABLE import (
---     source  TEXT PRIMARY KEY, -- SHA-256 of the input, hexadecimal
+--     source  TEXT PRIMARY KEY, -- SHA-256 of the input, hexadecimal; with "+before" behind it, of what
+--                               -- needs the templates of an earlier input
 --     records INTEGER NOT NULL  -- the input's records are numbered from 0; of those below, all that belong here
 --                               -- are stored
 -- ) WITHOUT ROWID;

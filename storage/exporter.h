@@ -20,13 +20,14 @@ struct fl_exporter_stats {
     uint32_t domain;
     uint8_t version; /* 5, 9, 10 */
     char location[FL_LOCATION_NAME];
-    uint64_t packets;          /* datagrams */
-    uint64_t flows;            /* flow records made of them */
-    uint64_t lost;             /* by sequence numbers; v5: flows, v9: datagrams, IPFIX: data records */
-    uint64_t reordered;        /* datagrams that came late */
-    uint64_t duplicates;       /* datagrams that came twice */
-    uint64_t restarts;         /* how often its numbers or its boot time began anew */
-    uint64_t malformed;        /* datagrams refused, whole or in part */
+    uint64_t packets;    /* datagrams */
+    uint64_t flows;      /* flow records made of them */
+    uint64_t lost;       /* by sequence numbers; v5: flows, v9: datagrams, IPFIX: data records */
+    uint64_t reordered;  /* datagrams that came late */
+    uint64_t duplicates; /* datagrams that came twice */
+    uint64_t restarts;   /* how often its numbers or its boot time began anew */
+    uint64_t
+        malformed; /* datagrams refused, whole or in part; data sets that waited and then fit no template */
     uint64_t unknown_template; /* data sets whose template never came */
     uint64_t waiting;          /* data sets that wait for their template now */
     uint64_t not_flows;        /* data records without addresses: layer 2, counters, events */
@@ -58,7 +59,7 @@ struct fl_service_stats {
     uint64_t datagrams;             /* read from the sockets */
     uint64_t refused;               /* from an address of no location */
     uint64_t malformed;             /* refused by the decoder */
-    uint64_t kernel_drops;          /* datagrams lost before they could be read: SO_RXQ_OVFL */
+    uint64_t kernel_drops;          /* datagrams lost before they could be read, as the kernel counts them */
     uint64_t queue_shed;            /* flow records given up because storing was behind */
     uint64_t disk_shed;             /* flow records given up because the disk refused them */
     uint64_t stored;                /* flow records made durable */

@@ -425,6 +425,11 @@ int fl_flowtable_register(sqlite3 *db, const char *data_dir)
 int fl_flowtable_register_extension(sqlite3 *db)
 {
     struct module *m, *own;
+    sqlite3_stmt *there = NULL; /* loaded twice: tables of the first time go on using its modules */
+    bool known = sqlite3_prepare_v2(db, "SELECT flowlore_damage()", -1, &there, NULL) == SQLITE_OK;
+    sqlite3_finalize(there);
+    if (known)
+        return 0;
     const char *data_dir = getenv("FLOWLORE_DATA");
     int rc = register_module(db, "flows", &eponymous, data_dir && *data_dir ? data_dir : "/var/lib/flowlore",
                              true, &m);

@@ -223,7 +223,7 @@ CREATE TABLE service (
     datagrams INTEGER NOT NULL,            -- received
     refused INTEGER NOT NULL,              -- from addresses of no location
     malformed INTEGER NOT NULL,            -- not NetFlow
-    kernel_drops INTEGER NOT NULL,         -- SO_RXQ_OVFL
+    kernel_drops INTEGER NOT NULL,         -- as the kernel counts
     queue_shed INTEGER NOT NULL,           -- records dropped because storing lagged
     disk_shed INTEGER NOT NULL,            -- records dropped because the disk was full
     stored INTEGER NOT NULL,               -- records stored

@@ -182,12 +182,13 @@ static char *get_text(sqlite3 *sqlite, const char *sql)
 static int remake_views(struct fl_rulesdb *db, struct fl_err *err)
 {
     sqlite3 *model = NULL;
-    char *drop = get_text(db->sqlite, "SELECT group_concat(printf('DROP VIEW \"%w\";', name), '') FROM "
-                                      "sqlite_schema WHERE type = 'view'");
-    char *make = NULL;
+    char *drop = NULL, *make = NULL; /* ours alone: people may have made views of their own */
     if (sqlite3_open(":memory:", &model) == SQLITE_OK &&
-        sqlite3_exec(model, schema, NULL, NULL, NULL) == SQLITE_OK)
+        sqlite3_exec(model, schema, NULL, NULL, NULL) == SQLITE_OK) {
+        drop = get_text(model, "SELECT group_concat(printf('DROP VIEW IF EXISTS \"%w\";', name), '') FROM "
+                               "sqlite_schema WHERE type = 'view'");
         make = get_text(model, "SELECT group_concat(sql, ';') FROM sqlite_schema WHERE type = 'view'");
+    }
     sqlite3_close(model);
     int rc = 0;
     if (!drop || !make)

@@ -11,6 +11,7 @@
 
 #include "storage/bucket.h"
 #include "storage/scan.h"
+#include "storage/timetext.h"
 
 void fl_bucket_list_clear(struct fl_bucket_list *list)
 {
@@ -225,12 +226,16 @@ static int drop(const struct fl_bucket_info *b, struct fl_err *err)
     return 0;
 }
 
-/* Start of the newest bucket of the location that item i belongs to; items of one location stand together. */
-static int64_t newest_of(const struct fl_bucket_list *list, size_t i)
+/* Start of the newest bucket of the location that item i belongs to; items of one location stand together.
+ * One that lies in the future was imported from a wrong clock, and must not age what is real. */
+static int64_t newest_of(const struct fl_bucket_list *list, size_t i, int64_t now_ms)
 {
-    while (i + 1 < list->n && strcmp(list->items[i + 1].location, list->items[i].location) == 0)
-        i++;
-    return list->items[i].from_ms;
+    const char *location = list->items[i].location;
+    int64_t newest_ms = list->items[i].from_ms;
+    for (; i < list->n && strcmp(list->items[i].location, location) == 0; i++)
+        if (list->items[i].from_ms <= now_ms)
+            newest_ms = list->items[i].from_ms;
+    return newest_ms;
 }
 
 static int by_time(const void *left, const void *right)
@@ -245,9 +250,10 @@ static int drop_by_age(struct fl_bucket_list *list, int64_t retention_ms, struct
 {
     size_t kept = 0;
     int rc = 0, dropped = 0;
+    const int64_t now_ms = fl_now_ms();
     for (size_t i = 0; i < list->n; i++) {
         struct fl_bucket_info b = list->items[i];
-        bool old = retention_ms > 0 && newest_of(list, i) - b.to_ms > retention_ms;
+        bool old = retention_ms > 0 && newest_of(list, i, now_ms) - b.to_ms > retention_ms;
         if (old && rc == 0 && (rc = drop(&b, err)) == 0) {
             dropped++;
             free(b.path);
@@ -262,8 +268,9 @@ static int drop_by_age(struct fl_bucket_list *list, int64_t retention_ms, struct
 static void spare_newest(struct fl_bucket_list *list)
 {
     size_t kept = 0;
+    const int64_t now_ms = fl_now_ms();
     for (size_t i = 0; i < list->n; i++)
-        if (newest_of(list, i) == list->items[i].from_ms)
+        if (list->items[i].from_ms <= now_ms && newest_of(list, i, now_ms) == list->items[i].from_ms)
             free(list->items[i].path);
         else
             list->items[kept++] = list->items[i];

@@ -387,6 +387,44 @@ static void reads_unfinished_files_as_empty(void **state)
     assert_int_equal(n_found, 3000);
 }
 
+/* Leave a database as one that was killed in its first transaction does: pages in it, and how to take them
+ * back.
+ */
+static void make_half(const char *path)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        sqlite3 *db;
+        sqlite3_open(path, &db);
+        sqlite3_exec(db,
+                     "PRAGMA cache_size=1; BEGIN; CREATE TABLE t(a); INSERT INTO t VALUES(zeroblob(200000))",
+                     NULL, NULL, NULL);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+}
+
+static void reads_half_made_files_as_empty(void **state)
+{
+    char path[128], journal[160];
+    fill("default", 3000, 3, 3000, 1);
+    path_of(path, 5);
+    make_half(path);
+    snprintf(journal, sizeof journal, "%s-journal", path);
+    assert_int_equal(access(journal, F_OK), 0);
+    struct fl_scan_report report = scan_all();
+    assert_int_equal(report.n_damaged, 0);
+    assert_int_equal(n_found, 3000);
+    struct fl_writer *w = open_writer();
+    struct fl_flow f = flows[0];
+    f.start_ms = f.end_ms = BASE_MS + 5 * HOUR_MS;
+    assert_int_equal(fl_writer_add(w, "default", &f), 0);
+    commit(w, 1);
+    fl_writer_close(w);
+    scan_all();
+    assert_int_equal(n_found, 3001);
+}
+
 static void refuses_newer_buckets(void **state)
 {
     char path[128];
@@ -494,6 +532,19 @@ static void retains_by_age_and_size(void **state)
     assert_int_equal(n_buckets(), 2);
     scan_all();
     assert_true(n_found > 0);
+}
+
+static void a_wrong_clock_ages_nothing(void **state)
+{
+    fill("default", 2000, 4, 2000, 1);
+    struct fl_writer *w = open_writer();
+    struct fl_flow f = flows[0];
+    f.start_ms = f.end_ms = INT64_C(4102444800000); /* 2100 */
+    assert_int_equal(fl_writer_add(w, "default", &f), 0);
+    commit(w, 1);
+    fl_writer_close(w);
+    assert_int_equal(fl_store_retain(dir, 3 * HOUR_MS, 0, NULL), 0);
+    assert_int_equal(n_buckets(), 5);
 }
 
 /* Together they must fit: the oldest bucket of whatever location goes first, and its -wal counts. */
@@ -604,11 +655,13 @@ int main(void)
         STORE_TEST(skips_foreign_databases),
         STORE_TEST(skips_spoilt_chunks),
         STORE_TEST(reads_unfinished_files_as_empty),
+        STORE_TEST(reads_half_made_files_as_empty),
         STORE_TEST(refuses_newer_buckets),
         STORE_TEST(stops_when_asked),
         STORE_TEST(reads_while_writing),
         STORE_TEST(kill_9_loses_only_the_uncommitted),
         STORE_TEST(retains_by_age_and_size),
+        STORE_TEST(a_wrong_clock_ages_nothing),
         STORE_TEST(retains_the_newest_of_all_locations),
         STORE_TEST(writes_on_after_retention),
         STORE_TEST(reads_only_the_columns_asked_for),
