@@ -201,11 +201,12 @@ try 2 'takes everything' 'mine --all with --from' mine $data --all --from -1h
 try 0 'flows, .* rules' 'mining the trailing span' mine $data --location paris
 try 0 '"location":"oslo".*"flows":2,' 'mining all as JSON' mine $data --all --json
 
-timeout -s INT 3 "$bin" alerts $data --state all --follow --json >"$dir/out" 2>"$dir/err"
+# In the foreground timeout sends one signal, not another one to the group: a second Ctrl-C ends the tool at once.
+timeout --foreground -s INT 3 "$bin" alerts $data --state all --follow --json >"$dir/out" 2>"$dir/err"
 [ ! -s "$dir/err" ] && grep -q '"state":' "$dir/out"; ok $? 'following alerts ends on Ctrl-C'
 timeout 10 "$bin" alerts $data --state all --follow 2>"$dir/err" | head -1 >"$dir/out"
 [ -s "$dir/out" ] && [ ! -s "$dir/err" ]; ok $? 'following alerts ends on a closed pipe'
-timeout -s INT 2 "$bin" sql $data \
+timeout --foreground -s INT 2 "$bin" sql $data \
     'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) SELECT count(*) FROM c' >"$dir/out" 2>"$dir/err"
 grep -q interrupted "$dir/err"; ok $? 'sql is interrupted by Ctrl-C'
 

@@ -288,7 +288,7 @@ exits 1 "flows are no datagrams" 'use flowlore import' "$flowlore" replay "$work
 fl_free_port
 exits 0 "nobody listens: said" 'nobody listens at 127.0.0.1' \
     "$flowlore" replay "$work/v5.pcap" --to "127.0.0.1:$port" --speed max
-timeout -s INT 2 "$flowlore" replay "$work/v5.pcap" --to "127.0.0.1:$port" >"$work/report" 2>&1
+timeout --foreground -s INT 2 "$flowlore" replay "$work/v5.pcap" --to "127.0.0.1:$port" >"$work/report" 2>&1
 grep -q '^sent ' "$work/report" && grep -q 'stopped before the end' "$work/report"
 ok $? "at the recorded pace an hour lasts longer than two seconds; Ctrl-C ends it"
 tap_done || { show_service_log; exit 1; }
