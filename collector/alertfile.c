@@ -49,8 +49,11 @@ static json_t *transport_of(const char *rule)
 {
     struct fl_node a, b;
     char first[8], second[8];
-    if (!rule || fl_rule_parse(rule, &a, &b))
+    int single = rule ? fl_rule_parse(rule, &a, &b) : FL_EINVAL;
+    if (single < 0)
         return NULL;
+    if (single)
+        b = a;
     const char *one = fl_protocol_format(a.protocol, first), *two = fl_protocol_format(b.protocol, second);
     return a.protocol == b.protocol ? json_string(one) : json_pack("[ss]", one, two);
 }

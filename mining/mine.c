@@ -114,8 +114,8 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
     }
     count_rules(&result->run, &found);
     result->run.took_ms = fl_now_ms() - result->run.started_ms;
-    rc = fl_rulesdb_store_run(db, &result->run, found.rules, found.n, is_learning(request), &result->alerts,
-                              err);
+    struct fl_finding_list list = {.rules = found.rules, .n = found.n};
+    rc = fl_rulesdb_store_run(db, &result->run, &list, is_learning(request), &result->alerts, err);
 done:
     free(flows.flows);
     fl_findings_clear(&found);

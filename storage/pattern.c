@@ -43,22 +43,16 @@ static int parse_host(const char *text, struct host_pattern *out)
 }
 
 /* "*", "22", "6881-6889"; for ICMP "3.3" or "3.0-3.15". */
-static int parse_port(const char *text, uint8_t protocol, struct port_pattern *out)
+static int parse_ports(const char *text, uint8_t protocol, struct port_pattern *out)
 {
     out->any = strcmp(text, "*") == 0;
     if (out->any)
         return 0;
-    char low[FL_NODE_PART];
-    const char *dash = strchr(text, '-');
-    size_t length = dash ? (size_t)(dash - text) : strlen(text);
-    memcpy(low, text, length);
-    low[length] = '\0';
-    if (fl_ruletext_port(low, protocol, &out->low) < 0)
+    if (fl_ruletext_ports(text, protocol, &out->low, &out->high) < 0)
         return FL_EINVAL;
-    out->high = out->low;
-    if (dash && fl_ruletext_port(dash + 1, protocol, &out->high) < 0)
-        return FL_EINVAL;
-    return out->low <= out->high ? 0 : FL_EINVAL;
+    if (out->high == 0)
+        out->high = out->low;
+    return 0;
 }
 
 static bool is_star(const char *text, size_t length)
@@ -87,8 +81,8 @@ static int parse_node(const char *text, size_t length, struct node_pattern *out)
     if (!out->any_protocol && fl_protocol_parse(parts.protocol, &out->protocol) < 0)
         return FL_EINVAL;
     if (parse_host(parts.client, &out->client) < 0 || parse_host(parts.server, &out->server) < 0 ||
-        parse_port(parts.client_port, out->protocol, &out->client_port) < 0 ||
-        parse_port(parts.server_port, out->protocol, &out->server_port) < 0)
+        parse_ports(parts.client_port, out->protocol, &out->client_port) < 0 ||
+        parse_ports(parts.server_port, out->protocol, &out->server_port) < 0)
         return FL_EINVAL;
     return 0;
 }
@@ -120,9 +114,10 @@ static bool match_host(const struct host_pattern *p, bool any, const struct fl_a
     return p->any || (!any && fl_prefix_contains(&p->prefix, a));
 }
 
-static bool match_port(const struct port_pattern *p, uint32_t port)
+/* A range is matched when all of it is. FL_PORT_ANY is beyond every `high`. */
+static bool match_ports(const struct port_pattern *p, uint32_t port, uint32_t last)
 {
-    return p->any || (port >= p->low && port <= p->high); /* FL_PORT_ANY is beyond every `high` */
+    return p->any || (port >= p->low && (last ? last : port) <= p->high);
 }
 
 /* A number without a protocol means a port, which ICMP does not have. */
@@ -137,13 +132,16 @@ static bool match_protocol(const struct node_pattern *p, uint8_t protocol)
 static bool match_node(const struct node_pattern *p, const struct fl_node *n)
 {
     return match_protocol(p, n->protocol) && match_host(&p->client, n->any_client, &n->client) &&
-           match_host(&p->server, n->any_server, &n->server) && match_port(&p->client_port, n->client_port) &&
-           match_port(&p->server_port, n->server_port);
+           match_host(&p->server, n->any_server, &n->server) &&
+           match_ports(&p->client_port, n->client_port, n->client_port_last) &&
+           match_ports(&p->server_port, n->server_port, n->server_port_last);
 }
 
 bool fl_pattern_match(const struct fl_pattern *p, const struct fl_node *antecedent,
                       const struct fl_node *consequent)
 {
+    if (!consequent)
+        return p->arrow == FL_ARROW_NONE && match_node(&p->nodes[0], antecedent);
     if (p->arrow == FL_ARROW_NONE)
         return match_node(&p->nodes[0], antecedent) || match_node(&p->nodes[0], consequent);
     if (match_node(&p->nodes[0], antecedent) && match_node(&p->nodes[1], consequent))

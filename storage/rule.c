@@ -25,15 +25,22 @@ static int compare_port(uint32_t a, uint32_t b)
     return a < b ? -1 : 1;
 }
 
+/* One port before the ranges that begin with it, the shorter range first. */
+static int compare_ports(uint32_t a, uint32_t a_last, uint32_t b, uint32_t b_last)
+{
+    int order = compare_port(a, b);
+    return order ? order : (a_last > b_last) - (a_last < b_last);
+}
+
 int fl_node_cmp(const struct fl_node *a, const struct fl_node *b)
 {
     int order = compare_host(a->any_client, &a->client, b->any_client, &b->client);
     if (order == 0)
-        order = compare_port(a->client_port, b->client_port);
+        order = compare_ports(a->client_port, a->client_port_last, b->client_port, b->client_port_last);
     if (order == 0)
         order = compare_host(a->any_server, &a->server, b->any_server, &b->server);
     if (order == 0)
-        order = compare_port(a->server_port, b->server_port);
+        order = compare_ports(a->server_port, a->server_port_last, b->server_port, b->server_port_last);
     return order ? order : (int)a->protocol - (int)b->protocol;
 }
 
@@ -60,6 +67,14 @@ const char *fl_port_format(uint32_t port, uint8_t protocol, char out[FL_PORT_TEX
         snprintf(out, FL_PORT_TEXT, "%u.%u", (unsigned)(port >> 8 & 0xff), (unsigned)(port & 0xff));
     else
         snprintf(out, FL_PORT_TEXT, "%u", (unsigned)port);
+    return out;
+}
+
+const char *fl_ports_format(uint32_t port, uint32_t last, uint8_t protocol, char out[FL_PORT_TEXT])
+{
+    if (last == 0)
+        return fl_port_format(port, protocol, out);
+    snprintf(out, FL_PORT_TEXT, "%u-%u", (unsigned)(port & 0xffff), (unsigned)(last & 0xffff));
     return out;
 }
 
@@ -110,9 +125,9 @@ const char *fl_node_format(const struct fl_node *n, char out[FL_NODE_TEXT])
     char client[FL_ADDR_TEXT + 2], server[FL_ADDR_TEXT + 2], protocol[8];
     char client_port[FL_PORT_TEXT], server_port[FL_PORT_TEXT];
     snprintf(out, FL_NODE_TEXT, "%s.%s : %s.%s/%s", format_host(n->any_client, &n->client, client),
-             fl_port_format(n->client_port, n->protocol, client_port),
+             fl_ports_format(n->client_port, n->client_port_last, n->protocol, client_port),
              format_host(n->any_server, &n->server, server),
-             fl_port_format(n->server_port, n->protocol, server_port),
+             fl_ports_format(n->server_port, n->server_port_last, n->protocol, server_port),
              fl_protocol_format(n->protocol, protocol));
     return out;
 }
@@ -124,12 +139,14 @@ static int parse_host(const char *text, bool *any, struct fl_addr *out)
     return *any ? 0 : fl_addr_parse(text, out);
 }
 
-static int parse_port(const char *text, uint8_t protocol, uint32_t *out)
+static int parse_ports(const char *text, uint8_t protocol, uint32_t *first, uint32_t *last)
 {
-    if (strcmp(text, "*") != 0)
-        return fl_ruletext_port(text, protocol, out);
-    *out = FL_PORT_ANY;
-    return 0;
+    if (strcmp(text, "*") == 0) {
+        *first = FL_PORT_ANY;
+        return 0;
+    }
+    int rc = fl_ruletext_ports(text, protocol, first, last);
+    return rc == 0 && *last && *last == *first ? FL_EINVAL : rc;
 }
 
 /* What is not written as fl_node_format writes it ("6" for tcp, "2001:DB8::") would have two identities. */
@@ -150,8 +167,9 @@ static int parse_node(const char *text, size_t length, struct fl_node *out)
         fl_protocol_parse(parts.protocol, &n.protocol) < 0 ||
         parse_host(parts.client, &n.any_client, &n.client) < 0 ||
         parse_host(parts.server, &n.any_server, &n.server) < 0 ||
-        parse_port(parts.client_port, n.protocol, &n.client_port) < 0 ||
-        parse_port(parts.server_port, n.protocol, &n.server_port) < 0 || !is_canonical(&n, &parts))
+        parse_ports(parts.client_port, n.protocol, &n.client_port, &n.client_port_last) < 0 ||
+        parse_ports(parts.server_port, n.protocol, &n.server_port, &n.server_port_last) < 0 ||
+        !is_canonical(&n, &parts))
         return FL_EINVAL;
     *out = n;
     return 0;
@@ -162,28 +180,71 @@ int fl_node_parse(const char *text, struct fl_node *out)
     return parse_node(text, strlen(text), out);
 }
 
+const char *fl_period_format(int64_t period_ms, char out[24])
+{
+    static const struct {
+        int64_t ms;
+        const char *name;
+    } units[] = {{3600000, "h"}, {60000, "min"}, {1000, "s"}};
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (period_ms > 0 && period_ms % units[i].ms == 0) {
+            snprintf(out, 24, "%lld %s", (long long)(period_ms / units[i].ms), units[i].name);
+            return out;
+        }
+    if (period_ms < 1000)
+        snprintf(out, 24, "%lld ms", (long long)period_ms);
+    else
+        snprintf(out, 24, "%.7g s", (double)period_ms / 1000);
+    return out;
+}
+
+const struct fl_node *fl_rule_consequent(const struct fl_rule *r)
+{
+    return r->evidence == FL_EVIDENCE_PERIODIC ? NULL : &r->consequent;
+}
+
 const char *fl_rule_format(const struct fl_rule *r, char out[FL_RULE_TEXT])
 {
-    char antecedent[FL_NODE_TEXT], consequent[FL_NODE_TEXT];
-    snprintf(out, FL_RULE_TEXT, "%s %s %s", fl_node_format(&r->antecedent, antecedent),
-             r->both ? "<=>" : "=>", fl_node_format(&r->consequent, consequent));
+    char antecedent[FL_NODE_TEXT], consequent[FL_NODE_TEXT], period[24];
+    fl_node_format(&r->antecedent, antecedent);
+    if (r->evidence == FL_EVIDENCE_PERIODIC)
+        snprintf(out, FL_RULE_TEXT, "%s every %s", antecedent, fl_period_format(r->period.period_ms, period));
+    else
+        snprintf(out, FL_RULE_TEXT, "%s %s %s", antecedent, r->both ? "<=>" : "=>",
+                 fl_node_format(&r->consequent, consequent));
     return out;
 }
 
 const char *fl_rule_identity(const struct fl_node *a, const struct fl_node *b, char out[FL_RULE_TEXT])
 {
     char first[FL_NODE_TEXT], second[FL_NODE_TEXT];
-    bool swap = fl_node_cmp(a, b) > 0;
-    snprintf(out, FL_RULE_TEXT, "%s ~ %s", fl_node_format(swap ? b : a, first),
-             fl_node_format(swap ? a : b, second));
+    bool swap = b && fl_node_cmp(a, b) > 0;
+    fl_node_format(swap ? b : a, first);
+    if (b)
+        snprintf(out, FL_RULE_TEXT, "%s ~ %s", first, fl_node_format(swap ? a : b, second));
+    else
+        snprintf(out, FL_RULE_TEXT, "%s every", first);
     return out;
+}
+
+/* What stands before "every" and whatever follows it, or NULL. */
+static const char *find_every(const char *text)
+{
+    const char *at = strstr(text, " every");
+    return at && (at[6] == '\0' || at[6] == ' ') ? at : NULL;
 }
 
 int fl_rule_parse(const char *text, struct fl_node *a, struct fl_node *b)
 {
     size_t left;
-    const char *right;
+    const char *right, *every = find_every(text);
     struct fl_node first, second;
+    if (every) {
+        if (parse_node(text, (size_t)(every - text), &first) < 0)
+            return FL_EINVAL;
+        *a = first;
+        return 1;
+    }
     if (fl_ruletext_find_arrow(text, &left, &right) == FL_ARROW_NONE || parse_node(text, left, &first) < 0 ||
         fl_node_parse(right, &second) < 0)
         return FL_EINVAL;

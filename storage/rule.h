@@ -33,8 +33,8 @@ struct fl_node {
 int fl_node_cmp(const struct fl_node *a, const struct fl_node *b);
 /* True when `general` is `special` with its client, its server or both made wild (and they differ). */
 bool fl_node_generalises(const struct fl_node *general, const struct fl_node *special);
-/* "10.0.0.5.* : 10.0.0.53.53/udp"; IPv6 in brackets; a range of ports as `6881-6889`; protocol icmp, tcp, udp,
- * icmp6 or its number; ICMP port `type.code`, which has no ranges. Returns `out`. */
+/* "10.0.0.5.* : 10.0.0.53.53/udp"; IPv6 in brackets; a range of ports as `6881-6889`; protocol icmp, tcp,
+ * udp, icmp6 or its number; ICMP port `type.code`, which has no ranges. Returns `out`. */
 const char *fl_node_format(const struct fl_node *n, char out[FL_NODE_TEXT]);
 /* The inverse. FL_EINVAL for anything that fl_node_format would not have written (blanks are free). */
 int fl_node_parse(const char *text, struct fl_node *out);
@@ -120,8 +120,8 @@ const char *fl_rule_format(const struct fl_rule *r, char out[FL_RULE_TEXT]);
 const char *fl_period_format(int64_t period_ms, char out[24]);
 /* Identity: the two nodes in fl_node_cmp order joined by " ~ "; `X every` where b is NULL. Returns `out`. */
 const char *fl_rule_identity(const struct fl_node *a, const struct fl_node *b, char out[FL_RULE_TEXT]);
-/* Parse "X => Y", "X <=> Y" or "X ~ Y" into two nodes, or "X every ..." into one: returns how many. FL_EINVAL.
- */
+/* Parse "X => Y", "X <=> Y" or "X ~ Y" into two nodes and return 0; or "X every ..." into *a, leave *b as it
+ * is and return 1. FL_EINVAL. */
 int fl_rule_parse(const char *text, struct fl_node *a, struct fl_node *b);
 /* The consequent, or NULL of a periodic rule. */
 const struct fl_node *fl_rule_consequent(const struct fl_rule *r);

@@ -1,6 +1,6 @@
 -- rules.db: what mining found at each location, what people decided about it, and what to tell them.
 --
--- Version 2 (PRAGMA user_version); rules_1_to_2.sql brings a file of version 1 here. Times are Unix milliseconds, UTC, in tables and RFC 3339 text in views.
+-- Version 3 (PRAGMA user_version); rules_1_to_2.sql and rules_2_to_3.sql bring older files here. Times are Unix milliseconds, UTC, in tables and RFC 3339 text in views.
 -- "Data time" is the exporters' clock, "wall clock" is ours. The views are the public contract: they use
 -- no function that the plain sqlite3 shell lacks, and may be read while the service writes.
 
@@ -51,22 +51,34 @@ CREATE TABLE run (
 );
 CREATE INDEX run_location ON run (location_id, scheduled, to_ms);
 
+-- Rules that hang together. One keeps its id from run to run while it keeps most of its rules.
+CREATE TABLE cluster (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,                  -- what rules refer to
+    location_id INTEGER NOT NULL REFERENCES location (id), -- where
+    name TEXT NOT NULL,     -- what its rules share, in plain words
+    form TEXT NOT NULL,     -- "pair", "star", "chain", "clique", "mesh"
+    rules INTEGER NOT NULL, -- in the newest run that had it
+    nodes INTEGER NOT NULL, -- that those rules name
+    score REAL NOT NULL     -- sum of theirs, bits a window
+);
+CREATE INDEX cluster_location ON cluster (location_id);
+
 -- Text, nodes and figures of one statement, as the newest run that found it gave them.
 CREATE TABLE figures (
     id INTEGER PRIMARY KEY,              -- ours
     text TEXT NOT NULL,                  -- the rule with its arrow
     both BOOLEAN NOT NULL,               -- 1: "<=>", 0: "=>"
     antecedent_client TEXT NOT NULL,     -- address or "*"
-    antecedent_client_port TEXT NOT NULL, -- "53", "*", ICMP "8.0"
+    antecedent_client_port TEXT NOT NULL, -- "53", "6881-6889", "*", ICMP "8.0"
     antecedent_server TEXT NOT NULL,     -- address or "*"
-    antecedent_server_port TEXT NOT NULL, -- "53", "*", ICMP "8.0"
+    antecedent_server_port TEXT NOT NULL, -- "53", "6881-6889", "*", ICMP "8.0"
     antecedent_protocol INTEGER NOT NULL, -- IANA number
-    consequent_client TEXT NOT NULL,     -- as above
-    consequent_client_port TEXT NOT NULL, -- as above
-    consequent_server TEXT NOT NULL,     -- as above
-    consequent_server_port TEXT NOT NULL, -- as above
-    consequent_protocol INTEGER NOT NULL, -- as above
-    evidence TEXT NOT NULL CHECK (evidence IN ('start', 'during')), -- how they coincide
+    consequent_client TEXT,              -- as above; NULL, like the four below: a periodic rule has none
+    consequent_client_port TEXT,         -- as above
+    consequent_server TEXT,              -- as above
+    consequent_server_port TEXT,         -- as above
+    consequent_protocol INTEGER,         -- as above
+    evidence TEXT NOT NULL CHECK (evidence IN ('start', 'during', 'periodic')), -- how they coincide
     present TEXT CHECK (present IN ('antecedent', 'consequent')),   -- during: which one is under way
     confidence REAL NOT NULL,            -- n_both / n_antecedent
     reverse_confidence REAL NOT NULL,    -- n_both / n_consequent
@@ -83,7 +95,12 @@ CREATE TABLE figures (
     lag_spread_ms INTEGER NOT NULL,      -- interquartile range of the same
     clock TEXT,                          -- phase both keep, ":00" or "MM:SS"; NULL: none
     hosts INTEGER NOT NULL,              -- distinct hosts behind the wildcards
-    instances INTEGER NOT NULL           -- how many statements are folded under this one
+    instances INTEGER NOT NULL,          -- how many statements are folded under this one
+    lag_histogram TEXT,                  -- {"from_ms", "step_ms", "counts": [...]}; NULL: none
+    period_ms INTEGER,                   -- of a periodic rule, else NULL, like the two below
+    period_spread_ms INTEGER,            -- interquartile range of a beat's distance from its place
+    missed INTEGER,                      -- beats that did not come
+    CHECK ((evidence = 'periodic') = (consequent_client IS NULL))
 );
 
 CREATE TABLE example (
@@ -94,10 +111,10 @@ CREATE TABLE example (
     antecedent_client_port TEXT NOT NULL, -- as in figures
     antecedent_server TEXT NOT NULL,      -- as in figures
     antecedent_server_port TEXT NOT NULL, -- as in figures
-    consequent_client TEXT NOT NULL,      -- the conversation behind the consequent
-    consequent_client_port TEXT NOT NULL, -- as in figures
-    consequent_server TEXT NOT NULL,      -- as in figures
-    consequent_server_port TEXT NOT NULL, -- as in figures
+    consequent_client TEXT,               -- the conversation behind the consequent; NULL: there is none
+    consequent_client_port TEXT,          -- as in figures
+    consequent_server TEXT,               -- as in figures
+    consequent_server_port TEXT,          -- as in figures
     PRIMARY KEY (figures_id, position)
 ) WITHOUT ROWID;
 
@@ -113,10 +130,12 @@ CREATE TABLE rule (
     last_seen_ms INTEGER NOT NULL,  -- data time: latest example of any run, else its to_ms
     newest_ms INTEGER NOT NULL,     -- data time: greatest to_ms of the runs that found it
     runs_seen INTEGER NOT NULL,     -- distinct spans in which it was found
+    cluster_id INTEGER REFERENCES cluster (id), -- of the newest run that found it; NULL: none
     UNIQUE (location_id, identity)
 );
 CREATE INDEX rule_identity ON rule (identity);
 CREATE INDEX rule_shape ON rule (location_id, shape);
+CREATE INDEX rule_cluster ON rule (cluster_id);
 
 -- Spans in which a rule was found: mining one twice does not count twice.
 CREATE TABLE sighting (
@@ -268,15 +287,16 @@ CREATE VIEW rules AS
 SELECT r.id,
        l.name AS location,
        f.text AS rule,
-       iif(f.both, '<=>', '=>') AS arrow,
+       CASE WHEN f.evidence = 'periodic' THEN 'every' WHEN f.both THEN '<=>' ELSE '=>' END AS arrow,
        s.status,
        r.novelty,
        json_object('client', f.antecedent_client, 'client_port', f.antecedent_client_port,
                    'server', f.antecedent_server, 'server_port', f.antecedent_server_port,
                    'protocol', f.antecedent_protocol) AS antecedent,
-       json_object('client', f.consequent_client, 'client_port', f.consequent_client_port,
-                   'server', f.consequent_server, 'server_port', f.consequent_server_port,
-                   'protocol', f.consequent_protocol) AS consequent,
+       iif(f.consequent_client IS NULL, NULL,
+           json_object('client', f.consequent_client, 'client_port', f.consequent_client_port,
+                       'server', f.consequent_server, 'server_port', f.consequent_server_port,
+                       'protocol', f.consequent_protocol)) AS consequent,
        f.confidence,
        f.reverse_confidence,
        f.lift,
@@ -291,7 +311,7 @@ SELECT r.id,
        strftime('%Y-%m-%dT%H:%M:%fZ', r.first_seen_ms / 1000.0, 'unixepoch') AS first_seen,
        strftime('%Y-%m-%dT%H:%M:%fZ', r.last_seen_ms / 1000.0, 'unixepoch') AS last_seen,
        r.runs_seen,
-       NULL AS cluster,
+       c.name AS cluster,
        f.instances,
        d.note,
        f.antecedent_client,
@@ -310,15 +330,32 @@ SELECT r.id,
        f.n_windows,
        f.hosts,
        f.lag_spread_ms,
-       f.present
+       f.present,
+       r.cluster_id,
+       f.period_ms,
+       f.period_spread_ms,
+       f.missed,
+       f.lag_histogram
 FROM rule r
 JOIN location l ON l.id = r.location_id
 JOIN figures f ON f.id = r.figures_id
 JOIN rule_status s ON s.rule_id = r.id
+LEFT JOIN cluster c ON c.id = r.cluster_id
 LEFT JOIN decision d ON d.id = s.decision_id;
 
 CREATE VIEW novel_rules AS SELECT * FROM rules WHERE status = 'novel';
 CREATE VIEW known_rules AS SELECT * FROM rules WHERE status = 'known';
+
+CREATE VIEW clusters AS
+SELECT c.id,
+       l.name AS location,
+       c.name,
+       c.form,
+       c.rules,
+       c.nodes,
+       c.score
+FROM cluster c
+JOIN location l ON l.id = c.location_id;
 
 CREATE VIEW alerts AS
 SELECT a.id,
@@ -409,4 +446,4 @@ LEFT JOIN rule r ON r.location_id = l.id
 LEFT JOIN rule_status s ON s.rule_id = r.id
 GROUP BY l.id;
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;

@@ -18,7 +18,10 @@ static const char schema[] =
 static const char from_1_to_2[] =
 #include "storage/rules_1_to_2.sqlh"
     ;
-enum { SCHEMA_VERSION = 2, APPLICATION_ID = 0x666c7275, BUSY_TIMEOUT_MS = 10000 };
+static const char from_2_to_3[] =
+#include "storage/rules_2_to_3.sqlh"
+    ;
+enum { SCHEMA_VERSION = 3, APPLICATION_ID = 0x666c7275, BUSY_TIMEOUT_MS = 10000 };
 
 int fl_rulesdb_fail(struct fl_rulesdb *db, struct fl_err *err)
 {
@@ -204,7 +207,7 @@ static int remake_views(struct fl_rulesdb *db, struct fl_err *err)
 /* Bring the file from `version`, 0 for an empty one, to ours. */
 static int step_up(struct fl_rulesdb *db, int64_t version, struct fl_err *err)
 {
-    static const char *const steps[SCHEMA_VERSION] = {[0] = schema, [1] = from_1_to_2};
+    static const char *const steps[SCHEMA_VERSION] = {[0] = schema, [1] = from_1_to_2, [2] = from_2_to_3};
     if (version == SCHEMA_VERSION)
         return 0;
     for (int64_t v = version; v < (version ? SCHEMA_VERSION : 1); v++)
@@ -244,9 +247,12 @@ static int settle(struct fl_rulesdb *db, enum fl_rulesdb_mode mode, bool *older,
     }
     if (sqlite3_exec(db->sqlite, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", NULL, NULL,
                      NULL) != SQLITE_OK ||
-        sqlite3_exec(db->sqlite, "PRAGMA foreign_keys = ON", NULL, NULL, NULL) != SQLITE_OK)
+        sqlite3_exec(db->sqlite, "PRAGMA foreign_keys = OFF", NULL, NULL, NULL) != SQLITE_OK)
         return fl_rulesdb_fail(db, err);
-    return version < SCHEMA_VERSION ? migrate(db, err) : 0;
+    rc = version < SCHEMA_VERSION ? migrate(db, err) : 0; /* which makes tables anew under old names */
+    if (rc == 0 && sqlite3_exec(db->sqlite, "PRAGMA foreign_keys = ON", NULL, NULL, NULL) != SQLITE_OK)
+        rc = fl_rulesdb_fail(db, err);
+    return rc;
 }
 
 static int check_place(const char *data_dir, const char *path, enum fl_rulesdb_mode mode, struct fl_err *err)

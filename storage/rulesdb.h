@@ -40,16 +40,24 @@ struct fl_run {
     uint32_t damaged; /* buckets or chunks skipped */
     bool scheduled;
 };
+/* What a run found; borrowed. */
+struct fl_finding_list {
+    const struct fl_rule *rules;
+    size_t n;
+    const struct fl_cluster *clusters; /* fl_rule.cluster is an index among these; beyond their end: none */
+    size_t n_clusters;
+};
 /* Store a run and its rules in one transaction, matched with what the location has shown before:
  *  - a rule (parent < 0) not seen before gets an id and status `novel` with its novelty grade (`new`,
  * `new-here`, `new-hosts`), or `known` where `learning` is true or a decision already covers it;
  *  - a rule seen before keeps id, status, first_seen and note; figures, last_seen and runs_seen move on
  * (runs_seen once a distinct span: mining the same span again does not add to it);
  *  - instances (parent >= 0) replace those of their rule and never have a status of their own;
+ *  - clusters keep their id from run to run while they keep most of their rules;
  *  - each rule that is novel by this run opens one alert, of which there is never a second for the same rule
  * and location while it is open or acked. Fills run->id and run->novel (rules of this run whose status is
  * novel). Alerts opened: *n_alerts. FL_EDB. */
-int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct fl_rule *rules, size_t n,
+int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct fl_finding_list *found,
                          bool learning, size_t *n_alerts, struct fl_err *err);
 /* End of the last scheduled run's span at a location, or INT64_MIN. */
 int fl_rulesdb_last_scheduled(struct fl_rulesdb *db, const char *location, int64_t *to_ms,
@@ -69,7 +77,8 @@ int fl_rulesdb_rules(struct fl_rulesdb *db, const struct fl_rule_filter *filter,
 int fl_rulesdb_instances(struct fl_rulesdb *db, int64_t rule_id, fl_json_fn *fn, void *ctx,
                          struct fl_err *err);
 /* One rule with everything stored of it: the contract's names plus n_antecedent, n_consequent, n_both,
- * n_windows, hosts, lag_spread_ms, present, examples [{time, antecedent, consequent}], decision. FL_ENOENT.
+ * n_windows, hosts, lag_spread_ms, present, lag_histogram {from_ms, step_ms, counts} or null, examples
+ * [{time, antecedent, consequent}], decision. FL_ENOENT.
  */
 int fl_rulesdb_evidence(struct fl_rulesdb *db, int64_t rule_id, json_t **out, struct fl_err *err);
 /* `RULE` as typed: an id, or a rule's text (at `location`, which may be NULL when only one has it). FL_ENOENT
@@ -84,6 +93,9 @@ int fl_rulesdb_alerts(struct fl_rulesdb *db, const struct fl_alert_filter *filte
                       struct fl_err *err);
 int fl_rulesdb_runs(struct fl_rulesdb *db, const char *location, fl_json_fn *fn, void *ctx,
                     struct fl_err *err);
+/* {id, location, name, form, rules, nodes, score}, by location and id; location NULL: all. */
+int fl_rulesdb_clusters(struct fl_rulesdb *db, const char *location, fl_json_fn *fn, void *ctx,
+                        struct fl_err *err);
 int fl_rulesdb_exporters(struct fl_rulesdb *db, fl_json_fn *fn, void *ctx, struct fl_err *err);
 int fl_rulesdb_locations(struct fl_rulesdb *db, fl_json_fn *fn, void *ctx, struct fl_err *err);
 

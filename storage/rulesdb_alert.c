@@ -9,16 +9,36 @@ static const char *host_name(bool any, const struct fl_addr *a, const char *wild
     return any ? wild : fl_addr_format(a, out);
 }
 
+/* " port 53", " ports 6881-6889"; "" for any. */
+static const char *port_words(uint32_t port, uint32_t last, uint8_t protocol, char out[FL_PORT_TEXT + 8])
+{
+    char ports[FL_PORT_TEXT];
+    if (port == FL_PORT_ANY)
+        return "";
+    snprintf(out, FL_PORT_TEXT + 8, " port%s %s", last ? "s" : "",
+             fl_ports_format(port, last, protocol, ports));
+    return out;
+}
+
 /* "10.0.0.5 asks 10.0.0.53 port 53/udp". */
 static void describe_node(const struct fl_node *n, char *out, size_t room)
 {
-    char client[FL_ADDR_TEXT], server[FL_ADDR_TEXT], protocol[8], from[FL_PORT_TEXT], to[FL_PORT_TEXT];
+    char client[FL_ADDR_TEXT], server[FL_ADDR_TEXT], protocol[8], from[FL_PORT_TEXT + 8],
+        to[FL_PORT_TEXT + 8];
     bool icmp = n->protocol == 1 || n->protocol == 58;
-    bool from_any = icmp || n->client_port == FL_PORT_ANY;
-    snprintf(out, room, "%s%s%s asks %s %s%s/%s", host_name(n->any_client, &n->client, "any client", client),
-             from_any ? "" : " from port ", from_any ? "" : fl_port_format(n->client_port, n->protocol, from),
-             host_name(n->any_server, &n->server, "any server", server), icmp ? "" : "port ",
-             fl_port_format(n->server_port, n->protocol, to), fl_protocol_format(n->protocol, protocol));
+    const char *client_text = host_name(n->any_client, &n->client, "any client", client);
+    const char *server_text = host_name(n->any_server, &n->server, "any server", server);
+    const char *protocol_text = fl_protocol_format(n->protocol, protocol);
+    if (icmp)
+        snprintf(out, room, "%s asks %s %s/%s", client_text, server_text,
+                 fl_port_format(n->server_port, n->protocol, to), protocol_text);
+    else
+        snprintf(out, room, "%s%s asks %s%s/%s", client_text,
+                 port_words(n->client_port, n->client_port_last, n->protocol, from), server_text,
+                 n->server_port == FL_PORT_ANY
+                     ? " port *"
+                     : port_words(n->server_port, n->server_port_last, n->protocol, to),
+                 protocol_text);
 }
 
 static void describe_lift(double lift, char *out, size_t room)
@@ -29,22 +49,43 @@ static void describe_lift(double lift, char *out, size_t room)
         snprintf(out, room, lift < 10 ? "%.1f" : "%.0f", lift);
 }
 
+/* "every 5 min (143 of 144 beats came, the middle half within 2 s of its place" */
+static void describe_period(const struct fl_rule *r, char *out, size_t room)
+{
+    char period[24], spread[24];
+    unsigned long long came = (unsigned long long)r->n_both, due = came + r->period.missed;
+    snprintf(out, room, "every %s (%llu of %llu beats came, the middle half within %s of its place",
+             fl_period_format(r->period.period_ms, period), came, due,
+             fl_period_format(r->period.spread_ms, spread));
+}
+
+static void describe_pair(const struct fl_rule *r, char *out, size_t room)
+{
+    char consequent[256], lift[32];
+    describe_node(&r->consequent, consequent, sizeof consequent);
+    describe_lift(r->lift, lift, sizeof lift);
+    snprintf(out, room, "%s%s (in %llu of %llu cases, %s times more often than chance", consequent,
+             r->both ? ", and the other way round" : "", (unsigned long long)r->n_both,
+             (unsigned long long)r->n_antecedent, lift);
+}
+
 const char *fl_alert_text(const struct fl_rule *r, const char *novelty, const char *location,
                           char out[FL_ALERT_TEXT])
 {
-    char antecedent[256], consequent[256], lift[32], clock[32] = "";
+    char antecedent[256], rest[512], clock[32] = "";
+    bool periodic = r->evidence == FL_EVIDENCE_PERIODIC;
     const char *known = strcmp(novelty, "new-here") == 0    ? ", known elsewhere"
                         : strcmp(novelty, "new-hosts") == 0 ? ", a known shape with other hosts"
                                                             : "";
     describe_node(&r->antecedent, antecedent, sizeof antecedent);
-    describe_node(&r->consequent, consequent, sizeof consequent);
-    describe_lift(r->lift, lift, sizeof lift);
+    if (periodic)
+        describe_period(r, rest, sizeof rest);
+    else
+        describe_pair(r, rest, sizeof rest);
     if (*r->clock)
         snprintf(clock, sizeof clock, ", by the clock at %s", r->clock);
-    snprintf(out, FL_ALERT_TEXT,
-             "New at %s%s: when %s, %s%s (in %llu of %llu cases, %s times more often than chance%s)",
-             location, known, antecedent, consequent, r->both ? ", and the other way round" : "",
-             (unsigned long long)r->n_both, (unsigned long long)r->n_antecedent, lift, clock);
+    snprintf(out, FL_ALERT_TEXT, "New at %s%s: %s%s%s %s%s)", location, known, periodic ? "" : "when ",
+             antecedent, periodic ? "" : ",", rest, clock);
     return out;
 }
 
@@ -79,8 +120,8 @@ static void shape_node(struct letters *l, const struct fl_node *n, char out[FL_N
     char protocol[8], client_port[FL_PORT_TEXT], server_port[FL_PORT_TEXT];
     char client = letter_of(l, n->any_client, &n->client), server = letter_of(l, n->any_server, &n->server);
     snprintf(out, FL_NODE_TEXT, "%c.%s : %c.%s/%s", client,
-             fl_port_format(n->client_port, n->protocol, client_port), server,
-             fl_port_format(n->server_port, n->protocol, server_port),
+             fl_ports_format(n->client_port, n->client_port_last, n->protocol, client_port), server,
+             fl_ports_format(n->server_port, n->server_port_last, n->protocol, server_port),
              fl_protocol_format(n->protocol, protocol));
 }
 
@@ -89,6 +130,10 @@ static void shape_pair(const struct fl_node *a, const struct fl_node *b, char ou
     char first[FL_NODE_TEXT], second[FL_NODE_TEXT];
     struct letters l = {.n = 0};
     shape_node(&l, a, first);
+    if (!b) {
+        snprintf(out, FL_RULE_TEXT, "%s every", first);
+        return;
+    }
     shape_node(&l, b, second);
     snprintf(out, FL_RULE_TEXT, "%s ~ %s", first, second);
 }
@@ -97,6 +142,8 @@ const char *fl_rule_shape(const struct fl_node *a, const struct fl_node *b, char
 {
     char turned[FL_RULE_TEXT];
     shape_pair(a, b, out);
+    if (!b)
+        return out;
     shape_pair(b, a, turned);
     if (strcmp(turned, out) < 0)
         memcpy(out, turned, sizeof turned);

@@ -52,7 +52,8 @@ static bool is_wanted(const struct deciding *c, const char *rule, const char *st
     struct fl_node a, b;
     if (!c->pattern)
         return is_listed(c->d, status);
-    return fl_rule_parse(rule, &a, &b) == 0 && fl_pattern_match(c->pattern, &a, &b);
+    int single = fl_rule_parse(rule, &a, &b);
+    return single >= 0 && fl_pattern_match(c->pattern, &a, single ? NULL : &b);
 }
 
 /* For `all` and for a pattern: look through the rules of the location. */

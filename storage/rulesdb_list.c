@@ -16,7 +16,8 @@ static json_t *real_value(double value)
 
 static bool is_json_column(const char *name)
 {
-    return strcmp(name, "antecedent") == 0 || strcmp(name, "consequent") == 0;
+    return strcmp(name, "antecedent") == 0 || strcmp(name, "consequent") == 0 ||
+           strcmp(name, "lag_histogram") == 0;
 }
 
 static json_t *column_value(sqlite3_stmt *s, int i)
@@ -209,10 +210,11 @@ int fl_rulesdb_find_rule(struct fl_rulesdb *db, const char *text, const char *lo
     char identity[FL_RULE_TEXT];
     if (*text && text[strspn(text, "0123456789")] == '\0')
         return find_by_id(db, text, location, id, err);
-    if (fl_rule_parse(text, &a, &b) < 0)
+    int single = fl_rule_parse(text, &a, &b);
+    if (single < 0)
         return fl_fail(err, FL_ENOENT,
                        "\"%.200s\" is neither a rule's number nor its text; flowlore rules lists both", text);
-    return find_by_identity(db, fl_rule_identity(&a, &b, identity), location, id, err);
+    return find_by_identity(db, fl_rule_identity(&a, single ? NULL : &b, identity), location, id, err);
 }
 
 /* ---- the other listings ---- */
@@ -233,6 +235,15 @@ int fl_rulesdb_runs(struct fl_rulesdb *db, const char *location, fl_json_fn *fn,
                     struct fl_err *err)
 {
     sqlite3_stmt *s = fl_rulesdb_prepare(db, SQL_RUNS);
+    if (s)
+        fl_rulesdb_bind(s, "t", location);
+    return fl_rulesdb_each(db, s, fn, ctx, err);
+}
+
+int fl_rulesdb_clusters(struct fl_rulesdb *db, const char *location, fl_json_fn *fn, void *ctx,
+                        struct fl_err *err)
+{
+    sqlite3_stmt *s = fl_rulesdb_prepare(db, SQL_CLUSTERS);
     if (s)
         fl_rulesdb_bind(s, "t", location);
     return fl_rulesdb_each(db, s, fn, ctx, err);

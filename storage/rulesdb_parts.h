@@ -31,6 +31,11 @@ enum fl_rulesdb_sql {
     SQL_NOVELTY,
     SQL_DROP_INSTANCES,
     SQL_ADD_INSTANCE,
+    SQL_CLUSTER_OF,
+    SQL_ADD_CLUSTER,
+    SQL_PUT_CLUSTER,
+    SQL_JOIN_CLUSTER,
+    SQL_DROP_CLUSTERS,
     SQL_HAS_ALERT,
     SQL_ADD_ALERT,
     SQL_CLOSE_ALERTS,
@@ -46,6 +51,7 @@ enum fl_rulesdb_sql {
     SQL_RUNS,
     SQL_EXPORTERS,
     SQL_LOCATIONS,
+    SQL_CLUSTERS,
     SQL_SERVICE,
     SQL_CANDIDATES,
     SQL_RULE_KEY,
@@ -109,7 +115,13 @@ const char *fl_alert_text(const struct fl_rule *r, const char *novelty, const ch
                           char out[FL_ALERT_TEXT]);
 /* "low", "medium", "high". */
 const char *fl_alert_severity(const struct fl_rule *r, const char *novelty);
-/* A rule's identity with hosts as letters in order of appearance. Returns `out`. */
+/* Give each rule of a run the cluster it belongs to, an old one where that has most of its rules. `ids` are
+ * the rules' ids by index, 0 for an instance. 0 or SQLite's code. */
+int fl_rulesdb_store_clusters(struct fl_rulesdb *db, int64_t location_id, const struct fl_finding_list *found,
+                              const int64_t *ids);
+
+/* A rule's identity with hosts as letters in order of appearance; `b` NULL: a periodic rule. Returns `out`.
+ */
 const char *fl_rule_shape(const struct fl_node *a, const struct fl_node *b, char out[FL_RULE_TEXT]);
 
 #endif

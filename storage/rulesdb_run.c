@@ -15,7 +15,8 @@ struct cover {
 struct storing {
     struct fl_rulesdb *db;
     struct fl_run *run;
-    const struct fl_rule *rules;
+    const struct fl_finding_list *found;
+    const struct fl_rule *rules; /* found's */
     size_t n;
     int64_t location_id, now_ms;
     bool learning;
@@ -50,8 +51,8 @@ static struct node_text node_text(const struct fl_node *n)
     struct node_text t;
     host_text(n->any_client, &n->client, t.client);
     host_text(n->any_server, &n->server, t.server);
-    fl_port_format(n->client_port, n->protocol, t.client_port);
-    fl_port_format(n->server_port, n->protocol, t.server_port);
+    fl_ports_format(n->client_port, n->client_port_last, n->protocol, t.client_port);
+    fl_ports_format(n->server_port, n->server_port_last, n->protocol, t.server_port);
     return t;
 }
 
@@ -68,22 +69,55 @@ static const char *present_text(const struct fl_rule *r)
     return r->present_antecedent ? "antecedent" : "consequent";
 }
 
+static const char *evidence_text(const struct fl_rule *r)
+{
+    static const char *const names[] = {"start", "during", "periodic"};
+    return names[r->evidence];
+}
+
+enum { LAG_TEXT = 96 + 12 * FL_LAG_BINS };
+/* {"from_ms":-1000,"step_ms":125,"counts":[0,3,...]}, or NULL where there is none. */
+static const char *lag_text(const struct fl_lag_histogram *h, char out[LAG_TEXT])
+{
+    if (h->step_ms == 0)
+        return NULL;
+    size_t used = (size_t)snprintf(out, LAG_TEXT, "{\"from_ms\":%lld,\"step_ms\":%lld,\"counts\":[",
+                                   (long long)h->from_ms, (long long)h->step_ms);
+    for (int i = 0; i < FL_LAG_BINS; i++)
+        used += (size_t)snprintf(out + used, LAG_TEXT - used, "%s%u", i ? "," : "", (unsigned)h->counts[i]);
+    snprintf(out + used, LAG_TEXT - used, "]}");
+    return out;
+}
+
+/* A rule has a consequent or a period; what it has not is NULL. */
+static int blank_figures(sqlite3_stmt *s, bool periodic)
+{
+    static const int consequent[] = {9, 10, 11, 12, 13, 0}, period[] = {33, 34, 35, 0};
+    int rc = SQLITE_OK;
+    for (const int *column = periodic ? consequent : period; rc == SQLITE_OK && *column; column++)
+        rc = sqlite3_bind_null(s, *column);
+    return rc;
+}
+
 /* A NULL id makes a new row. */
 static int put_figures(struct fl_rulesdb *db, const struct fl_rule *r, int64_t *id)
 {
-    char text[FL_RULE_TEXT];
+    char text[FL_RULE_TEXT], lags[LAG_TEXT];
     struct node_text a = node_text(&r->antecedent), c = node_text(&r->consequent);
     sqlite3_stmt *s = fl_rulesdb_kept(db, SQL_PUT_FIGURES);
     if (!s)
         return SQLITE_ERROR;
     int rc = fl_rulesdb_bind(
-        s, "itittttittttittddddiiiidddiitii", *id, fl_rule_format(r, text), (int64_t)r->both, a.client,
+        s, "itittttittttittddddiiiidddiitiitiii", *id, fl_rule_format(r, text), (int64_t)r->both, a.client,
         a.client_port, a.server, a.server_port, (int64_t)r->antecedent.protocol, c.client, c.client_port,
-        c.server, c.server_port, (int64_t)r->consequent.protocol,
-        r->evidence == FL_EVIDENCE_DURING ? "during" : "start", present_text(r), r->confidence,
-        r->reverse_confidence, r->lift, r->score, counter(r->n_antecedent), counter(r->n_consequent),
-        counter(r->n_both), counter(r->n_windows), r->expected, q_value(r->log10_q), r->log10_p, r->lag_ms,
-        r->lag_spread_ms, *r->clock ? r->clock : NULL, (int64_t)r->hosts, (int64_t)r->instances);
+        c.server, c.server_port, (int64_t)r->consequent.protocol, evidence_text(r), present_text(r),
+        r->confidence, r->reverse_confidence, r->lift, r->score, counter(r->n_antecedent),
+        counter(r->n_consequent), counter(r->n_both), counter(r->n_windows), r->expected, q_value(r->log10_q),
+        r->log10_p, r->lag_ms, r->lag_spread_ms, *r->clock ? r->clock : NULL, (int64_t)r->hosts,
+        (int64_t)r->instances, lag_text(&r->lags, lags), r->period.period_ms, r->period.spread_ms,
+        (int64_t)r->period.missed);
+    if (rc == SQLITE_OK)
+        rc = blank_figures(s, r->evidence == FL_EVIDENCE_PERIODIC);
     if (rc == SQLITE_OK && *id == 0)
         rc = sqlite3_bind_null(s, 1);
     if (rc == SQLITE_OK)
@@ -97,6 +131,7 @@ static int put_figures(struct fl_rulesdb *db, const struct fl_rule *r, int64_t *
 static int put_example(struct fl_rulesdb *db, const struct fl_rule *r, int64_t figures_id, uint32_t position)
 {
     const struct fl_example *e = &r->examples[position];
+    bool paired = r->evidence != FL_EVIDENCE_PERIODIC;
     char hosts[4][FL_ADDR_TEXT], ports[4][FL_PORT_TEXT];
     for (int i = 0; i < 2; i++) {
         uint8_t protocol = i == 0 ? r->antecedent.protocol : r->consequent.protocol;
@@ -106,7 +141,8 @@ static int put_example(struct fl_rulesdb *db, const struct fl_rule *r, int64_t f
         fl_port_format(e->server_ports[i], protocol, ports[2 * i + 1]);
     }
     return fl_rulesdb_run(db, SQL_ADD_EXAMPLE, "iiitttttttt", figures_id, (int64_t)position, e->time_ms,
-                          hosts[0], ports[0], hosts[1], ports[1], hosts[2], ports[2], hosts[3], ports[3]);
+                          hosts[0], ports[0], hosts[1], ports[1], paired ? hosts[2] : NULL,
+                          paired ? ports[2] : NULL, paired ? hosts[3] : NULL, paired ? ports[3] : NULL);
 }
 
 /* Figures with their examples; replacing figures drops the old examples. */
@@ -155,7 +191,7 @@ static int cover(struct storing *s, const struct fl_rule *r, int64_t id, const c
 {
     int rc = fl_rulesdb_run(s->db, SQL_COVER_BY_IDENTITY, "itt", id, identity, s->run->location);
     for (size_t i = 0; rc == SQLITE_OK && i < s->n_covers; i++)
-        if (fl_pattern_match(s->covers[i].pattern, &r->antecedent, &r->consequent))
+        if (fl_pattern_match(s->covers[i].pattern, &r->antecedent, fl_rule_consequent(r)))
             rc = fl_rulesdb_run(s->db, SQL_COVER, "ii", id, s->covers[i].decision_id);
     return rc;
 }
@@ -165,7 +201,7 @@ static int add_rule(struct storing *s, const struct fl_rule *r, const char *iden
     char shape[FL_RULE_TEXT];
     const char *novelty;
     int64_t figures_id = 0;
-    int rc = grade(s, identity, fl_rule_shape(&r->antecedent, &r->consequent, shape), &novelty);
+    int rc = grade(s, identity, fl_rule_shape(&r->antecedent, fl_rule_consequent(r), shape), &novelty);
     if (rc != SQLITE_DONE && rc != SQLITE_ROW)
         return rc;
     rc = put_statement(s->db, r, &figures_id);
@@ -256,7 +292,7 @@ static int store_rule(struct storing *s, size_t index)
     const struct fl_rule *r = &s->rules[index];
     char identity[FL_RULE_TEXT];
     int64_t id = 0, figures_id = 0;
-    fl_rule_identity(&r->antecedent, &r->consequent, identity);
+    fl_rule_identity(&r->antecedent, fl_rule_consequent(r), identity);
     int rc = find_rule(s, identity, &id, &figures_id);
     if (rc == SQLITE_ROW)
         rc = put_statement(s->db, r, &figures_id);
@@ -351,21 +387,28 @@ static int store_all(struct storing *s)
         if (s->rules[i].parent >= 0)
             rc = store_instance(s, i);
     if (rc == SQLITE_OK)
+        rc = fl_rulesdb_store_clusters(s->db, s->location_id, s->found, s->ids);
+    if (rc == SQLITE_OK)
         rc = fl_rulesdb_run(s->db, SQL_FINISH_RUN, "iii", s->run->id, counter(s->run->novel),
                             counter(s->first_time));
     return rc == SQLITE_OK ? fl_rulesdb_run(s->db, SQL_COMMIT, "") : rc;
 }
 
-int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct fl_rule *rules, size_t n,
+int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct fl_finding_list *found,
                          bool learning, size_t *n_alerts, struct fl_err *err)
 {
-    struct storing s = {
-        .db = db, .run = run, .rules = rules, .n = n, .learning = learning, .now_ms = fl_now_ms()};
+    struct storing s = {.db = db,
+                        .run = run,
+                        .found = found,
+                        .rules = found->rules,
+                        .n = found->n,
+                        .learning = learning,
+                        .now_ms = fl_now_ms()};
     int rc = 0;
     if (!fl_location_name_ok(run->location))
         return fl_fail(err, FL_EINVAL, "\"%.64s\" cannot name a location", run->location);
-    s.ids = calloc(n + 1, sizeof *s.ids);
-    s.positions = calloc(n + 1, sizeof *s.positions);
+    s.ids = calloc(s.n + 1, sizeof *s.ids);
+    s.positions = calloc(s.n + 1, sizeof *s.positions);
     if (!s.ids || !s.positions) {
         rc = fl_fail(err, FL_ENOMEM, "%s: out of memory", db->path);
     } else if (fl_rulesdb_run(db, SQL_BEGIN, "") != SQLITE_OK) {

@@ -45,9 +45,10 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "antecedent_server, antecedent_server_port, antecedent_protocol, consequent_client, "
          "consequent_client_port, consequent_server, consequent_server_port, consequent_protocol, "
          "evidence, present, confidence, reverse_confidence, lift, score, n_antecedent, n_consequent, "
-         "n_both, n_windows, expected, q_value, log10_p, lag_ms, lag_spread_ms, clock, hosts, instances) "
-         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "
-         "?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31)",
+         "n_both, n_windows, expected, q_value, log10_p, lag_ms, lag_spread_ms, clock, hosts, instances, "
+         "lag_histogram, period_ms, period_spread_ms, missed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+         "?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, "
+         "?29, ?30, ?31, ?32, ?33, ?34, ?35)",
          true},
     [SQL_ADD_EXAMPLE] =
         {"INSERT INTO example (figures_id, position, time_ms, antecedent_client, antecedent_client_port, "
@@ -66,6 +67,17 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_DROP_INSTANCES] =
         {"DELETE FROM figures WHERE id IN (SELECT figures_id FROM instance WHERE rule_id = ?1)", true},
     [SQL_ADD_INSTANCE] = {"INSERT INTO instance (rule_id, position, figures_id) VALUES (?1, ?2, ?3)", true},
+    [SQL_CLUSTER_OF] = {"SELECT ifnull(cluster_id, 0) FROM rule WHERE id = ?1", true},
+    [SQL_ADD_CLUSTER] =
+        {"INSERT INTO cluster (location_id, name, form, rules, nodes, score) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+         true},
+    [SQL_PUT_CLUSTER] = {"UPDATE cluster SET name = ?2, form = ?3, rules = ?4, nodes = ?5, score = ?6 WHERE "
+                         "id = ?1",
+                         true},
+    [SQL_JOIN_CLUSTER] = {"UPDATE rule SET cluster_id = nullif(?2, 0) WHERE id = ?1", true},
+    [SQL_DROP_CLUSTERS] = {"DELETE FROM cluster WHERE location_id = ?1 AND NOT EXISTS (SELECT 1 FROM rule r "
+                           "WHERE r.cluster_id = cluster.id)",
+                           false},
     [SQL_HAS_ALERT] = {"SELECT id FROM alert WHERE rule_id = ?1 AND state IN ('open', 'acked')", true},
     [SQL_ADD_ALERT] =
         {"INSERT INTO alert (location_id, kind, severity, state, opened_ms, made_ms, rule_id, rule, "
@@ -83,41 +95,48 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_RULES] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
          "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
-         "first_seen, last_seen, runs_seen, cluster, instances, note FROM rules WHERE (?1 IS NULL OR "
+         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, period_ms, "
+         "period_spread_ms, missed FROM rules WHERE (?1 IS NULL OR "
          "location = ?1) AND (?2 = 'all' OR status = ?2 OR (?2 IS NULL AND status IN ('novel', 'known'))) "
          "ORDER BY id",
          false},
     [SQL_RULE] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
          "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
-         "first_seen, last_seen, runs_seen, cluster, instances, note FROM rules WHERE id = ?1",
+         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, period_ms, "
+         "period_spread_ms, missed FROM rules WHERE id = ?1",
          true},
     [SQL_INSTANCES] =
-        {"SELECT NULL AS id, l.name AS location, f.text AS rule, iif(f.both, '<=>', '=>') AS arrow, NULL "
-         "AS novelty, json_object('client', f.antecedent_client, 'client_port', f.antecedent_client_port, "
+        {"SELECT NULL AS id, l.name AS location, f.text AS rule, CASE WHEN f.evidence = "
+         "'periodic' THEN 'every' WHEN f.both THEN '<=>' ELSE '=>' END AS arrow, NULL AS novelty, "
+         "json_object('client', f.antecedent_client, 'client_port', f.antecedent_client_port, "
          "'server', f.antecedent_server, 'server_port', f.antecedent_server_port, 'protocol', "
-         "f.antecedent_protocol) AS antecedent, json_object('client', f.consequent_client, 'client_port', "
-         "f.consequent_client_port, 'server', f.consequent_server, 'server_port', "
-         "f.consequent_server_port, 'protocol', f.consequent_protocol) AS consequent, f.confidence, "
+         "f.antecedent_protocol) AS antecedent, iif(f.consequent_client IS NULL, NULL, json_object('client', "
+         "f.consequent_client, 'client_port', f.consequent_client_port, 'server', f.consequent_server, "
+         "'server_port', f.consequent_server_port, 'protocol', f.consequent_protocol)) AS consequent, "
+         "f.confidence, "
          "f.reverse_confidence, f.lift, f.score, f.n_both AS support, f.expected, f.q_value, f.log10_p, "
          "f.lag_ms, f.evidence, f.clock, NULL AS first_seen, NULL AS last_seen, NULL AS runs_seen, NULL "
-         "AS cluster, f.instances, NULL AS note FROM instance i JOIN rule r ON r.id = i.rule_id JOIN "
+         "AS cluster, f.instances, NULL AS note, NULL AS cluster_id, f.period_ms, f.period_spread_ms, "
+         "f.missed FROM instance i JOIN rule r ON r.id = i.rule_id JOIN "
          "location l ON l.id = r.location_id JOIN figures f ON f.id = i.figures_id WHERE i.rule_id = ?1 "
          "ORDER BY i.position",
          true},
     [SQL_EVIDENCE] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
          "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
-         "first_seen, last_seen, runs_seen, cluster, instances, note, n_antecedent, n_consequent, n_both, "
-         "n_windows, hosts, lag_spread_ms, present FROM rules WHERE id = ?1",
+         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, period_ms, "
+         "period_spread_ms, missed, n_antecedent, n_consequent, n_both, n_windows, hosts, lag_spread_ms, "
+         "present, lag_histogram FROM rules WHERE id = ?1",
          true},
     [SQL_EXAMPLES] =
         {"SELECT strftime('%Y-%m-%dT%H:%M:%fZ', e.time_ms / 1000.0, 'unixepoch') AS time, "
          "json_object('client', e.antecedent_client, 'client_port', e.antecedent_client_port, 'server', "
          "e.antecedent_server, 'server_port', e.antecedent_server_port, 'protocol', "
-         "f.antecedent_protocol) AS antecedent, json_object('client', e.consequent_client, 'client_port', "
-         "e.consequent_client_port, 'server', e.consequent_server, 'server_port', "
-         "e.consequent_server_port, 'protocol', f.consequent_protocol) AS consequent FROM rule r JOIN "
+         "f.antecedent_protocol) AS antecedent, iif(e.consequent_client IS NULL, NULL, json_object('client', "
+         "e.consequent_client, 'client_port', e.consequent_client_port, 'server', e.consequent_server, "
+         "'server_port', e.consequent_server_port, 'protocol', f.consequent_protocol)) AS consequent FROM "
+         "rule r JOIN "
          "figures f ON f.id = r.figures_id JOIN example e ON e.figures_id = f.id WHERE r.id = ?1 ORDER BY "
          "e.position",
          true},
@@ -152,6 +171,10 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_LOCATIONS] =
         {"SELECT location, newest, runs, rules, novel, known, ignored, gone, open_alerts, settled FROM "
          "locations ORDER BY location",
+         false},
+    [SQL_CLUSTERS] =
+        {"SELECT id, location, name, form, rules, nodes, score FROM clusters WHERE ?1 IS NULL OR "
+         "location = ?1 ORDER BY location, id",
          false},
     [SQL_SERVICE] = {"SELECT datagrams, refused, malformed, kernel_drops, queue_shed, disk_shed, stored, "
                      "strftime('%Y-%m-%dT%H:%M:%fZ', started_ms / 1000.0, 'unixepoch') AS started, "

@@ -124,3 +124,20 @@ int fl_ruletext_port(const char *text, uint8_t protocol, uint32_t *out)
     *out = high << 8 | low;
     return 0;
 }
+
+int fl_ruletext_ports(const char *text, uint8_t protocol, uint32_t *first, uint32_t *last)
+{
+    char low[FL_NODE_PART];
+    const char *dash = strchr(text, '-');
+    size_t length = dash ? (size_t)(dash - text) : strlen(text);
+    *last = 0;
+    if (length >= sizeof low)
+        return FL_EINVAL;
+    memcpy(low, text, length);
+    low[length] = '\0';
+    if (fl_ruletext_port(low, protocol, first) < 0)
+        return FL_EINVAL;
+    if (dash && (fl_ruletext_port(dash + 1, protocol, last) < 0 || *last < *first))
+        return FL_EINVAL;
+    return 0;
+}

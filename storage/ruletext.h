@@ -23,5 +23,8 @@ enum fl_arrow fl_ruletext_find_arrow(const char *text, size_t *left, const char 
 
 /* "53" or, for ICMP, "8.0"; digits only, no leading zeros. FL_EINVAL. */
 int fl_ruletext_port(const char *text, uint8_t protocol, uint32_t *out);
+/* Likewise, or a range "6881-6889" (ICMP: "3.0-3.15") whose end is not before its begin; *last is 0 without
+ * one. FL_EINVAL. */
+int fl_ruletext_ports(const char *text, uint8_t protocol, uint32_t *first, uint32_t *last);
 
 #endif

@@ -19,8 +19,9 @@ static void check(const char *pattern, const char *rule, bool expected)
     struct fl_node a, b;
     if (fl_pattern_parse(pattern, &p) < 0)
         fail_msg("refused: %s", pattern);
-    assert_int_equal(fl_rule_parse(rule, &a, &b), 0);
-    if (fl_pattern_match(p, &a, &b) != expected)
+    int single = fl_rule_parse(rule, &a, &b);
+    assert_true(single >= 0);
+    if (fl_pattern_match(p, &a, single ? NULL : &b) != expected)
         fail_msg("%s on %s is not %d", pattern, rule, expected);
     fl_pattern_free(p);
 }
@@ -46,6 +47,21 @@ static void test_match(void **state)
     check("*.* : *.3.0-3.15/icmp", ping, true);
     check("*.* : *.11.0/icmp", ping, false);
     check("*.* : *.2048/*", ping, false); /* 8.0 is not port 2048 */
+}
+
+static void test_ranges_and_periods(void **state)
+{
+    static const char peers[] = "10.0.0.7.6881-6889 : *.*/tcp <=> 10.0.0.7.* : 10.0.0.53.53/udp";
+    static const char beacon[] = "10.0.0.7.* : 198.51.100.9.443/tcp every 5 min";
+    check("*.6881-6889 : *.*/tcp", peers, true);
+    check("*.6000-7000 : *.*/tcp", peers, true);
+    check("*.6881-6888 : *.*/tcp", peers, false);
+    check("*.6885 : *.*/tcp", peers, false);
+    check("*", beacon, true);
+    check("*.* : 198.51.100.0/24.443/tcp", beacon, true);
+    check("*.* : 198.51.100.0/24.80/tcp", beacon, false);
+    check("* => *", beacon, false);
+    check("*.* : *.443/tcp ~ *", beacon, false);
 }
 
 static void test_order(void **state)
@@ -94,6 +110,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_match),
+        cmocka_unit_test(test_ranges_and_periods),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_refused),
     };

@@ -71,6 +71,14 @@ static void test_refused(void **state)
         "[2001:db8::5.* : 10.0.0.53.53/udp",
         "10.0.0.5.* : 10.0.0.53.53/udp/udp",
         "10.0.0.5.* : 10.0.0.53.53/udp => *",
+        "10.0.0.5.* : 10.0.0.53.53-53/udp",
+        "10.0.0.5.* : 10.0.0.53.54-53/udp",
+        "10.0.0.5.* : 10.0.0.53.53-/udp",
+        "10.0.0.5.* : 10.0.0.53.53-54-55/udp",
+        "10.0.0.5.* : 10.0.0.53.53-65536/udp",
+        "10.0.0.5.* : 10.0.0.53.3.0-3.1/icmp",
+        "10.0.0.5.* : 10.0.0.53.0-1/icmp",
+        "10.0.0.5.* : 10.0.0.53.*-53/udp",
         "0000000000000000000000000000000000000000000000000000000000000000000000000.0.0.0.* : *.*/udp",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -97,9 +105,29 @@ static void test_order(void **state)
     padded.server = low.server;
     padded.client_port = low.client_port;
     padded.server_port = low.server_port;
+    padded.client_port_last = padded.server_port_last = 0;
     padded.protocol = low.protocol;
     padded.any_client = padded.any_server = false;
     assert_int_equal(fl_node_cmp(&low, &padded), 0);
+}
+
+static void test_ranges(void **state)
+{
+    char out[FL_NODE_TEXT];
+    struct fl_node one = node("10.0.0.5.* : 10.0.0.9.6881/tcp"),
+                   few = node("10.0.0.5.* : 10.0.0.9.6881-6883/tcp"),
+                   more = node("10.0.0.5.* : 10.0.0.9.6881-6889/tcp"),
+                   from = node("10.0.0.5.0-65535 : *.*/udp");
+    assert_int_equal(few.server_port, 6881);
+    assert_int_equal(few.server_port_last, 6883);
+    assert_int_equal(from.client_port, 0);
+    assert_int_equal(from.client_port_last, 65535);
+    assert_string_equal(fl_node_format(&more, out), "10.0.0.5.* : 10.0.0.9.6881-6889/tcp");
+    assert_string_equal(fl_node_format(&from, out), "10.0.0.5.0-65535 : *.*/udp");
+    assert_true(fl_node_cmp(&one, &few) < 0);
+    assert_true(fl_node_cmp(&few, &more) < 0);
+    assert_true(fl_node_cmp(&more, &one) > 0);
+    assert_int_equal(fl_node_cmp(&more, &more), 0);
 }
 
 static void test_generalises(void **state)
@@ -140,11 +168,43 @@ static void test_rules(void **state)
     assert_int_equal(fl_rule_parse("", &a, &b), FL_EINVAL);
 }
 
+static void test_periodic(void **state)
+{
+    char text[FL_RULE_TEXT];
+    struct fl_rule r = {.antecedent = node("10.0.0.5.* : 10.0.0.9.443/tcp"),
+                        .evidence = FL_EVIDENCE_PERIODIC,
+                        .period = {.period_ms = 300000}};
+    struct fl_node a, b = r.antecedent;
+    assert_null(fl_rule_consequent(&r));
+    assert_string_equal(fl_rule_format(&r, text), "10.0.0.5.* : 10.0.0.9.443/tcp every 5 min");
+    assert_int_equal(fl_rule_parse(text, &a, &b), 1);
+    assert_int_equal(fl_node_cmp(&a, &r.antecedent), 0);
+    assert_string_equal(fl_rule_identity(&a, NULL, text), "10.0.0.5.* : 10.0.0.9.443/tcp every");
+    assert_int_equal(fl_rule_parse(text, &a, &b), 1);
+    assert_string_equal(fl_rule_shape(&a, NULL, text), "A.* : B.443/tcp every");
+    assert_int_equal(fl_rule_parse("10.0.0.5.* : 10.0.0.9.443/tcp everything", &a, &b), FL_EINVAL);
+    assert_int_equal(fl_rule_parse(" every 5 min", &a, &b), FL_EINVAL);
+}
+
+static void test_periods(void **state)
+{
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } cases[] = {{250, "250 ms"},        {0, "0 ms"},         {1000, "1 s"},
+                 {61500, "61.5 s"},      {90000, "90 s"},     {300000, "5 min"},
+                 {3600000, "1 h"},       {5400000, "90 min"}, {86400000, "24 h"},
+                 {3599871, "3599.871 s"}};
+    char out[24];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_string_equal(fl_period_format(cases[i].ms, out), cases[i].text);
+}
+
 static void test_longest(void **state)
 {
     static const char address[] = "[1111:2222:3333:4444:5555:6666:7777:8888]";
     char text[FL_NODE_TEXT], out[FL_NODE_TEXT];
-    snprintf(text, sizeof text, "%s.65535 : %s.65535/255", address, address);
+    snprintf(text, sizeof text, "%s.55555-65535 : %s.55555-65535/255", address, address);
     struct fl_node n = node(text);
     assert_string_equal(fl_node_format(&n, out), text);
 }
@@ -162,8 +222,9 @@ static void test_shape(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_refused), cmocka_unit_test(test_order),
-        cmocka_unit_test(test_generalises), cmocka_unit_test(test_rules),   cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused),     cmocka_unit_test(test_order),
+        cmocka_unit_test(test_ranges),     cmocka_unit_test(test_generalises), cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_periodic),   cmocka_unit_test(test_periods),     cmocka_unit_test(test_longest),
         cmocka_unit_test(test_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,8 @@ static size_t store(struct fixture *f, const char *location, int day, const stru
     struct fl_err err = {""};
     size_t alerts = 99;
     run.rules = n;
-    int rc = fl_rulesdb_store_run(f->db, &run, rules, n, learning, &alerts, &err);
+    int rc = fl_rulesdb_store_run(f->db, &run, &(struct fl_finding_list){rules, n, NULL, 0}, learning,
+                                  &alerts, &err);
     assert_string_equal(err.text, "");
     assert_int_equal(rc, 0);
     assert_true(run.id > 0);
@@ -326,9 +327,8 @@ static void test_decide_unknown_rule(void **state)
 
 static const char contract[] =
     "id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, reverse_confidence, "
-    "lift, "
-    "score, support, expected, q_value, log10_p, lag_ms, evidence, clock, first_seen, last_seen, runs_seen, "
-    "cluster, instances, note";
+    "lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, first_seen, last_seen, "
+    "runs_seen, cluster, instances, note, cluster_id, period_ms, period_spread_ms, missed";
 
 static void test_rule_json(void **state)
 {
@@ -368,13 +368,18 @@ static void test_evidence(void **state)
         rule.examples[i].client_ports[0] = FL_PORT_ANY;
         rule.examples[i].server_ports[0] = 80;
     }
+    rule.lags = (struct fl_lag_histogram){-1000, 125, {[0] = 1, [8] = UINT32_MAX, [15] = 2}};
     store(f, "paris", 0, &rule, 1, false, NULL);
     assert_int_equal(fl_rulesdb_evidence(f->db, 1, &o, &err), 0);
     char keys[1024];
-    snprintf(
-        keys, sizeof keys, "%s%s", contract,
-        ", n_antecedent, n_consequent, n_both, n_windows, hosts, lag_spread_ms, present, examples, decision");
+    snprintf(keys, sizeof keys, "%s%s", contract,
+             ", n_antecedent, n_consequent, n_both, n_windows, hosts, lag_spread_ms, present, lag_histogram, "
+             "examples, decision");
     assert_keys(o, keys);
+    char *lags = json_dumps(json_object_get(o, "lag_histogram"), JSON_COMPACT);
+    assert_string_equal(lags, "{\"from_ms\":-1000,\"step_ms\":125,\"counts\":"
+                              "[1,0,0,0,0,0,0,0,4294967295,0,0,0,0,0,0,2]}");
+    free(lags);
     json_t *examples = json_object_get(o, "examples");
     assert_int_equal(json_array_size(examples), 2);
     assert_keys(json_array_get(examples, 0), "time, antecedent, consequent");
@@ -463,7 +468,8 @@ static void test_runs_and_locations(void **state)
     struct fl_run run = make_run("paris", 1);
     run.scheduled = true;
     run.rules = 2;
-    assert_int_equal(fl_rulesdb_store_run(f->db, &run, two, 2, false, NULL, NULL), 0);
+    assert_int_equal(
+        fl_rulesdb_store_run(f->db, &run, &(struct fl_finding_list){two, 2, NULL, 0}, false, NULL, NULL), 0);
     assert_int_equal(fl_rulesdb_last_scheduled(f->db, "paris", &to, NULL), 0);
     assert_int_equal(to, t0 + 2 * day_ms);
     json_t *all = json_array();

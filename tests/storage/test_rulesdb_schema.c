@@ -18,11 +18,11 @@ static void test_open_refuses(void **state)
     assert_int_equal(fl_rulesdb_open(&other, "/nonexistent/here", FL_RULESDB_CREATE, &err), FL_EIO);
     assert_non_null(strstr(err.text, "--data"));
     assert_int_equal(fl_rulesdb_open(&other, "/proc", FL_RULESDB_CREATE, &err), FL_EIO);
-    sqlite3_exec(f->db->sqlite, "PRAGMA user_version = 3", NULL, NULL, NULL);
+    sqlite3_exec(f->db->sqlite, "PRAGMA user_version = 4", NULL, NULL, NULL);
     assert_int_equal(fl_rulesdb_open(&other, f->dir, FL_RULESDB_READ, &err), FL_ENEWER);
     assert_non_null(strstr(err.text, f->path));
-    assert_non_null(strstr(err.text, "version is 3"));
-    assert_non_null(strstr(err.text, "up to 2"));
+    assert_non_null(strstr(err.text, "version is 4"));
+    assert_non_null(strstr(err.text, "up to 3"));
     assert_int_equal(fl_rulesdb_open(&other, f->dir, FL_RULESDB_CREATE, &err), FL_ENEWER);
     assert_null(other);
     fl_rulesdb_close(NULL);
@@ -45,7 +45,7 @@ static void test_open_empty_and_foreign(void **state)
     write_file(f->path, "");
     assert_int_equal(fl_rulesdb_open(&f->db, f->dir, FL_RULESDB_READ, &err), FL_ENOENT);
     assert_int_equal(fl_rulesdb_open(&f->db, f->dir, FL_RULESDB_CREATE, &err), 0);
-    assert_int_equal(scalar(f, "PRAGMA user_version"), 2);
+    assert_int_equal(scalar(f, "PRAGMA user_version"), 3);
     assert_int_equal(scalar(f, "SELECT count(*) FROM rules"), 0);
     sqlite3_exec(f->db->sqlite, "PRAGMA application_id = 5", NULL, NULL, NULL);
     struct fl_rulesdb *other = NULL;
@@ -72,6 +72,9 @@ static const char rows_1[] =
     "50, 41, 86400, 1.05, 1e-300, -900.5, -12, 3, NULL, 5, 0);"
     "INSERT INTO rule VALUES (7, 1, 'a | b', 'A | B', 'new', 0, 1, 1655071200000, 1655157600000, "
     "1655157600000, 1);"
+    "INSERT INTO example VALUES (1, 0, 1655080000000, '10.0.0.3', '*', '10.0.0.5', '80', '10.0.0.5', '*', "
+    "'10.0.0.9', '3306');"
+    "INSERT INTO sighting VALUES (7, 1655071200000, 1655157600000);"
     "INSERT INTO decision VALUES (3, NULL, 'a | b', NULL, 'accept', 'ann', 'web and db', 1655157700000, "
     "NULL);"
     "INSERT INTO coverage VALUES (7, 3);"
@@ -105,6 +108,9 @@ static void assert_rows_of_1(struct fixture *f)
     assert_string_equal(json_string_value(json_object_get(rule, "note")), "web and db");
     json_decref(rules);
     assert_int_equal(scalar(f, "SELECT count(*) FROM alerts WHERE id = 5 AND state = 'closed'"), 1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM example WHERE figures_id = 1"), 1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM rules WHERE lift = 39 AND cluster IS NULL"), 1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
     assert_int_equal(scalar(f, "SELECT count(*) FROM runs WHERE flows = 1000"), 1);
     assert_int_equal(scalar(f, "SELECT alert_id FROM sink_position WHERE sink = 'file'"), 5);
     assert_int_equal(fl_rulesdb_exporters(f->db, collect, exporters, NULL), 0);
@@ -145,7 +151,7 @@ static void test_version_1_is_brought_up(void **state)
     char *fresh = schema_of(f->db->sqlite);
     make_version_1(f);
     assert_int_equal(fl_rulesdb_open(&f->db, f->dir, FL_RULESDB_CREATE, &err), 0);
-    assert_int_equal(scalar(f, "PRAGMA user_version"), 2);
+    assert_int_equal(scalar(f, "PRAGMA user_version"), 3);
     assert_rows_of_1(f);
     char *migrated = schema_of(f->db->sqlite);
     assert_string_equal(migrated, fresh);
@@ -217,7 +223,7 @@ static void test_every_statement(void **state)
             check_plan(f, id);
     }
     static const char *const views[] = {"rules",     "novel_rules", "known_rules", "alerts",
-                                        "exporters", "runs",        "locations"};
+                                        "exporters", "runs",        "locations",   "clusters"};
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
         char sql[64];
         snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", views[i]);
