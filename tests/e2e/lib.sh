@@ -41,12 +41,12 @@ send() {
 }
 
 # rules LOCATION [OPTION...]: its rules as JSON lines without what rightly differs between locations and runs.
-# Cluster numbers count over the whole database.
+# Numbers of rules and clusters count over the whole database.
 rules() {
     local location=$1
     shift
     "$flowlore" rules --location "$location" --status all --json --data "$data" "$@" |
-        sed -E 's/"(id|location|first_seen|last_seen|cluster|novelty)": *("[^"]*"|-?[0-9]+|null),? *//g' | sort
+        sed -E 's/"(id|location|first_seen|last_seen|cluster_id|novelty)": *("[^"]*"|-?[0-9]+|null),? *//g' | sort
 }
 
 # texts LOCATION: every rule and every instance of it as text, one a line.
