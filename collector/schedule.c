@@ -106,7 +106,7 @@ static struct progress *place_of(struct fl_scheduler *s, const struct fl_waterma
     return p;
 }
 
-static int stopping(void *ctx, double done)
+static int stopping(void *ctx, enum fl_phase phase, double done)
 {
     struct fl_scheduler *s = ctx;
     return atomic_load(&s->setup.pause->stopping);

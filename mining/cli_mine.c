@@ -9,7 +9,7 @@
 #include "mining/progress.h"
 #include "storage/timetext.h"
 
-static int progress(void *ctx, double done)
+static int progress(void *ctx, enum fl_phase phase, double done)
 {
     fl_progress_set(ctx, done);
     return fl_cli_stopped ? FL_ESTOP : 0;

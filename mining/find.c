@@ -7,16 +7,62 @@
 #include "mining/describe.h"
 #include "mining/fold.h"
 #include "mining/lane.h"
+#include "mining/stitch.h"
 #include "storage/error.h"
 
-static int find_talk(struct fl_talk *out, const struct fl_find_request *r)
+/* Where each phase begins: about what they take of the time. */
+static const double phase_begins[] = {0, 0.25, 0.4, 0.95, 1};
+
+const char *fl_phase_name(enum fl_phase phase)
 {
-    struct fl_uniflow *flows = NULL;
+    static const char *const names[] = {"reading", "joining", "counting", "describing"};
+    return names[phase];
+}
+
+double fl_phase_done(enum fl_phase phase, double share)
+{
+    return phase_begins[phase] + share * (phase_begins[phase + 1] - phase_begins[phase]);
+}
+
+static int asked_to_stop(const struct fl_find_request *r, enum fl_phase phase, double share)
+{
+    return r->stop && r->stop(r->ctx, phase, fl_phase_done(phase, share)) ? FL_ESTOP : 0;
+}
+
+static int stop_counting(void *ctx, double done)
+{
+    return asked_to_stop(ctx, FL_PHASE_COUNTING, done);
+}
+
+static int talk_of_records(struct fl_talk *out, const struct fl_records *records,
+                           const struct fl_find_request *r)
+{
+    struct fl_record *flows = NULL;
     size_t n = 0;
-    int rc = fl_stitch(r->flows, r->n, r->active_timeout_ms, &flows, &n);
+    int rc = asked_to_stop(r, FL_PHASE_JOINING, 0);
     if (rc == 0)
-        rc = fl_talk_build(out, flows, n, r->services, r->config->service_peers);
+        rc = fl_stitch(records, r->active_timeout_ms, r->config->threads, &flows, &n);
+    if (rc == 0)
+        rc = asked_to_stop(r, FL_PHASE_JOINING, 0.3);
+    if (rc == 0)
+        rc = fl_talk_build(out, records, flows, n, r->services, r->config->service_peers);
     free(flows);
+    return rc;
+}
+
+int fl_find_talk(struct fl_talk *out, const struct fl_find_request *r)
+{
+    struct fl_gather gather = {0};
+    struct fl_records own = {0};
+    if (r->records)
+        return talk_of_records(out, r->records, r);
+    int rc = fl_gather_add(&gather, r->flows, r->n);
+    if (rc == 0)
+        rc = fl_gather_finish(&gather, &own);
+    if (rc == 0)
+        rc = talk_of_records(out, &own, r);
+    fl_gather_clear(&gather);
+    fl_records_clear(&own);
     return rc;
 }
 
@@ -25,13 +71,14 @@ static int count_families(struct fl_pairs *out, uint64_t n_total[3], const struc
                           const struct fl_find_request *r)
 {
     struct fl_lane lanes[3] = {{0}};
-    int rc = 0;
+    struct fl_find_request asked = *r; /* what stop_counting is called with is not const */
+    int rc = asked_to_stop(r, FL_PHASE_COUNTING, 0);
     for (int family = FL_NAMED; family <= FL_BOUND_SERVER && rc == 0; family++) {
         rc = fl_lane_build(&lanes[family], (enum fl_family)family, nodes, talk, time);
         n_total[family] = lanes[family].n_total;
     }
     if (rc == 0)
-        rc = fl_count_pairs(out, lanes, nodes, time->jitter, r->config, r->stop, r->ctx);
+        rc = fl_count_pairs(out, lanes, nodes, time->jitter, r->config, stop_counting, &asked);
     for (int family = FL_NAMED; family <= FL_BOUND_SERVER; family++)
         fl_lane_clear(&lanes[family]);
     return rc;
@@ -44,9 +91,10 @@ static int describe_pairs(struct fl_findings *out, const struct fl_pairs *pairs,
     if (!out->rules)
         return FL_ENOMEM;
     for (size_t i = 0; i < pairs->n; i++) {
-        if (i % 256 == 255 && r->stop && r->stop(r->ctx, 1))
-            return FL_ESTOP;
-        int rc = fl_describe(&out->rules[out->n], &pairs->items[i], view);
+        int rc = asked_to_stop(r, FL_PHASE_DESCRIBING, (double)i / (double)pairs->n);
+        if (rc < 0)
+            return rc;
+        rc = fl_describe(&out->rules[out->n], &pairs->items[i], view);
         if (rc < 0)
             return rc;
         out->n += rc > 0;
@@ -70,7 +118,9 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
     *out = (struct fl_findings){0};
     int rc = fl_timeline_init(&time, r->from_ms, r->to_ms, r->config->window_ms, r->config->jitter);
     if (rc == 0)
-        rc = find_talk(&talk, r);
+        rc = fl_find_talk(&talk, r);
+    if (rc == 0)
+        rc = asked_to_stop(r, FL_PHASE_JOINING, 0.7);
     if (rc == 0)
         rc = fl_nodes_build(&nodes, &talk, &time, r->config->support);
     if (rc == 0)

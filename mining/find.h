@@ -3,18 +3,27 @@
 #ifndef FL_MINING_FIND_H
 #define FL_MINING_FIND_H
 
+#include "mining/records.h"
 #include "mining/talk.h"
 #include "storage/config.h"
 #include "storage/rule.h"
 
+/* What a run is doing, in this order. */
+enum fl_phase { FL_PHASE_READING, FL_PHASE_JOINING, FL_PHASE_COUNTING, FL_PHASE_DESCRIBING };
+const char *fl_phase_name(enum fl_phase phase); /* "reading" and so on */
+/* How far the whole run is when a phase is done to this share, both 0..1. */
+double fl_phase_done(enum fl_phase phase, double share);
+
 struct fl_find_request {
-    struct fl_flow *flows; /* starts in [from_ms, to_ms); reordered */
+    struct fl_flow *flows; /* starts in [from_ms, to_ms) */
     size_t n;
+    const struct fl_records *records; /* the same in compact form; where given, `flows` is not looked at */
     int64_t from_ms, to_ms;
     int64_t active_timeout_ms; /* of exporters from which none can be learned */
     const struct fl_mining_config *config;
     const struct fl_services *services;
-    int (*stop)(void *ctx, double done); /* NULL: never; non-zero ends with FL_ESTOP */
+    /* Asked now and then, with how far the whole run is; NULL: never. Non-zero ends with FL_ESTOP. */
+    int (*stop)(void *ctx, enum fl_phase phase, double done);
     void *ctx;
 };
 
@@ -24,6 +33,8 @@ struct fl_findings {
     uint64_t conversations, nodes, pairs_tested;
 };
 
+/* The passes up to conversations. FL_ELIMIT, FL_ENOMEM. */
+int fl_find_talk(struct fl_talk *out, const struct fl_find_request *request);
 /* FL_EINVAL for an empty span, FL_ELIMIT for one of too many windows, FL_ESTOP, FL_ENOMEM. */
 int fl_find_rules(struct fl_findings *out, const struct fl_find_request *request);
 void fl_findings_clear(struct fl_findings *f);

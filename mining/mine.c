@@ -1,35 +1,16 @@
 /* A mining run from the store to the rules database. */
 #include "mining/mine.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mining/find.h"
-#include "mining/stitch.h"
-#include "storage/store.h"
+#include "mining/parallel.h"
+#include "mining/records.h"
+#include "storage/scan.h"
 #include "storage/timetext.h"
-
-struct gathered {
-    struct fl_flow *flows;
-    size_t n, room;
-};
-
-static int gather(void *ctx, const char *location, const struct fl_flow *flows, size_t n)
-{
-    struct gathered *g = ctx;
-    if (g->room - g->n < n) {
-        size_t room = g->room * 2 > g->n + n ? g->room * 2 : g->n + n + 4096;
-        struct fl_flow *grown = realloc(g->flows, room * sizeof *grown);
-        if (!grown)
-            return FL_ENOMEM;
-        g->flows = grown;
-        g->room = room;
-    }
-    memcpy(g->flows + g->n, flows, n * sizeof *flows);
-    g->n += n;
-    return 0;
-}
 
 static int64_t active_timeout_ms(const struct fl_config *config, const char *location)
 {
@@ -39,28 +20,125 @@ static int64_t active_timeout_ms(const struct fl_config *config, const char *loc
     return config->active_timeout_ms;
 }
 
-static int read_span(struct gathered *out, const struct fl_mine_request *request,
-                     struct fl_mine_result *result, struct fl_err *err)
+/* Reading a span in parts, each by a thread that also puts what it read in order. */
+struct part {
+    int64_t from_ms, to_ms;
+    struct fl_gather gather;
+    struct fl_records records;
+    struct fl_scan_report report;
+    struct fl_err err;
+    struct reading *reading;
+};
+struct reading {
+    const struct fl_mine_request *request;
+    struct part *parts;
+    atomic_int stopped; /* what the first part was told to stop with */
+};
+
+static int gather(void *ctx, const char *location, const struct fl_flow *flows, size_t n)
 {
-    struct fl_scan_filter filter = {.location = request->location,
-                                    .from_ms = request->from_ms,
-                                    .to_ms = request->to_ms,
-                                    .columns = FL_STITCH_FIELDS};
-    struct fl_scan_report report = {0};
-    int rc = fl_store_scan(request->data_dir, &filter, gather, out, &report, err);
+    struct part *p = ctx;
+    struct reading *r = p->reading;
+    if (p == r->parts && r->request->progress) {
+        double done = (double)(flows[0].start_ms - p->from_ms) / (double)(p->to_ms - p->from_ms);
+        if (r->request->progress(r->request->ctx, FL_PHASE_READING, fl_phase_done(FL_PHASE_READING, done)))
+            atomic_store(&r->stopped, FL_ESTOP);
+    }
+    int rc = atomic_load(&r->stopped);
+    return rc ? rc : fl_gather_add(&p->gather, flows, n);
+}
+
+static int read_part(void *ctx, uint32_t number)
+{
+    struct reading *r = ctx;
+    struct part *p = &r->parts[number];
+    struct fl_scan_filter filter = {.location = r->request->location,
+                                    .from_ms = p->from_ms,
+                                    .to_ms = p->to_ms,
+                                    .columns = FL_RECORD_FIELDS};
+    int rc = fl_store_scan(r->request->data_dir, &filter, gather, p, &p->report, &p->err);
+    return rc == 0 ? fl_gather_finish(&p->gather, &p->records) : rc;
+}
+
+/* Cut a span into at most n parts that hold about as much, between buckets; returns how many. */
+static int cut_span(struct part *parts, uint32_t n, const struct fl_mine_request *request, struct fl_err *err)
+{
+    struct fl_bucket_list list;
+    int64_t all = 0, before = 0;
+    int rc = fl_store_files(request->data_dir, request->location, request->from_ms, request->to_ms - 1, &list,
+                            err);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < list.n; i++)
+        all += list.items[i].bytes;
+    uint32_t count = 0;
+    parts[0].from_ms = request->from_ms;
+    for (size_t i = 0; i < list.n; i++) {
+        int64_t at_ms = list.items[i].from_ms;
+        if (count + 1 < n && before > all / n * (count + 1) && at_ms > parts[count].from_ms) {
+            parts[count].to_ms = at_ms;
+            parts[++count].from_ms = at_ms;
+        }
+        before += list.items[i].bytes;
+    }
+    parts[count].to_ms = request->to_ms;
+    fl_bucket_list_clear(&list);
+    return (int)count + 1;
+}
+
+static void sum_reports(struct fl_mine_result *result, const struct part *parts, size_t n)
+{
+    struct fl_scan_report sum = {0};
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < parts[i].report.n_damaged; k++)
+            if (k < sizeof sum.damaged / sizeof sum.damaged[0])
+                fl_scan_report_damage(&sum, parts[i].report.damaged[k]);
+            else
+                sum.n_damaged++;
+    result->run.damaged = (uint32_t)sum.n_damaged;
+    result->n_damaged = sum.n_damaged < 8 ? sum.n_damaged : 8;
+    memcpy(result->damaged, sum.damaged, sizeof result->damaged);
+}
+
+static int read_parts(struct fl_records *out, struct reading *r, uint32_t n, struct fl_mine_result *result,
+                      struct fl_err *err)
+{
+    int rc = fl_parallel(n, read_part, r);
+    for (uint32_t i = 0; i < n; i++)
+        if (r->parts[i].err.text[0] && err && !err->text[0])
+            *err = r->parts[i].err;
+    sum_reports(result, r->parts, n);
+    for (uint32_t i = 0; i < n && rc == 0; i++)
+        rc = fl_records_merge(out, &r->parts[i].records, r->request->from_ms);
     result->run.flows = out->n;
-    result->run.damaged = (uint32_t)report.n_damaged;
-    result->n_damaged = report.n_damaged < 8 ? report.n_damaged : 8;
-    memcpy(result->damaged, report.damaged, sizeof result->damaged);
     return rc;
 }
 
-static int find(struct fl_findings *out, struct gathered *flows, const struct fl_mine_request *request)
+static int read_span(struct fl_records *out, const struct fl_mine_request *request,
+                     struct fl_mine_result *result, struct fl_err *err)
+{
+    uint32_t threads = fl_parallel_threads(request->config->mining.threads);
+    struct reading r = {.request = request, .parts = calloc(threads, sizeof *r.parts)};
+    if (!r.parts)
+        return FL_ENOMEM;
+    int n = request->to_ms > request->from_ms ? cut_span(r.parts, threads, request, err) : 0;
+    for (int i = 0; i < n; i++)
+        r.parts[i].reading = &r;
+    int rc = n < 0 ? n : read_parts(out, &r, (uint32_t)n, result, err);
+    for (int i = 0; i < n; i++) {
+        fl_gather_clear(&r.parts[i].gather);
+        fl_records_clear(&r.parts[i].records);
+    }
+    free(r.parts);
+    return rc;
+}
+
+static int find(struct fl_findings *out, const struct fl_records *records,
+                const struct fl_mine_request *request)
 {
     struct fl_services services;
     fl_services_load(&services);
-    struct fl_find_request find = {.flows = flows->flows,
-                                   .n = flows->n,
+    struct fl_find_request find = {.records = records,
                                    .from_ms = request->from_ms,
                                    .to_ms = request->to_ms,
                                    .active_timeout_ms = active_timeout_ms(request->config, request->location),
@@ -95,17 +173,17 @@ static void count_rules(struct fl_run *run, const struct fl_findings *found)
 int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct fl_mine_result *result,
             struct fl_err *err)
 {
-    struct gathered flows = {0};
+    struct fl_records records = {0};
     struct fl_findings found = {0};
     *result = (struct fl_mine_result){.run = {.from_ms = request->from_ms,
                                               .to_ms = request->to_ms,
                                               .started_ms = fl_now_ms(),
                                               .scheduled = request->scheduled}};
     snprintf(result->run.location, sizeof result->run.location, "%s", request->location);
-    int rc = read_span(&flows, request, result, err);
+    int rc = read_span(&records, request, result, err);
     if (rc < 0)
         goto done;
-    rc = find(&found, &flows, request);
+    rc = find(&found, &records, request);
     if (rc < 0) {
         if (rc != FL_ESTOP)
             fl_fail(err, rc, "%s: cannot mine: %s%s", request->location, fl_strerror(rc),
@@ -117,7 +195,7 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
     struct fl_finding_list list = {.rules = found.rules, .n = found.n};
     rc = fl_rulesdb_store_run(db, &result->run, &list, is_learning(request), &result->alerts, err);
 done:
-    free(flows.flows);
+    fl_records_clear(&records);
     fl_findings_clear(&found);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mining/find.h"
 #include "storage/config.h"
 #include "storage/rulesdb.h"
 
@@ -16,9 +17,9 @@ struct fl_mine_request {
     int64_t from_ms, to_ms; /* record starts in [from, to) */
     const struct fl_config *config;
     bool scheduled;
-    /* Called now and then with how far the run is, 0..1; NULL: not. A non-zero return stops the run
-     * (FL_ESTOP), the rules database as it was. */
-    int (*progress)(void *ctx, double done);
+    /* Called now and then, from the calling thread, with what is being done and how far the run is, 0..1;
+     * NULL: not. A non-zero return stops the run (FL_ESTOP), the rules database as it was. */
+    int (*progress)(void *ctx, enum fl_phase phase, double done);
     void *ctx;
 };
 struct fl_mine_result {

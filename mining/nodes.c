@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mining/order.h"
 #include "storage/error.h"
 
 int fl_timeline_init(struct fl_timeline *t, int64_t from_ms, int64_t to_ms, int64_t window_ms,
@@ -66,56 +65,77 @@ struct fl_node fl_key_node(const struct fl_node_key *key, const struct fl_talk *
     return n;
 }
 
-struct member { /* a conversation under one of its three nodes */
-    struct fl_node_key key;
-    uint32_t conversation;
-    int64_t start_ms;
+enum group { CONCRETE, ANY_CLIENT, ANY_SERVER };
+
+/* The node of a group that a kind of conversation (talk.h) belongs to, packed as kinds are. */
+static struct fl_intern_key node_of(struct fl_intern_key kind, enum group group)
+{
+    const uint64_t any_client = (uint64_t)FL_HOST_ANY << 32, any_port = (uint64_t)FL_PORT_ANY << 17;
+    if (group == ANY_CLIENT)
+        return (struct fl_intern_key){any_client | (uint32_t)kind.high,
+                                      (kind.low & ~((uint64_t)0x1ffff << 17)) | any_port};
+    if (group == ANY_SERVER)
+        kind.high |= FL_HOST_ANY;
+    return kind;
+}
+
+static struct fl_node_key unpack(struct fl_intern_key packed)
+{
+    return (struct fl_node_key){.client = (uint32_t)(packed.high >> 32),
+                                .server = (uint32_t)packed.high,
+                                .client_port = packed.low >> 17 & 0x1ffff,
+                                .server_port = packed.low & 0x1ffff,
+                                .protocol = (uint8_t)(packed.low >> 34)};
+}
+
+/* What is needed while nodes are made. */
+struct work {
+    const struct fl_talk *talk;
+    uint32_t support;
+    struct fl_intern kinds;     /* keys of the concrete nodes */
+    uint32_t *kind;             /* by conversation */
+    struct fl_entries by_start; /* conversations */
+    uint32_t *first, *last;     /* by conversation: the windows it touches */
+    uint32_t *made;             /* by host: how many of a node's conversations it made; zeros in between */
 };
 
-static int compare_keys(const struct fl_node_key *x, const struct fl_node_key *y)
+static int work_init(struct work *w, const struct fl_talk *talk, const struct fl_timeline *time,
+                     uint32_t support)
 {
-    FL_ORDER(x->client, y->client);
-    FL_ORDER(x->server, y->server);
-    FL_ORDER(x->protocol, y->protocol);
-    FL_ORDER(x->client_port, y->client_port);
-    FL_ORDER(x->server_port, y->server_port);
-    return 0;
-}
-
-static int compare_members(const void *vx, const void *vy)
-{
-    const struct member *x = vx, *y = vy;
-    int c = compare_keys(&x->key, &y->key);
-    if (c != 0)
-        return c;
-    FL_ORDER(x->start_ms, y->start_ms);
-    FL_ORDER(x->conversation, y->conversation);
-    return 0;
-}
-
-enum kind { CONCRETE, ANY_CLIENT, ANY_SERVER };
-
-static struct fl_node_key key_of(const struct fl_conversation *c, enum kind kind)
-{
-    struct fl_node_key key = {c->client, c->server, c->client_port, c->server_port, c->protocol};
-    if (kind == ANY_CLIENT) {
-        key.client = FL_HOST_ANY;
-        key.client_port = FL_PORT_ANY;
-    } else if (kind == ANY_SERVER) {
-        key.server = FL_HOST_ANY;
+    size_t n = talk->n;
+    *w = (struct work){.talk = talk,
+                       .support = support,
+                       .kind = malloc((n + 1) * sizeof *w->kind),
+                       .first = malloc((n + 1) * sizeof *w->first),
+                       .last = malloc((n + 1) * sizeof *w->last),
+                       .made = calloc(talk->n_hosts + 1, sizeof *w->made)};
+    int rc = w->kind && w->first && w->last && w->made ? 0 : FL_ENOMEM;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        w->first[i] = fl_window_of(time, talk->items[i].start_ms);
+        w->last[i] = fl_window_of(time, talk->items[i].end_ms);
     }
-    return key;
+    if (rc == 0)
+        rc = fl_conversation_kinds(talk->items, n, &w->kinds, w->kind);
+    return rc == 0 ? fl_conversation_starts(talk->items, n, &w->by_start) : rc;
 }
 
-/* In how many windows some conversation of the group (ordered by start) is present. */
-static uint64_t windows_present(const struct member *group, size_t n, const struct fl_talk *talk,
-                                const struct fl_timeline *time)
+static void work_clear(struct work *w)
+{
+    fl_intern_clear(&w->kinds);
+    fl_entries_clear(&w->by_start);
+    free(w->kind);
+    free(w->first);
+    free(w->last);
+    free(w->made);
+}
+
+/* In how many windows some conversation of the node (by start) is present. */
+static uint64_t windows_present(const struct work *w, const uint32_t *conversations, size_t n)
 {
     uint64_t count = 0;
     int64_t covered = -1; /* last window counted */
     for (size_t i = 0; i < n; i++) {
-        const struct fl_conversation *c = &talk->items[group[i].conversation];
-        int64_t first = fl_window_of(time, c->start_ms), last = fl_window_of(time, c->end_ms);
+        int64_t first = w->first[conversations[i]], last = w->last[conversations[i]];
         if (first <= covered)
             first = covered + 1;
         if (last >= first) {
@@ -126,76 +146,110 @@ static uint64_t windows_present(const struct member *group, size_t n, const stru
     return count;
 }
 
-static int compare_numbers(const void *va, const void *vb)
+/* Does one host make nine tenths of the node? */
+static bool one_host_in_disguise(struct work *w, const uint32_t *conversations, size_t n, enum group group)
 {
-    FL_ORDER(*(const uint32_t *)va, *(const uint32_t *)vb);
-    return 0;
-}
-
-/* Does one host make nine tenths of the group? `scratch` holds at least n numbers. */
-static bool one_host_in_disguise(const struct member *group, size_t n, const struct fl_talk *talk,
-                                 enum kind kind, uint32_t *scratch)
-{
-    size_t most = 0;
+    const struct fl_conversation *items = w->talk->items;
+    uint32_t most = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct fl_conversation *c = &talk->items[group[i].conversation];
-        scratch[i] = kind == ANY_CLIENT ? c->client : c->server;
+        const struct fl_conversation *c = &items[conversations[i]];
+        uint32_t made = ++w->made[group == ANY_CLIENT ? c->client : c->server];
+        most = made > most ? made : most;
     }
-    qsort(scratch, n, sizeof *scratch, compare_numbers);
-    for (size_t from = 0, to; from < n; from = to) {
-        for (to = from + 1; to < n && scratch[to] == scratch[from];)
-            to++;
-        if (to - from > most)
-            most = to - from;
+    for (size_t i = 0; i < n; i++) {
+        const struct fl_conversation *c = &items[conversations[i]];
+        w->made[group == ANY_CLIENT ? c->client : c->server] = 0;
     }
-    return most * 10 >= n * 9;
+    return (uint64_t)most * 10 >= (uint64_t)n * 9;
 }
 
-static void add_node(struct fl_nodes *out, const struct member *group, size_t n)
+/* The nodes that the kinds of conversation belong to: `nodes` their keys, node[k] that of kind k. */
+static int group_kinds(const struct fl_intern *kinds, enum group group, struct fl_intern *nodes,
+                       uint32_t *node)
 {
-    out->keys[out->n] = group[0].key;
-    for (size_t i = 0; i < n; i++)
-        out->conversations[out->first[out->n] + i] = group[i].conversation;
-    out->first[out->n + 1] = out->first[out->n] + n;
-    out->n++;
+    int rc = 0;
+    for (size_t k = 0; k < kinds->n && rc == 0; k++) {
+        node[k] = k ? node[k - 1] : 0;
+        rc = fl_intern_number(nodes, node_of(kinds->keys[k], group), &node[k]);
+    }
+    uint32_t *rank = rc == 0 ? malloc((nodes->n + 1) * sizeof *rank) : NULL;
+    if (rc == 0)
+        rc = rank ? fl_intern_sort(nodes, rank) : FL_ENOMEM;
+    for (size_t k = 0; k < kinds->n && rc == 0; k++)
+        node[k] = rank[node[k]];
+    free(rank);
+    return rc;
 }
 
-static void add_kind(struct fl_nodes *out, const struct fl_talk *talk, const struct fl_timeline *time,
-                     uint32_t support, enum kind kind, struct member *members, uint32_t *scratch)
+/* Put the conversations of each node together, by start within it; first[i] is where node i's begin. */
+static void lay_out(const struct work *w, const uint32_t *node, size_t n_nodes, size_t *first,
+                    uint32_t *conversations)
 {
-    for (size_t i = 0; i < talk->n; i++)
-        members[i] = (struct member){key_of(&talk->items[i], kind), (uint32_t)i, talk->items[i].start_ms};
-    qsort(members, talk->n, sizeof *members, compare_members);
-    for (size_t from = 0, to; from < talk->n; from = to) {
-        for (to = from + 1; to < talk->n && compare_keys(&members[from].key, &members[to].key) == 0;)
-            to++;
-        if (windows_present(members + from, to - from, talk, time) < support)
-            continue;
-        if (kind != CONCRETE && one_host_in_disguise(members + from, to - from, talk, kind, scratch))
-            continue;
-        add_node(out, members + from, to - from);
+    memset(first, 0, (n_nodes + 1) * sizeof *first);
+    for (size_t i = 0; i < w->talk->n; i++)
+        first[node[w->kind[i]] + 1]++;
+    for (size_t i = 0; i < n_nodes; i++)
+        first[i + 1] += first[i];
+    for (size_t i = 0; i < w->talk->n; i++) {
+        uint32_t c = w->by_start.items[i].value;
+        conversations[first[node[w->kind[c]]]++] = c;
     }
+    for (size_t i = n_nodes; i > 0; i--)
+        first[i] = first[i - 1];
+    first[0] = 0;
+}
+
+/* Add the busy ones of a group's nodes, whose conversations stand behind those of the nodes so far. */
+static void keep_busy(struct fl_nodes *out, struct work *w, const struct fl_intern *nodes,
+                      const size_t *first, enum group group)
+{
+    uint32_t *laid = out->conversations + out->first[out->n];
+    for (size_t i = 0; i < nodes->n; i++) {
+        const uint32_t *own = laid + first[i];
+        size_t n = first[i + 1] - first[i];
+        if (windows_present(w, own, n) < w->support)
+            continue;
+        if (group != CONCRETE && one_host_in_disguise(w, own, n, group))
+            continue;
+        out->keys[out->n] = unpack(nodes->keys[i]);
+        memmove(out->conversations + out->first[out->n], own, n * sizeof *own);
+        out->first[out->n + 1] = out->first[out->n] + n;
+        out->n++;
+    }
+}
+
+static int add_group(struct fl_nodes *out, struct work *w, enum group group)
+{
+    struct fl_intern nodes = {0};
+    uint32_t *node = malloc((w->kinds.n + 1) * sizeof *node);
+    size_t *first = malloc((w->kinds.n + 1) * sizeof *first);
+    int rc = node && first ? group_kinds(&w->kinds, group, &nodes, node) : FL_ENOMEM;
+    if (rc == 0) {
+        lay_out(w, node, nodes.n, first, out->conversations + out->first[out->n]);
+        keep_busy(out, w, &nodes, first, group);
+    }
+    fl_intern_clear(&nodes);
+    free(node);
+    free(first);
+    return rc;
 }
 
 int fl_nodes_build(struct fl_nodes *out, const struct fl_talk *talk, const struct fl_timeline *time,
                    uint32_t support)
 {
-    size_t most = 3 * talk->n + 1;
-    struct member *members = malloc((talk->n + 1) * sizeof *members);
-    uint32_t *scratch = malloc((talk->n + 1) * sizeof *scratch);
+    struct work w;
+    int rc = work_init(&w, talk, time, support);
+    size_t most = 3 * w.kinds.n + 1;
     *out = (struct fl_nodes){.keys = malloc(most * sizeof *out->keys),
-                             .first = malloc((most + 1) * sizeof *out->first),
-                             .conversations = malloc(most * sizeof *out->conversations)};
-    int rc = members && scratch && out->keys && out->first && out->conversations ? 0 : FL_ENOMEM;
-    if (rc == 0) {
-        out->first[0] = 0;
-        for (int kind = CONCRETE; kind <= ANY_SERVER; kind++)
-            add_kind(out, talk, time, support, (enum kind)kind, members, scratch);
-    } else {
+                             .first = calloc(most + 1, sizeof *out->first),
+                             .conversations = malloc((3 * talk->n + 1) * sizeof *out->conversations)};
+    if (rc == 0 && !(out->keys && out->first && out->conversations))
+        rc = FL_ENOMEM;
+    for (int group = CONCRETE; rc == 0 && group <= ANY_SERVER; group++)
+        rc = add_group(out, &w, (enum group)group);
+    work_clear(&w);
+    if (rc < 0)
         fl_nodes_clear(out);
-    }
-    free(members);
-    free(scratch);
     return rc;
 }
 

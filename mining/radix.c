@@ -1,4 +1,4 @@
-/* Least-significant-digit radix sort, 11 bits a pass; passes whose digit never varies are left out. */
+/* Least-significant-digit radix sort, 11 bits a pass; bits that never vary are passed over. */
 #include "mining/radix.h"
 
 #include <stdlib.h>
@@ -46,13 +46,13 @@ int fl_entries_sort(struct fl_entries *e)
     struct fl_entry *from = e->items, *to = malloc(e->n * sizeof *to);
     if (!to)
         return FL_ENOMEM;
-    for (unsigned shift = 0; shift < 64; shift += DIGIT_BITS)
-        if (varies >> shift & (DIGITS - 1)) {
-            pass(from, to, e->n, shift);
-            struct fl_entry *swap = from;
-            from = to;
-            to = swap;
-        }
+    for (unsigned shift = 0; shift < 64 && varies >> shift; shift += DIGIT_BITS) {
+        shift += (unsigned)__builtin_ctzll(varies >> shift);
+        pass(from, to, e->n, shift);
+        struct fl_entry *swap = from;
+        from = to;
+        to = swap;
+    }
     e->items = from;
     e->room = e->n; /* whichever buffer it is, it holds at least that many */
     free(to);

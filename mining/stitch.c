@@ -1,15 +1,18 @@
-/* Stitching: puts together what the active timeout cut and counts once what two exporters saw.
+/* Stitching: puts together what the active timeout cut and counts once what several exporters saw.
  *
- * 1. Sort the records by exporter, 5-tuple and start.
- * 2. Learn each exporter's active timeout from records that are continued (a cut record is followed by the
- * rest of its flow within a second, and cut records have all about the same length).
- * 3. Walk each 5-tuple: a record that overlaps the flow so far, or follows within 1 s of a part that the
- * active timeout ended, belongs to it. Everything else (an inactive timeout, a FIN) starts a new flow.
- * 4. Sort the flows of all exporters by 5-tuple and start; a flow that overlaps another exporter's is the
- * same flow.
+ * The records come in the order of conversation, direction, source (exporter and domain), start.
+ * 1. Learn each source's active timeout from records that are continued (a cut record is followed by the rest
+ * of its flow within a second, and cut records have all about the same length).
+ * 2. Walk what one source saw of one direction: a record that overlaps the flow so far, or follows within 1 s
+ * of a part that the active timeout ended, belongs to it. Everything else (an inactive timeout, a FIN) starts
+ * a new flow.
+ * 3. Order the flows that several sources saw of one direction by start: a flow that overlaps another
+ * source's is the same flow. Clocks differ, so one that starts up to 1 s after the other's end is, too, but
+ * only when its source has no share in the flow yet: a source that has says itself that this is another one.
+ * 4. Put the two directions of each conversation in the order of their starts.
  *
  * Example, active timeout 60 s: parts [0, 60 s] [60.2 s, 120.1 s] [120.5 s, 130 s] are one flow [0, 130 s];
- * NTP requests at 0, 16 s and 32 s stay three flows. */
+ * NTP requests at 0, 16 s and 32 s stay three flows, also when a second exporter sees each 5 ms later. */
 #include "mining/stitch.h"
 
 #include <stdbool.h>
@@ -17,229 +20,273 @@
 #include <string.h>
 
 #include "mining/order.h"
+#include "mining/parallel.h"
+#include "mining/radix.h"
 #include "storage/error.h"
 
 static const int64_t continued_within_ms = 1000; /* the next part starts at most this long after the end */
 static const int64_t clocks_differ_ms = 1000; /* two exporters' stamps of one packet differ by at most this */
+static const int64_t shortest_cut_ms = 1000;  /* no active timeout is shorter */
 
-/* The order of 5-tuples: source, destination, then protocol and ports as one number. */
-static int compare_ends(const struct fl_addr *src, const struct fl_addr *dst, uint64_t rest,
-                        const struct fl_addr *other_src, const struct fl_addr *other_dst, uint64_t other_rest)
+static bool same_direction(const struct fl_record *x, const struct fl_record *y)
 {
-    int c = fl_addr_cmp(src, other_src);
-    if (c == 0)
-        c = fl_addr_cmp(dst, other_dst);
-    if (c != 0)
-        return c;
-    FL_ORDER(rest, other_rest);
-    return 0;
+    return fl_record_same_talk(x, y) && ((x->marks ^ y->marks) & FL_RECORD_FROM_B) == 0;
 }
 
-static uint64_t protocol_and_ports(uint8_t protocol, uint16_t src_port, uint16_t dst_port)
+static bool same_source(const struct fl_record *x, const struct fl_record *y)
 {
-    return (uint64_t)protocol << 32 | (uint64_t)src_port << 16 | dst_port;
+    return same_direction(x, y) && x->source == y->source;
 }
 
-static int compare_tuple(const struct fl_flow *a, const struct fl_flow *b)
-{
-    return compare_ends(&a->src, &a->dst, protocol_and_ports(a->protocol, a->src_port, a->dst_port), &b->src,
-                        &b->dst, protocol_and_ports(b->protocol, b->src_port, b->dst_port));
-}
+/* ---- 1. active timeouts ---- */
 
-static int compare_endpoints(const struct fl_uniflow *a, const struct fl_uniflow *b)
-{
-    return compare_ends(&a->src, &a->dst, protocol_and_ports(a->protocol, a->src_port, a->dst_port), &b->src,
-                        &b->dst, protocol_and_ports(b->protocol, b->src_port, b->dst_port));
-}
-
-static int compare_source(const struct fl_flow *a, const struct fl_flow *b)
-{
-    int c = fl_addr_cmp(&a->exporter, &b->exporter);
-    if (c != 0)
-        return c;
-    FL_ORDER(a->domain, b->domain);
-    return 0;
-}
-
-static int compare_records(const void *va, const void *vb)
-{
-    const struct fl_flow *a = va, *b = vb;
-    int c = compare_source(a, b);
-    if (c == 0)
-        c = compare_tuple(a, b);
-    if (c != 0)
-        return c;
-    FL_ORDER(a->start_ms, b->start_ms);
-    FL_ORDER(a->end_ms, b->end_ms);
-    FL_ORDER(a->end_reason, b->end_reason);
-    return 0;
-}
-
-static int compare_ms(const void *va, const void *vb)
-{
-    FL_ORDER(*(const int64_t *)va, *(const int64_t *)vb);
-    return 0;
-}
-
-/* The longest of the lengths in the 5 % wide band that holds most of them. */
-static int64_t densest_length(int64_t *lengths, size_t n, int64_t fallback_ms)
+/* The longest of the lengths (ascending) in the 5 % wide band that holds most of them. */
+static int64_t densest_length(const struct fl_entry *lengths, size_t n, int64_t fallback_ms)
 {
     size_t best = 0;
     int64_t found = fallback_ms;
-    qsort(lengths, n, sizeof *lengths, compare_ms);
     for (size_t low = 0, high = 0; high < n; high++) {
-        while (lengths[high] - lengths[low] > lengths[low] / 20)
+        while (lengths[high].key - lengths[low].key > lengths[low].key / 20)
             low++;
         if (high - low + 1 >= best) {
             best = high - low + 1;
-            found = lengths[high];
+            found = (int64_t)lengths[high].key;
         }
     }
     return best >= 3 ? found : fallback_ms;
 }
 
-int64_t fl_learn_active_timeout(const struct fl_flow *flows, size_t n, int64_t fallback_ms)
+/* The lengths of continued records, of the sources in [first, first + n). */
+static int continued_lengths(const struct fl_records *r, struct fl_entries *out)
 {
-    size_t count = 0;
-    int64_t *lengths = malloc((n ? n : 1) * sizeof *lengths);
-    if (!lengths)
-        return FL_ENOMEM;
-    for (size_t i = 0; i + 1 < n; i++) {
-        const struct fl_flow *f = &flows[i], *next = &flows[i + 1];
-        int64_t gap_ms = next->start_ms - f->end_ms;
-        if (f->end_ms - f->start_ms >= 1000 && gap_ms >= 0 && gap_ms <= continued_within_ms &&
-            compare_tuple(f, next) == 0)
-            lengths[count++] = f->end_ms - f->start_ms;
+    for (size_t i = 0; i + 1 < r->n; i++) {
+        const struct fl_record *f = &r->items[i], *next = f + 1;
+        int64_t length_ms = f->end_ms - f->start_ms;
+        if (length_ms >= shortest_cut_ms && next->start_ms >= f->end_ms &&
+            next->start_ms - f->end_ms <= continued_within_ms && same_source(f, next) &&
+            fl_entries_add(out, (uint64_t)length_ms, f->source) < 0)
+            return FL_ENOMEM;
     }
-    int64_t found = densest_length(lengths, count, fallback_ms);
-    free(lengths);
-    return found;
+    return 0;
 }
 
-static bool cut_by_timeout(const struct fl_flow *f, int64_t active_timeout_ms)
+/* Stable, so lengths stay ascending within a source. */
+static int group_by_source(struct fl_entries *lengths, struct fl_entry *grouped, size_t *first,
+                           size_t n_sources)
 {
-    if (f->end_reason != FL_END_UNKNOWN)
-        return f->end_reason == FL_END_ACTIVE;
-    return f->end_ms - f->start_ms >= active_timeout_ms - active_timeout_ms / 10;
+    int rc = fl_entries_sort(lengths);
+    for (size_t i = 0; rc == 0 && i < lengths->n; i++)
+        first[lengths->items[i].value + 1]++;
+    for (size_t s = 0; s < n_sources; s++)
+        first[s + 1] += first[s];
+    for (size_t i = 0; rc == 0 && i < lengths->n; i++)
+        grouped[first[lengths->items[i].value]++] = lengths->items[i];
+    return rc;
 }
 
-struct part { /* a flow being put together */
-    struct fl_uniflow flow;
-    size_t source; /* which (exporter, domain) saw it; SIZE_MAX: several */
-};
-
-static struct fl_uniflow uniflow_of(const struct fl_flow *f)
+int fl_learn_active_timeouts(const struct fl_records *records, int64_t fallback_ms, int64_t *out)
 {
-    return (struct fl_uniflow){.src = f->src,
-                               .dst = f->dst,
-                               .start_ms = f->start_ms,
-                               .end_ms = f->end_ms > f->start_ms ? f->end_ms : f->start_ms,
-                               .src_port = f->src_port,
-                               .dst_port = f->dst_port,
-                               .tcp_flags = f->tcp_flags,
-                               .protocol = f->protocol};
+    struct fl_entries lengths = {0};
+    size_t *first = calloc(records->n_sources + 1, sizeof *first);
+    int rc = first ? continued_lengths(records, &lengths) : FL_ENOMEM;
+    struct fl_entry *grouped = malloc((lengths.n + 1) * sizeof *grouped);
+    if (rc == 0)
+        rc = grouped ? group_by_source(&lengths, grouped, first, records->n_sources) : FL_ENOMEM;
+    for (size_t s = 0; rc == 0 && s < records->n_sources; s++) {
+        size_t from = s ? first[s - 1] : 0; /* grouping moved each first to the end of its source */
+        out[s] = densest_length(grouped + from, first[s] - from, fallback_ms);
+    }
+    fl_entries_clear(&lengths);
+    free(grouped);
+    free(first);
+    return rc;
 }
 
-static void extend(struct fl_uniflow *flow, int64_t end_ms, uint16_t tcp_flags)
+/* ---- 2. parts ---- */
+
+static bool cut_by_timeout(const struct fl_record *r, int64_t active_timeout_ms)
 {
-    if (end_ms > flow->end_ms)
-        flow->end_ms = end_ms;
-    flow->tcp_flags |= tcp_flags;
+    if (r->marks & FL_RECORD_REASON_GIVEN)
+        return r->marks & FL_RECORD_CUT;
+    return r->end_ms - r->start_ms >= active_timeout_ms - active_timeout_ms / 10;
 }
 
-/* Step 3 for the records [0, n) of one source; appends to parts and returns how many it appended. */
-static size_t stitch_source(const struct fl_flow *flows, size_t n, int64_t timeout_ms, size_t source,
-                            struct part *parts)
+static void extend(struct fl_record *flow, const struct fl_record *by)
+{
+    if (by->end_ms > flow->end_ms)
+        flow->end_ms = by->end_ms;
+    flow->marks |= by->marks;
+}
+
+/* Step 2 for the n records of one source and direction; returns how many flows it wrote. */
+static size_t stitch_source(const struct fl_record *records, size_t n, int64_t timeout_ms,
+                            struct fl_record *out)
 {
     size_t count = 0;
     bool cut = false;
     for (size_t i = 0; i < n; i++) {
-        const struct fl_flow *f = &flows[i];
-        struct fl_uniflow *last = count ? &parts[count - 1].flow : NULL;
-        bool same = last && compare_tuple(&flows[i - 1], f) == 0;
-        if (same &&
-            (f->start_ms <= last->end_ms || (cut && f->start_ms - last->end_ms <= continued_within_ms))) {
-            if (f->end_ms >= last->end_ms)
-                cut = cut_by_timeout(f, timeout_ms);
-            extend(last, f->end_ms, f->tcp_flags);
-            continue;
-        }
-        parts[count++] = (struct part){uniflow_of(f), source};
-        cut = cut_by_timeout(f, timeout_ms);
+        const struct fl_record *r = &records[i];
+        struct fl_record *last = count ? &out[count - 1] : NULL;
+        bool goes_on = last && (r->start_ms <= last->end_ms ||
+                                (cut && r->start_ms - last->end_ms <= continued_within_ms));
+        if (!goes_on || r->end_ms >= last->end_ms)
+            cut = cut_by_timeout(r, timeout_ms);
+        if (goes_on)
+            extend(last, r);
+        else
+            out[count++] = *r;
     }
     return count;
 }
 
-static int compare_parts(const void *va, const void *vb)
+/* ---- 3. several sources ---- */
+
+static int compare_starts(const void *vx, const void *vy)
 {
-    const struct part *pa = va, *pb = vb;
-    const struct fl_uniflow *a = &pa->flow, *b = &pb->flow;
-    int c = compare_endpoints(a, b);
-    if (c != 0)
-        return c;
-    FL_ORDER(a->start_ms, b->start_ms);
-    FL_ORDER(a->end_ms, b->end_ms);
-    FL_ORDER(pa->source, pb->source);
+    const struct fl_record *x = vx, *y = vy;
+    FL_ORDER(x->start_ms, y->start_ms);
+    FL_ORDER(x->marks & FL_RECORD_FROM_B, y->marks & FL_RECORD_FROM_B);
+    FL_ORDER(x->end_ms, y->end_ms);
+    FL_ORDER(x->source, y->source);
+    FL_ORDER(x->marks, y->marks);
     return 0;
 }
 
-/* Step 4, in place; returns how many flows are left. */
-static size_t deduplicate(struct part *parts, size_t n)
+/* Mostly two or three: no call for each comparison. */
+static void order_by_start(struct fl_record *flows, size_t n)
 {
-    size_t kept = 0;
-    qsort(parts, n, sizeof *parts, compare_parts);
-    for (size_t i = 0; i < n; i++) {
-        struct part *last = kept ? &parts[kept - 1] : NULL;
-        if (last && compare_endpoints(&last->flow, &parts[i].flow) == 0) {
-            int64_t slack_ms = last->source == parts[i].source ? 0 : clocks_differ_ms;
-            if (parts[i].flow.start_ms - last->flow.end_ms <= slack_ms) {
-                if (last->source != parts[i].source)
-                    last->source = SIZE_MAX;
-                extend(&last->flow, parts[i].flow.end_ms, parts[i].flow.tcp_flags);
-                continue;
-            }
-        }
-        parts[kept++] = parts[i];
+    if (n > 16) {
+        qsort(flows, n, sizeof *flows, compare_starts);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        struct fl_record f = flows[i];
+        size_t at = i;
+        for (; at > 0 && compare_starts(&flows[at - 1], &f) > 0; at--)
+            flows[at] = flows[at - 1];
+        flows[at] = f;
+    }
+}
+
+/* What each thread has for itself. */
+struct slice {
+    size_t from, to; /* records */
+    size_t n;        /* flows written, at `from` of the output */
+    size_t *share;   /* by source: number of the flow that it has a share in, if any */
+};
+
+/* Step 3 for the flows [from, n) of one direction, in place; returns the new n. */
+static size_t deduplicate(struct fl_record *flows, size_t from, size_t n, size_t *share)
+{
+    size_t kept = from;
+    order_by_start(flows + from, n - from);
+    for (size_t i = from; i < n; i++) {
+        struct fl_record *last = &flows[kept - 1], f = flows[i];
+        int64_t slack_ms = kept > from && share[f.source] == kept ? 0 : clocks_differ_ms;
+        if (kept > from && f.start_ms - last->end_ms <= slack_ms)
+            extend(last, &f);
+        else
+            flows[kept++] = f;
+        share[f.source] = kept; /* its number: flows written so far, never the same again in a slice */
     }
     return kept;
 }
 
-/* Step 3 for all sources; returns how many parts there are, or FL_ENOMEM. */
-static long stitch_sources(const struct fl_flow *flows, size_t n, int64_t fallback_ms, struct part *parts)
+/* ---- 4. both directions ---- */
+
+struct job {
+    const struct fl_records *records;
+    const int64_t *timeout_ms; /* by source */
+    struct fl_record *out;
+    struct slice slices[FL_MOST_THREADS];
+};
+
+/* Steps 2 to 4 for the records [from, to) of one conversation; returns the number of flows now written. */
+static size_t stitch_talk(const struct job *job, size_t from, size_t to, struct fl_record *out, size_t n,
+                          size_t *share)
 {
-    size_t count = 0;
-    for (size_t from = 0, to; from < n; from = to) {
-        for (to = from + 1; to < n && compare_source(&flows[from], &flows[to]) == 0;)
-            to++;
-        int64_t timeout_ms = fl_learn_active_timeout(flows + from, to - from, fallback_ms);
-        if (timeout_ms < 0)
-            return FL_ENOMEM;
-        count += stitch_source(flows + from, to - from, timeout_ms, from, parts + count);
+    const struct fl_record *all = job->records->items;
+    size_t first = n, turned = 0;
+    while (from < to) {
+        size_t direction = n, sources = 0;
+        bool more = true;
+        while (more) {
+            size_t end = from + 1;
+            while (end < to && same_source(&all[from], &all[end]))
+                end++;
+            n += stitch_source(all + from, end - from, job->timeout_ms[all[from].source], out + n);
+            sources++;
+            more = end < to && same_direction(&all[from], &all[end]);
+            from = end;
+        }
+        if (sources > 1)
+            n = deduplicate(out, direction, n, share);
+        turned += direction > first;
     }
-    return (long)count;
+    if (turned)
+        order_by_start(out + first, n - first);
+    return n;
 }
 
-int fl_stitch(struct fl_flow *flows, size_t n, int64_t active_timeout_ms, struct fl_uniflow **out,
-              size_t *n_out)
+static int stitch_slice(void *ctx, uint32_t part)
 {
-    struct part *parts = malloc((n ? n : 1) * sizeof *parts);
-    struct fl_uniflow *result = NULL;
-    if (!parts)
+    struct job *job = ctx;
+    struct slice *s = &job->slices[part];
+    struct fl_record *out = job->out + s->from;
+    s->share = calloc(job->records->n_sources + 1, sizeof *s->share);
+    if (!s->share)
         return FL_ENOMEM;
-    if (n)
-        qsort(flows, n, sizeof *flows, compare_records);
-    long stitched = stitch_sources(flows, n, active_timeout_ms, parts);
-    if (stitched < 0)
-        goto done;
-    size_t count = deduplicate(parts, (size_t)stitched);
-    result = malloc((count ? count : 1) * sizeof *result);
-    if (!result)
-        goto done;
-    for (size_t i = 0; i < count; i++)
-        result[i] = parts[i].flow;
-    *out = result;
-    *n_out = count;
-done:
-    free(parts);
-    return result ? 0 : FL_ENOMEM;
+    for (size_t at = s->from, next; at < s->to; at = next) {
+        next = fl_record_next_talk(job->records->items, s->to, at + 1);
+        s->n = stitch_talk(job, at, next, out, s->n, s->share);
+    }
+    free(s->share);
+    return 0;
+}
+
+/* Cut the records into slices between conversations. */
+static void cut_slices(struct job *job, uint32_t n)
+{
+    size_t all = job->records->n;
+    for (uint32_t i = 0; i < n; i++) {
+        struct slice *s = &job->slices[i];
+        s->from = i ? job->slices[i - 1].to : 0;
+        size_t to = fl_record_next_talk(job->records->items, all, all / n * (i + 1));
+        s->to = i + 1 == n ? all : to > s->from ? to : s->from;
+        s->n = 0;
+    }
+}
+
+static size_t close_ranks(struct job *job, uint32_t n)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct slice *s = &job->slices[i];
+        memmove(job->out + count, job->out + s->from, s->n * sizeof *job->out);
+        count += s->n;
+    }
+    return count;
+}
+
+int fl_stitch(const struct fl_records *records, int64_t active_timeout_ms, uint32_t threads,
+              struct fl_record **out, size_t *n_out)
+{
+    uint32_t n = fl_parallel_threads(threads);
+    int64_t *timeout_ms = malloc((records->n_sources + 1) * sizeof *timeout_ms);
+    struct job job = {
+        .records = records, .timeout_ms = timeout_ms, .out = malloc((records->n + 1) * sizeof *job.out)};
+    int rc =
+        timeout_ms && job.out ? fl_learn_active_timeouts(records, active_timeout_ms, timeout_ms) : FL_ENOMEM;
+    if (rc == 0) {
+        cut_slices(&job, n);
+        rc = fl_parallel(n, stitch_slice, &job);
+    }
+    free(timeout_ms);
+    if (rc < 0) {
+        free(job.out);
+        return rc;
+    }
+    *n_out = close_ranks(&job, n);
+    *out = job.out;
+    return 0;
 }

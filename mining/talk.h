@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mining/stitch.h"
+#include "mining/radix.h"
+#include "mining/records.h"
 #include "storage/rule.h"
 
 /* Which ports are registered: below 1024, or in the system's services database. */
@@ -37,10 +38,18 @@ struct fl_talk {
 };
 
 /* Join, learn service ports (`service_peers` distinct peer endpoints), name client and server. A host that
- * talks to itself is left out. `flows` as fl_stitch gives them. FL_ENOMEM; FL_ELIMIT beyond 2^32 - 2 hosts or
- * flows. */
-int fl_talk_build(struct fl_talk *out, const struct fl_uniflow *flows, size_t n,
-                  const struct fl_services *services, uint32_t service_peers);
+ * talks to itself is left out. `flows` as fl_stitch makes them of `records`, whose hosts are copied.
+ * FL_ENOMEM. */
+int fl_talk_build(struct fl_talk *out, const struct fl_records *records, const struct fl_record *flows,
+                  size_t n, const struct fl_services *services, uint32_t service_peers);
 void fl_talk_clear(struct fl_talk *t);
+
+/* What tells the nodes of conversations apart, for n of them in any order. kind[i] is the place, in ascending
+ * order, of conversation i's key: client << 32 | server, then protocol << 34 | client_port << 17 |
+ * server_port. `kinds` (zeroed by the caller, who clears it) holds the keys. FL_ENOMEM. */
+int fl_conversation_kinds(const struct fl_conversation *items, size_t n, struct fl_intern *kinds,
+                          uint32_t *kind);
+/* Their indices as values, by start, then index. The caller clears *out. FL_ENOMEM. */
+int fl_conversation_starts(const struct fl_conversation *items, size_t n, struct fl_entries *out);
 
 #endif

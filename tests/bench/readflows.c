@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "mining/stitch.h"
+#include "mining/records.h"
 #include "storage/field.h"
 #include "storage/query.h"
 #include "storage/store.h"
@@ -67,7 +67,7 @@ static bool filter_of(int argc, char **argv, struct fl_scan_filter *f)
     if (argc == 3 && strcmp(argv[2], "all") == 0)
         return true;
     if (argc == 3 && strcmp(argv[2], "mining") == 0)
-        f->columns = FL_STITCH_FIELDS;
+        f->columns = FL_RECORD_FIELDS;
     else if (argc == 3 && strcmp(argv[2], "bytes") == 0)
         f->columns = FL_FIELD_BYTES;
     else if (argc == 5 && strcmp(argv[2], "point") == 0 && fl_addr_parse(argv[3], &f->host) == 0 &&

@@ -26,17 +26,15 @@ static struct fl_talk talk_of(const struct gen_options *options)
     static struct fl_services services;
     struct gen_day day;
     struct fl_addr exporter = fl_addr_v4(0x7f000001);
-    struct fl_flow *records;
-    struct fl_uniflow *flows;
     struct fl_talk talk;
-    size_t n;
+    struct fl_mining_config config = default_mining();
+    struct fl_find_request request = {
+        .active_timeout_ms = GEN_ACTIVE_MS, .config = &config, .services = &services};
     fl_services_system_ports(&services);
     assert_int_equal(gen_day_make(&day, options), 0);
-    assert_int_equal(gen_records(&day, &exporter, &records, &n), 0);
-    assert_int_equal(fl_stitch(records, n, GEN_ACTIVE_MS, &flows, &n), 0);
-    assert_int_equal(fl_talk_build(&talk, flows, n, &services, 5), 0);
-    free(flows);
-    free(records);
+    assert_int_equal(gen_records(&day, &exporter, &request.flows, &request.n), 0);
+    assert_int_equal(fl_find_talk(&talk, &request), 0);
+    free(request.flows);
     gen_day_clear(&day);
     return talk;
 }

@@ -6,13 +6,12 @@
 static struct fl_talk talk_of(struct fl_flow *flows, size_t n)
 {
     static struct fl_services services;
-    struct fl_uniflow *uniflows;
+    struct fl_mining_config config = default_mining();
+    struct fl_find_request request = {
+        .flows = flows, .n = n, .active_timeout_ms = 60000, .config = &config, .services = &services};
     struct fl_talk talk;
-    size_t count;
     fl_services_system_ports(&services);
-    assert_int_equal(fl_stitch(flows, n, 60000, &uniflows, &count), 0);
-    assert_int_equal(fl_talk_build(&talk, uniflows, count, &services, 5), 0);
-    free(uniflows);
+    assert_int_equal(fl_find_talk(&talk, &request), 0);
     return talk;
 }
 
@@ -45,6 +44,24 @@ static void answer_a_minute_later_is_another_conversation(void **state)
                               record("10.0.0.53", 53, "10.0.0.5", 40001, FL_PROTO_UDP, 60000, 60000)};
     struct fl_talk t = talk_of(flows, 2);
     assert_int_equal(t.n, 2);
+    fl_talk_clear(&t);
+}
+
+static void one_direction_cut_by_timeouts_is_one_conversation(void **state)
+{
+    /* The download is cut into five parts; its few answers are flows of their own. */
+    struct fl_flow flows[10];
+    size_t n = 0;
+    for (int i = 0; i < 5; i++)
+        flows[n++] =
+            record("10.0.0.9", 443, "10.0.0.5", 40001, FL_PROTO_TCP, 60100 * i + 10, 60100 * i + 60010);
+    for (int i = 0; i < 4; i++)
+        flows[n++] = record("10.0.0.5", 40001, "10.0.0.9", 443, FL_PROTO_TCP, 75000 * i, 75000 * i + 2000);
+    struct fl_talk t = talk_of(flows, n);
+    assert_int_equal(t.n, 1);
+    assert_conversation(&t, 0, "10.0.0.5", FL_PORT_ANY, "10.0.0.9", 443);
+    assert_int_equal(t.items[0].start_ms, 0);
+    assert_int_equal(t.items[0].end_ms, 300410);
     fl_talk_clear(&t);
 }
 
@@ -164,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(request_and_answer_are_one_conversation),
         cmocka_unit_test(answer_a_minute_later_is_another_conversation),
+        cmocka_unit_test(one_direction_cut_by_timeouts_is_one_conversation),
         cmocka_unit_test(symmetric_ports_that_recur_stay_concrete),
         cmocka_unit_test(high_port_with_many_peers_is_learned),
         cmocka_unit_test(scanner_with_one_source_port_is_the_client),

@@ -1,0 +1,102 @@
+/* The records of a span in compact form: hosts and exporters are numbers, each record stands under its
+ * conversation, and all are in the order of conversations, so that the passes after it walk them once.
+ *
+ * Pure: no store, no clock. The same records give the same result whatever their order and however they were
+ * split over gatherers. */
+#ifndef FL_MINING_RECORDS_H
+#define FL_MINING_RECORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mining/intern.h"
+#include "storage/field.h"
+#include "storage/flow.h"
+
+/* What mining reads of a record. */
+#define FL_RECORD_FIELDS                                                                                     \
+    (FL_FIELD_START | FL_FIELD_END | FL_FIELD_EXPORTER | FL_FIELD_DOMAIN | FL_FIELD_SRC | FL_FIELD_DST |     \
+     FL_FIELD_SRC_PORT | FL_FIELD_DST_PORT | FL_FIELD_PROTOCOL | FL_FIELD_TCP_FLAGS | FL_FIELD_END_REASON)
+
+/* What matters of a record beside its numbers. */
+enum {
+    FL_RECORD_FROM_B = 1,       /* it went from b to a */
+    FL_RECORD_SYN = 2,          /* TCP: a SYN was among its packets */
+    FL_RECORD_ACK = 4,          /* TCP: an ACK was */
+    FL_RECORD_CUT = 8,          /* the exporter says that its active timeout ended it */
+    FL_RECORD_REASON_GIVEN = 16 /* the exporter says what ended it */
+};
+
+/* One direction of a conversation. Endpoint a is the lower one by host, then port; in ICMP a is the host that
+ * asks (an echo reply is the other direction of its request), a_port 0 and b_port type << 8 | code, of the
+ * request where there is one. Ports of protocols without them are 0. */
+struct fl_record {
+    int64_t start_ms, end_ms; /* end >= start */
+    uint32_t a, b;            /* numbers of hosts */
+    uint16_t a_port, b_port;
+    uint16_t source; /* number of the exporter and domain */
+    uint8_t protocol;
+    uint8_t marks; /* FL_RECORD_* */
+};
+
+struct fl_source {
+    struct fl_addr exporter;
+    uint32_t domain;
+};
+
+struct fl_records {
+    struct fl_addr *hosts; /* ascending; those that a record names */
+    size_t n_hosts;
+    struct fl_source *sources; /* ascending by exporter, domain */
+    size_t n_sources;
+    struct fl_record *items; /* by a, b, protocol, a_port, b_port, direction, source, start, end, marks */
+    size_t n;
+};
+
+struct fl_gather { /* records on their way in; zeroed: none */
+    struct fl_intern hosts, exporters, sources;
+    struct fl_record *items; /* from a to b as exported, hosts numbered by first sight */
+    size_t n, room;
+    uint32_t last_src, last_dst, last_exporter, last_source;
+};
+
+/* Take records in. FL_ELIMIT beyond 65,535 sources or 2^31 records; FL_ENOMEM. */
+int fl_gather_add(struct fl_gather *g, const struct fl_flow *flows, size_t n);
+/* Number, orient and sort what was taken in; *g is empty after it, also on failure. FL_ENOMEM. */
+int fl_gather_finish(struct fl_gather *g, struct fl_records *out);
+void fl_gather_clear(struct fl_gather *g);
+
+/* Move the records of `more` that start at from_ms or later to `into`, drop those of `into` that start
+ * earlier, and the hosts and sources that nothing names any longer: linear in both. `more` is empty after it.
+ * On failure `into` is as it was. FL_ELIMIT, FL_ENOMEM. */
+int fl_records_merge(struct fl_records *into, struct fl_records *more, int64_t from_ms);
+void fl_records_clear(struct fl_records *r);
+
+/* Which conversation a record belongs to, as two numbers that order like the records. */
+static inline uint64_t fl_record_hosts(const struct fl_record *r)
+{
+    return (uint64_t)r->a << 32 | r->b;
+}
+static inline uint64_t fl_record_ports(const struct fl_record *r)
+{
+    return (uint64_t)r->protocol << 32 | (uint64_t)r->a_port << 16 | r->b_port;
+}
+static inline bool fl_record_same_talk(const struct fl_record *x, const struct fl_record *y)
+{
+    return fl_record_hosts(x) == fl_record_hosts(y) && fl_record_ports(x) == fl_record_ports(y);
+}
+/* The first place in [at, n) where another conversation begins than at `at` - 1; n behind the last, 0 at 0.
+ */
+static inline size_t fl_record_next_talk(const struct fl_record *items, size_t n, size_t at)
+{
+    while (at > 0 && at < n && fl_record_same_talk(&items[at - 1], &items[at]))
+        at++;
+    return at;
+}
+
+/* Protocols with ports: TCP, UDP, SCTP, DCCP. */
+bool fl_protocol_has_ports(uint8_t protocol);
+bool fl_protocol_is_icmp(uint8_t protocol); /* of either family */
+
+#endif
