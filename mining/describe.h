@@ -18,8 +18,9 @@ struct fl_view {
 };
 
 /* Fill in `out` from a pair that passed the test; fastest with pairs family by family. Returns 1, or 0 when
- * a closer look denies it: fewer than 3 hosts behind a bound wildcard, or fewer than `support` distinct
- * conversations under way in a `during` pair; FL_ENOMEM. */
+ * a closer look denies it: fewer than 3 hosts behind a bound wildcard, one host behind nine tenths of a
+ * wildcard's coincidences (at least `support`), or fewer than `support` distinct conversations under way in a
+ * `during` pair; FL_ENOMEM. */
 int fl_describe(struct fl_rule *out, const struct fl_pair *pair, struct fl_view *view);
 /* Free what fl_describe kept. */
 void fl_view_clear(struct fl_view *view);

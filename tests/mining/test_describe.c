@@ -144,6 +144,29 @@ static void bound_wildcards_want_three_hosts(void **state)
     }
 }
 
+/* Twenty coincidences, of which one client makes `of_one`: with 18 it is that client's rule, with 17 it is
+ * not.
+ */
+static void a_wildcard_with_one_host_is_that_host(void **state)
+{
+    for (uint32_t of_one = 17; of_one <= 18; of_one++) {
+        struct stage *s = new_stage();
+        struct fl_rule r;
+        s->keys[0] = (struct fl_node_key){FL_HOST_ANY, 2, FL_PORT_ANY, 80, FL_PROTO_TCP};
+        s->keys[1] = (struct fl_node_key){2, 3, FL_PORT_ANY, 3306, FL_PROTO_TCP};
+        for (uint32_t i = 0; i < 20; i++)
+            say(s, i < of_one ? 10 : i, 2, 80, i * 100000, 50);
+        for (uint32_t i = 20; i < 40; i++) /* others alone, so that the node itself is nobody's */
+            say(s, i, 2, 80, i * 100000, 50);
+        next_node(s);
+        for (uint32_t i = 0; i < 20; i++)
+            say(s, 2, 3, 3306, i * 100000 + 5, 50);
+        assert_int_equal(describe(s, &r, (struct fl_pair){.n_x = 40, .n_y = 20, .n_xy = 20}), of_one == 17);
+        assert_int_equal(r.hosts, 20 - of_one + 1);
+        free(s);
+    }
+}
+
 /* X starts 12 times while `n` conversations of Y are under way. */
 static int describe_during(int n, struct fl_rule *r)
 {
@@ -235,6 +258,7 @@ int main(void)
         cmocka_unit_test(lag_and_spread_by_hand),
         cmocka_unit_test(the_arrow_leaves_the_surer_side),
         cmocka_unit_test(bound_wildcards_want_three_hosts),
+        cmocka_unit_test(a_wildcard_with_one_host_is_that_host),
         cmocka_unit_test(one_long_flow_proves_nothing),
         cmocka_unit_test(the_latest_of_nested_flows_takes_the_lag),
         cmocka_unit_test(clock_phase_by_hand),
