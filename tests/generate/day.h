@@ -23,11 +23,18 @@ struct gen_flow {
 
 enum { GEN_NODE_TEXT = 128 };
 
-/* A pair of nodes that belongs together (or, for a decoy, only looks so), as text in the form of MINING.md
- * section 2. */
+enum gen_kind {
+    GEN_PLANTED, /* belongs together and must be found */
+    GEN_FOLLOWS, /* is as true, for a reason that is given, but need not be said */
+    GEN_DECOY    /* only looks as if it did */
+};
+
+/* A pair of nodes, as text in the form of MINING.md section 2. */
 struct gen_truth {
     const char *pattern; /* its name, as --without takes it */
-    bool decoy;
+    enum gen_kind kind;
+    bool range; /* one of a pattern's pairs of ports that behave alike: all of them are one statement */
+    const char *reason; /* GEN_FOLLOWS: why; else "" */
     char x[GEN_NODE_TEXT], y[GEN_NODE_TEXT];
 };
 
@@ -59,22 +66,5 @@ void gen_day_clear(struct gen_day *day);
 
 /* Name of pattern `i` (0, 1, ...; "background" is the first), or NULL behind the last. */
 const char *gen_pattern_name(size_t i);
-
-/* What a router makes of flows: each cut at the active timeout (the pieces marked FL_END_ACTIVE, the last
- * FL_END_IDLE), in the order in which they are exported: a piece at its end, a last piece `inactive_ms` after
- * its last packet. *out is freed by the caller. Returns 0 or FL_ENOMEM. */
-struct gen_cut {
-    struct gen_flow flow;
-    int64_t export_ms;
-    uint8_t end_reason; /* FL_END_ACTIVE or FL_END_IDLE */
-};
-enum { GEN_ACTIVE_MS = 60000, GEN_INACTIVE_MS = 15000 };
-int gen_cut(const struct gen_flow *flows, size_t n, int64_t active_ms, int64_t inactive_ms,
-            struct gen_cut **out, size_t *n_out);
-
-/* The records that a perfect collector would have of a day cut at the usual timeouts, from `exporter`.
- * *out is freed by the caller. Returns 0 or FL_ENOMEM. */
-int gen_records(const struct gen_day *day, const struct fl_addr *exporter, struct fl_flow **out,
-                size_t *n_out);
 
 #endif

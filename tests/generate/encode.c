@@ -280,18 +280,26 @@ static int encode_all(struct encoder *e, const struct gen_cut *cuts, size_t n, g
     return 0;
 }
 
-int gen_encode(const struct gen_flow *flows, size_t n, enum gen_form form, gen_datagram_fn *fn, void *ctx,
-               struct gen_encode_report *report)
+static int64_t first_start(const struct gen_cut *cuts, size_t n)
+{
+    int64_t first_ms = n > 0 ? cuts[0].flow.start_ms : 0;
+    for (size_t i = 1; i < n; i++)
+        first_ms = cuts[i].flow.start_ms < first_ms ? cuts[i].flow.start_ms : first_ms;
+    return first_ms;
+}
+
+int gen_encode(const struct gen_flow *flows, size_t n, const struct gen_router *router, enum gen_form form,
+               gen_datagram_fn *fn, void *ctx, struct gen_encode_report *report)
 {
     struct gen_cut *cuts;
     size_t n_cuts;
     *report = (struct gen_encode_report){0};
-    int result = gen_cut(flows, n, GEN_ACTIVE_MS, GEN_INACTIVE_MS, &cuts, &n_cuts);
+    int result = gen_cut(flows, n, router, &cuts, &n_cuts);
     if (result < 0)
         return result;
+    struct encoder e = {.form = form, .boot_ms = first_start(cuts, n_cuts) - BOOT_BEFORE_MS};
     size_t kept = form == GEN_V5 ? without_v6(cuts, n_cuts) : n_cuts;
     report->skipped = n_cuts - kept;
-    struct encoder e = {.form = form, .boot_ms = n > 0 ? flows[0].start_ms - BOOT_BEFORE_MS : 0};
     result = encode_all(&e, cuts, kept, fn, ctx, report);
     free(cuts);
     return result;

@@ -1,13 +1,12 @@
 /* Flows as the datagrams a router sends: NetFlow v5, NetFlow v9 (RFC 3954), IPFIX (RFC 7011).
  *
  * Written from the specifications alone and sharing nothing with the collector, so that each can be held
- * against the other. The router behind it booted an hour before the first flow, cuts at GEN_ACTIVE_MS, gives
- * up on a flow GEN_INACTIVE_MS after its last packet, and repeats its templates. v9 headers carry whole
- * seconds beside an uptime in milliseconds, as real ones do. */
+ * against the other. The router behind it booted an hour before the first flow and repeats its templates. v9
+ * headers carry whole seconds beside an uptime in milliseconds, as real ones do. */
 #ifndef GEN_ENCODE_H
 #define GEN_ENCODE_H
 
-#include "tests/generate/day.h"
+#include "tests/generate/router.h"
 
 enum gen_form { GEN_V5, GEN_V9, GEN_IPFIX };
 
@@ -22,8 +21,9 @@ struct gen_encode_report {
     uint64_t skipped; /* records v5 cannot say: IPv6 */
 };
 
-/* Returns 0, FL_ENOMEM, or what `fn` returned. *report counts what `fn` took. */
-int gen_encode(const struct gen_flow *flows, size_t n, enum gen_form form, gen_datagram_fn *fn, void *ctx,
-               struct gen_encode_report *report);
+/* What `router` exports of flows, before any loss. Returns 0, FL_ENOMEM, or what `fn` returned. *report
+ * counts what `fn` took. */
+int gen_encode(const struct gen_flow *flows, size_t n, const struct gen_router *router, enum gen_form form,
+               gen_datagram_fn *fn, void *ctx, struct gen_encode_report *report);
 
 #endif

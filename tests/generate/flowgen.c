@@ -14,6 +14,7 @@
 #include "storage/error.h"
 #include "storage/timetext.h"
 #include "tests/generate/encode.h"
+#include "tests/generate/random.h"
 
 enum { EXIT_USAGE = 2, WITHOUT_MOST = 64 };
 
@@ -21,6 +22,7 @@ struct settings {
     struct gen_options day;
     const char *without[WITHOUT_MOST];
     const char *to, *source, *write;
+    struct gen_router router;
     enum gen_form form;
     uint64_t rate;
     bool progress, truth;
@@ -29,7 +31,9 @@ struct settings {
 struct sink {
     int socket; /* -1: none */
     FILE *file; /* NULL: none */
-    uint64_t rate, sent;
+    uint64_t rate, sent, lost;
+    double loss; /* share of datagrams that are made but not delivered */
+    struct gen_random random;
     struct timespec began;
     bool progress;
     int64_t from_ms, to_ms;
@@ -52,7 +56,18 @@ static const char help[] =
     "  --only-v4          no IPv6\n"
     "  --without PATTERN  leave a pattern out (repeatable; --patterns lists them)\n"
     "  --patterns         list the patterns and leave\n"
-    "  --truth            list what is planted: pattern, planted or decoy, node, node (tab-separated)\n"
+    "  --truth            list what is planted, tab-separated: pattern; planted, follows (as true, but need\n"
+    "                     not be found) or decoy; node; node; why it follows\n"
+    "\n"
+    "The router:\n"
+    "  --at PLACE         which flows pass it: everywhere (all), border (those with an end outside), core\n"
+    "                     (those with an end at a workstation or both inside) (default everywhere)\n"
+    "  --active MS        its active timeout (default 60000)\n"
+    "  --sampling N       it looks at one packet in N, 1..16383 (default 1)\n"
+    "  --loss PERCENT     so many of its datagrams never arrive, 0..100 (default 0)\n"
+    "  --clock MS         its clock is so far ahead, -3600000..3600000 (default 0)\n"
+    "  --clock-error MS   its stamps are off by up to so much, either way, 0..60000 (default 0)\n"
+    "\n"
     "  --progress         show how far the sending is\n"
     "  --help             this text\n";
 
@@ -95,6 +110,17 @@ static bool add_without(struct settings *s, const char *name)
     return false;
 }
 
+static bool place_of(const char *text, enum gen_place *out)
+{
+    static const char *const names[] = {"everywhere", "border", "core"};
+    for (unsigned i = 0; i < 3; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *out = (enum gen_place)i;
+            return true;
+        }
+    return false;
+}
+
 enum choice {
     TO,
     WRITE,
@@ -110,6 +136,12 @@ enum choice {
     PATTERNS,
     TRUTH,
     PROGRESS,
+    AT,
+    ACTIVE,
+    SAMPLING,
+    LOSS,
+    CLOCK,
+    CLOCK_ERROR,
     HELP
 };
 
@@ -127,6 +159,12 @@ static const struct option options[] = {{"to", required_argument, NULL, TO},
                                         {"patterns", no_argument, NULL, PATTERNS},
                                         {"truth", no_argument, NULL, TRUTH},
                                         {"progress", no_argument, NULL, PROGRESS},
+                                        {"at", required_argument, NULL, AT},
+                                        {"active", required_argument, NULL, ACTIVE},
+                                        {"sampling", required_argument, NULL, SAMPLING},
+                                        {"loss", required_argument, NULL, LOSS},
+                                        {"clock", required_argument, NULL, CLOCK},
+                                        {"clock-error", required_argument, NULL, CLOCK_ERROR},
                                         {"help", no_argument, NULL, HELP},
                                         {NULL, 0, NULL, 0}};
 
@@ -148,6 +186,36 @@ static int take_figure(struct settings *s, int option)
         s->day.hours = (unsigned)value;
     else if (option == HOSTS && (bad = figure(optarg, GEN_HOSTS_MIN, GEN_HOSTS_MAX, &value)) == 0)
         s->day.hosts = (unsigned)value;
+    return bad;
+}
+
+/* How the router's clock is off. */
+static int take_clock(struct settings *s, const char *text)
+{
+    bool behind = text[0] == '-';
+    uint64_t value;
+    if (!number(text + behind, 0, 3600000, &value))
+        return usage("not a number in range", text);
+    s->router.clock_ms = behind ? -(int64_t)value : (int64_t)value;
+    return 0;
+}
+
+static int take_of_router(struct settings *s, int option)
+{
+    uint64_t value = 0;
+    int bad = 0;
+    if (option == AT)
+        return place_of(optarg, &s->router.place) ? 0 : usage("not everywhere, border or core", optarg);
+    if (option == CLOCK)
+        return take_clock(s, optarg);
+    if (option == ACTIVE && (bad = figure(optarg, 1000, 86400000, &value)) == 0)
+        s->router.active_ms = (int64_t)value;
+    else if (option == SAMPLING && (bad = figure(optarg, 1, GEN_SAMPLING_MAX, &value)) == 0)
+        s->router.sampling = (uint32_t)value;
+    else if (option == LOSS && (bad = figure(optarg, 0, 100, &value)) == 0)
+        s->router.loss = (double)value / 100;
+    else if (option == CLOCK_ERROR && (bad = figure(optarg, 0, 60000, &value)) == 0)
+        s->router.clock_error_ms = (int64_t)value;
     return bad;
 }
 
@@ -179,8 +247,13 @@ static int take(struct settings *s, int option)
     case PROGRESS:
         s->progress = true;
         return 0;
-    default:
+    case RATE:
+    case SEED:
+    case HOURS:
+    case HOSTS:
         return take_figure(s, option);
+    default:
+        return take_of_router(s, option);
     }
 }
 
@@ -189,6 +262,7 @@ static int settings_from(struct settings *s, int argc, char **argv)
 {
     *s = (struct settings){.form = GEN_IPFIX, .rate = 2000};
     gen_options_init(&s->day);
+    gen_router_init(&s->router);
     s->day.without = s->without;
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -204,6 +278,7 @@ static int settings_from(struct settings *s, int argc, char **argv)
     }
     if (optind < argc)
         return usage("not an option", argv[optind]);
+    s->router.seed = s->day.seed;
     if (s->to == NULL && s->write == NULL && !s->truth)
         return usage("nothing to do without --to, --write or --truth", "flowgen");
     return 0;
@@ -299,6 +374,10 @@ static int deliver(void *ctx, int64_t export_ms, const uint8_t *bytes, size_t le
 {
     struct sink *k = ctx;
     uint8_t prefix[2] = {(uint8_t)(length >> 8), (uint8_t)length};
+    if (gen_chance(&k->random, k->loss)) {
+        k->lost++;
+        return 0;
+    }
     if (k->file != NULL &&
         (fwrite(prefix, 1, 2, k->file) != 2 || fwrite(bytes, 1, length, k->file) != length)) {
         perror("flowgen: writing");
@@ -322,6 +401,8 @@ static int open_sink(struct sink *k, const struct settings *s, const struct gen_
     *k = (struct sink){.socket = -1, .rate = s->rate, .progress = s->progress, .shown = -1};
     k->from_ms = s->day.start_ms;
     k->to_ms = day->n_flows == 0 ? k->from_ms : day->flows[day->n_flows - 1].end_ms;
+    k->loss = s->router.loss;
+    gen_random_init(&k->random, s->router.seed, "way");
     clock_gettime(CLOCK_MONOTONIC, &k->began);
     if (s->write != NULL && (k->file = fopen(s->write, "wb")) == NULL) {
         fprintf(stderr, "flowgen: %s: %s\n", s->write, strerror(errno));
@@ -345,7 +426,7 @@ static int export_day(const struct settings *s, const struct gen_day *day)
     struct sink k;
     struct gen_encode_report r = {0};
     int result = open_sink(&k, s, day);
-    if (result == 0 && gen_encode(day->flows, day->n_flows, s->form, deliver, &k, &r) != 0)
+    if (result == 0 && gen_encode(day->flows, day->n_flows, &s->router, s->form, deliver, &k, &r) != 0)
         result = EXIT_FAILURE;
     if (k.progress && k.shown >= 0 && isatty(STDERR_FILENO))
         fputc('\n', stderr);
@@ -355,14 +436,17 @@ static int export_day(const struct settings *s, const struct gen_day *day)
         printf("sent %" PRIu64 " records in %" PRIu64 " datagrams, %" PRIu64 " bytes; skipped %" PRIu64
                " IPv6 records\n",
                r.records, r.datagrams, r.bytes, r.skipped);
+    if (result == 0 && k.lost > 0)
+        printf("of these, %" PRIu64 " datagrams were lost on the way\n", k.lost);
     return result;
 }
 
 static void list_truth(const struct gen_day *day)
 {
+    static const char *const kinds[] = {"planted", "follows", "decoy"};
     for (size_t i = 0; i < day->n_truth; i++) {
         const struct gen_truth *t = &day->truth[i];
-        printf("%s\t%s\t%s\t%s\n", t->pattern, t->decoy ? "decoy" : "planted", t->x, t->y);
+        printf("%s\t%s\t%s\t%s\t%s\n", t->pattern, kinds[t->kind], t->x, t->y, t->reason);
     }
 }
 

@@ -31,6 +31,34 @@ ok $? "another seed gives another day"
 "$flowgen" --truth --without tor "${small[@]}" >"$work/truth"
 [ -s "$work/truth" ] && ! grep -q '^tor' "$work/truth"
 ok $? "a pattern left out is not in the truth"
+cut -f2 "$work/truth" | sort -u | tr '\n' ' ' | grep -q '^decoy follows planted $'
+ok $? "the truth tells what is planted, what follows from it, and what is a decoy"
+awk -F'\t' '($2 == "follows") != ($5 != "")' "$work/truth" >"$work/out"
+[ ! -s "$work/out" ]
+ok $? "what follows has a reason"
+
+# records OPTION...: how many records are sent
+records() {
+    "$flowgen" "${small[@]}" "$@" --write "$work/again" | awk '/^sent/ { print $2 }'
+}
+all=$(records)
+some=$(records --sampling 100)
+[ "$some" -gt 100 ] && [ "$some" -lt $((all / 3)) ]
+ok $? "one packet in 100 makes $some records of $all"
+core=$(records --at core)
+border=$(records --at border)
+[ "$core" -lt "$all" ] && [ "$border" -lt "$all" ] && [ $((core + border)) -gt "$all" ]
+ok $? "core and border routers overlap: $core and $border of $all"
+[ "$(records --active 10000)" -gt "$all" ]
+ok $? "a shorter active timeout makes more records"
+"$flowgen" "${small[@]}" --loss 100 --write "$work/again" | grep -q 'datagrams were lost' && [ ! -s "$work/again" ]
+ok $? "what is lost is not written"
+"$flowgen" "${small[@]}" --clock -10000 --write "$work/again" >/dev/null && ! cmp -s "$work/ipfix" "$work/again"
+ok $? "a clock that is behind changes the export"
+refuses "a place that is none" --at home --truth
+refuses "a sampling beyond v5's fourteen bits" --sampling 16384 --truth
+refuses "a loss of more than all" --loss 101 --truth
+refuses "a clock that is off by a day" --clock 86400000 --truth
 refuses "nothing to do"
 refuses "an unknown option" --frobnicate
 refuses "an unknown pattern" --without frobnicate --truth

@@ -179,7 +179,7 @@ void gen_node_to(char out[GEN_NODE_TEXT], const struct fl_addr *client, const st
     gen_node(out, (struct gen_end){client, -1}, (struct gen_end){server, port}, proto);
 }
 
-void gen_pair(struct gen_make *m, const char *x, const char *y)
+static void add_truth(struct gen_make *m, const char *x, const char *y, struct gen_truth truth)
 {
     struct gen_day *day = m->day;
     void *list = grown(day->truth, day->n_truth, &m->truth_room, sizeof *day->truth);
@@ -187,9 +187,24 @@ void gen_pair(struct gen_make *m, const char *x, const char *y)
         m->failed = true;
         return;
     }
+    truth.pattern = m->pattern;
+    snprintf(truth.x, sizeof truth.x, "%s", x);
+    snprintf(truth.y, sizeof truth.y, "%s", y);
     day->truth = list;
-    struct gen_truth *t = &day->truth[day->n_truth++];
-    *t = (struct gen_truth){.pattern = m->pattern, .decoy = m->decoy};
-    snprintf(t->x, sizeof t->x, "%s", x);
-    snprintf(t->y, sizeof t->y, "%s", y);
+    day->truth[day->n_truth++] = truth;
+}
+
+void gen_pair(struct gen_make *m, const char *x, const char *y)
+{
+    add_truth(m, x, y, (struct gen_truth){.kind = m->decoy ? GEN_DECOY : GEN_PLANTED, .reason = ""});
+}
+
+void gen_pair_of_range(struct gen_make *m, const char *x, const char *y)
+{
+    add_truth(m, x, y, (struct gen_truth){.kind = GEN_PLANTED, .range = true, .reason = ""});
+}
+
+void gen_follows(struct gen_make *m, const char *x, const char *y, const char *reason)
+{
+    add_truth(m, x, y, (struct gen_truth){.kind = GEN_FOLLOWS, .reason = reason});
 }

@@ -65,6 +65,10 @@ struct gen_end {
 };
 void gen_node(char out[GEN_NODE_TEXT], struct gen_end client, struct gen_end server, const char *proto);
 void gen_pair(struct gen_make *m, const char *x, const char *y);
+/* Likewise for a pair of ports of a range. */
+void gen_pair_of_range(struct gen_make *m, const char *x, const char *y);
+/* Likewise for what is true because of what was planted; `reason` is a literal. */
+void gen_follows(struct gen_make *m, const char *x, const char *y, const char *reason);
 /* `client.* : server.port/proto`, either address NULL for any. */
 void gen_node_to(char out[GEN_NODE_TEXT], const struct fl_addr *client, const struct fl_addr *server,
                  int port, const char *proto);

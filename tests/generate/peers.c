@@ -84,7 +84,7 @@ static void range(struct gen_make *m, struct fl_addr host, int first, unsigned p
         for (unsigned q = p + 1; q < ports; q++) {
             gen_node_to(x, NULL, &host, first + (int)p, proto);
             gen_node_to(y, NULL, &host, first + (int)q, proto);
-            gen_pair(m, x, y);
+            gen_pair_of_range(m, x, y);
         }
 }
 

@@ -65,6 +65,9 @@ static void ftp(struct gen_make *m)
     gen_node_to(control, &client, &server, 21, "tcp");
     gen_node_to(data, &client, &server, -1, "tcp");
     gen_pair(m, control, data);
+    gen_node_to(control, NULL, &server, 21, "tcp");
+    gen_node_to(data, NULL, &server, -1, "tcp");
+    gen_follows(m, control, data, "five more clients do the same");
 }
 
 /* The mail server keeps trying both mail exchangers of a domain that is gone. */
@@ -97,6 +100,9 @@ static void dhcp(struct gen_make *m)
         fixed_node(y, gen_host(10 + c), 68, server, 67);
         gen_pair(m, x, y);
     }
+    gen_node_to(x, NULL, &all, 67, "udp");
+    gen_node_to(y, NULL, &server, 67, "udp");
+    gen_follows(m, x, y, "the four clients in one statement");
 }
 
 /* Devices that answer each other's announcements on the multicast group, in both families. */
@@ -145,6 +151,12 @@ static void names(struct gen_make *m)
         gen_pair(m, x, z);
         gen_pair(m, y, z);
     }
+    gen_node_to(x, NULL, &dns, 53, "udp");
+    gen_node_to(y, NULL, &group, 5355, "udp");
+    gen_node_to(z, NULL, &wins, 137, "udp");
+    gen_follows(m, x, y, "the three hosts in one statement");
+    gen_follows(m, x, z, "the three hosts in one statement");
+    gen_follows(m, y, z, "the three hosts in one statement");
 }
 
 /* Clients 0..n-1 behind `first` use two ports of one server together. */

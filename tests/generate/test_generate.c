@@ -170,9 +170,11 @@ static struct gen_flow flow_of(int64_t start_ms, int64_t end_ms)
 static void a_long_flow_is_cut_where_a_router_would(void **state)
 {
     struct gen_flow f = flow_of(1000, 151000);
+    struct gen_router router;
     struct gen_cut *cuts;
     size_t n;
-    assert_int_equal(gen_cut(&f, 1, 60000, 15000, &cuts, &n), 0);
+    gen_router_init(&router);
+    assert_int_equal(gen_cut(&f, 1, &router, &cuts, &n), 0);
     assert_int_equal(n, 3);
     assert_int_equal(cuts[0].flow.end_ms, 61000);
     assert_int_equal(cuts[0].export_ms, 61000);
@@ -190,13 +192,15 @@ static void a_long_flow_is_cut_where_a_router_would(void **state)
 static void a_flow_of_the_timeout_itself_stays_whole(void **state)
 {
     struct gen_flow f = flow_of(1000, 61000);
+    struct gen_router router;
     struct gen_cut *cuts;
     size_t n;
-    assert_int_equal(gen_cut(&f, 1, 60000, 15000, &cuts, &n), 0);
+    gen_router_init(&router);
+    assert_int_equal(gen_cut(&f, 1, &router, &cuts, &n), 0);
     assert_int_equal(n, 1);
     assert_int_equal(cuts[0].end_reason, FL_END_IDLE);
     free(cuts);
-    assert_int_equal(gen_cut(&f, 0, 60000, 15000, &cuts, &n), 0);
+    assert_int_equal(gen_cut(&f, 0, &router, &cuts, &n), 0);
     assert_int_equal(n, 0);
     free(cuts);
 }
@@ -228,8 +232,10 @@ static struct caught encoded(enum gen_form form)
 {
     struct gen_flow f = flow_of(1709596800123, 1709596800523);
     struct gen_encode_report report;
+    struct gen_router router;
     struct caught c = {.count = 0};
-    assert_int_equal(gen_encode(&f, 1, form, catch_last, &c, &report), 0);
+    gen_router_init(&router);
+    assert_int_equal(gen_encode(&f, 1, &router, form, catch_last, &c, &report), 0);
     assert_int_equal(report.records, 1);
     assert_int_equal(report.datagrams, 1);
     assert_int_equal(c.count, 1);
@@ -288,13 +294,15 @@ static void v5_skips_ipv6_and_a_sink_can_stop(void **state)
     struct gen_options o = small(1);
     struct gen_day day = make(&o);
     struct gen_encode_report five, ten;
+    struct gen_router router;
+    gen_router_init(&router);
     struct caught c = {.count = 0};
-    assert_int_equal(gen_encode(day.flows, day.n_flows, GEN_V5, catch_last, &c, &five), 0);
-    assert_int_equal(gen_encode(day.flows, day.n_flows, GEN_IPFIX, catch_last, &c, &ten), 0);
+    assert_int_equal(gen_encode(day.flows, day.n_flows, &router, GEN_V5, catch_last, &c, &five), 0);
+    assert_int_equal(gen_encode(day.flows, day.n_flows, &router, GEN_IPFIX, catch_last, &c, &ten), 0);
     assert_true(five.skipped > 0);
     assert_int_equal(five.records + five.skipped, ten.records);
     assert_int_equal(c.count, five.datagrams + ten.datagrams);
-    assert_int_equal(gen_encode(day.flows, day.n_flows, GEN_V9, stop, NULL, &ten), FL_ESTOP);
+    assert_int_equal(gen_encode(day.flows, day.n_flows, &router, GEN_V9, stop, NULL, &ten), FL_ESTOP);
     assert_int_equal(ten.records, 0);
     gen_day_clear(&day);
 }

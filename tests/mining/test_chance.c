@@ -6,7 +6,7 @@
 #include "tests/mining/mining_fixture.h"
 
 #include "mining/count.h"
-#include "tests/generate/day.h"
+#include "tests/generate/router.h"
 
 enum { SHUFFLES = 20, HOURS = 4, MOST_PATTERNS = 64 };
 
@@ -25,14 +25,15 @@ static struct fl_talk talk_of(const struct gen_options *options)
 {
     static struct fl_services services;
     struct gen_day day;
-    struct fl_addr exporter = fl_addr_v4(0x7f000001);
+    struct gen_router router;
     struct fl_talk talk;
     struct fl_mining_config config = default_mining();
     struct fl_find_request request = {
         .active_timeout_ms = GEN_ACTIVE_MS, .config = &config, .services = &services};
     fl_services_system_ports(&services);
+    gen_router_init(&router);
     assert_int_equal(gen_day_make(&day, options), 0);
-    assert_int_equal(gen_records(&day, &exporter, &request.flows, &request.n), 0);
+    assert_int_equal(gen_records(&day, &router, 1, &request.flows, &request.n), 0);
     assert_int_equal(fl_find_talk(&talk, &request), 0);
     free(request.flows);
     gen_day_clear(&day);
