@@ -5,9 +5,11 @@
  * follows the other direction's last packet within a second, is the same conversation.
  * 2. An endpoint is a service when enough distinct peer endpoints addressed it first, or its port is
  * registered.
- * 3. All conversations between two endpoints have one client: the side without a service port; with two, both
- * ports stay when they keep recurring (123:123), else the side with fewer peers is the client; with none, the
- * side that speaks first in most of them.
+ * 3. All conversations between two endpoints have one client: the side without a service port. With two, both
+ * ports stay when they keep recurring (123:123), and the client is who speaks first in four fifths of them;
+ * where stamps are too coarse to tell, or the conversations few, the side with fewer peers is. With none, it
+ * is the side that asks by its TCP flags, else the host that is the client of what has a service port or
+ * flags between the two (FTP's control), else the one that speaks first in most of what is between them.
  * 4. Radix sort by start, then by what the conversation's node will be.
  *
  * Example: 10.0.0.5:40001 -> 10.0.0.53:53 at 0 ms and back at 20 ms is one conversation 10.0.0.5.*
@@ -65,6 +67,7 @@ struct joined { /* a conversation before its roles are known */
     uint16_t a_port, b_port;
     uint8_t protocol;
     uint8_t initiator; /* FROM_A, FROM_B, UNKNOWN */
+    bool by_flags;     /* TCP flags told it */
 };
 
 static bool asks_only(uint8_t marks)
@@ -73,12 +76,15 @@ static bool asks_only(uint8_t marks)
 }
 
 /* Who spoke first: the side that sent a SYN and never an ACK, else the side whose first packet is earlier. */
-static uint8_t initiator_of(uint8_t protocol, const int64_t first_ms[2], const uint8_t marks[2])
+static uint8_t initiator_of(uint8_t protocol, const int64_t first_ms[2], const uint8_t marks[2],
+                            bool *by_flags)
 {
+    *by_flags = false;
     if (fl_protocol_is_icmp(protocol))
         return FROM_A;
     bool a_asks = asks_only(marks[0]), b_asks = asks_only(marks[1]);
-    if (a_asks != b_asks)
+    *by_flags = a_asks != b_asks;
+    if (*by_flags)
         return a_asks ? FROM_A : FROM_B;
     if (first_ms[0] == first_ms[1])
         return UNKNOWN;
@@ -114,8 +120,8 @@ static size_t join_one(const struct fl_record *flows, size_t from, size_t n, str
                            .b = first->b,
                            .a_port = first->a_port,
                            .b_port = first->b_port,
-                           .protocol = first->protocol,
-                           .initiator = initiator_of(first->protocol, first_ms, marks)};
+                           .protocol = first->protocol};
+    out->initiator = initiator_of(first->protocol, first_ms, marks, &out->by_flags);
     return i;
 }
 
@@ -212,34 +218,97 @@ struct roles {
     bool a_is_client, client_port, server_port; /* the ports: kept concrete */
 };
 
-static bool a_speaks_first(const struct joined *group, size_t n)
+/* What service ports are told by. */
+struct known {
+    const struct fl_services *services;
+    struct popularities popular;
+    uint32_t service_peers;
+};
+
+struct votes { /* conversations by who spoke first */
+    size_t a, b;
+};
+
+static struct votes count_votes(const struct joined *group, size_t n)
 {
     size_t votes[3] = {0, 0, 0};
     for (size_t i = 0; i < n; i++)
         votes[group[i].initiator]++;
-    return votes[FROM_A] >= votes[FROM_B];
+    return (struct votes){votes[FROM_A], votes[FROM_B]};
 }
 
-/* Roles for the n conversations between two endpoints. */
-static struct roles roles_of(const struct joined *group, size_t n, const struct popularities *popular,
-                             const struct fl_services *services, uint32_t service_peers)
+static bool a_speaks_first(const struct joined *group, size_t n)
+{
+    struct votes v = count_votes(group, n);
+    return v.a >= v.b;
+}
+
+struct sides { /* of the conversations between two endpoints */
+    uint32_t a_peers, b_peers;
+    bool a_serves, b_serves;
+};
+
+static struct sides sides_of(const struct joined *k, const struct known *known)
+{
+    struct sides s = {.a_peers = peers_of(&known->popular, endpoint(k->a, k->protocol, k->a_port)),
+                      .b_peers = peers_of(&known->popular, endpoint(k->b, k->protocol, k->b_port))};
+    s.a_serves = s.a_peers >= known->service_peers || registered(known->services, k->protocol, k->a_port);
+    s.b_serves = s.b_peers >= known->service_peers || registered(known->services, k->protocol, k->b_port);
+    return s;
+}
+
+/* All conversations over a protocol between two hosts. */
+struct between {
+    const struct joined *items;
+    size_t n;
+    enum { NOT_ASKED, A_OPENS, B_OPENS } opener; /* asked once, when first needed */
+};
+
+/* Is host a the client of most of what tells by itself or, where nothing does, does it speak first in most?
+ */
+static bool a_opens(const struct between *hosts, const struct known *known)
+{
+    size_t a = 0, b = 0;
+    for (size_t i = 0; i < hosts->n; i++) {
+        struct sides s = sides_of(&hosts->items[i], known);
+        bool by_port = s.a_serves != s.b_serves;
+        if (by_port || hosts->items[i].by_flags) {
+            bool from_a = by_port ? s.b_serves : hosts->items[i].initiator == FROM_A;
+            a += from_a;
+            b += !from_a;
+        }
+    }
+    return a != b ? a > b : a_speaks_first(hosts->items, hosts->n);
+}
+
+/* Both ports are services: who speaks first, where that is clear, else who has fewer peers. */
+static bool a_asks(const struct joined *group, size_t n, const struct sides *s)
+{
+    struct votes v = count_votes(group, n);
+    size_t most = v.a > v.b ? v.a : v.b;
+    bool clear = n >= recurs && most * 5 >= (v.a + v.b) * 4;
+    return clear || s->a_peers == s->b_peers ? v.a >= v.b : s->a_peers < s->b_peers;
+}
+
+/* Roles for the n conversations between two endpoints, some of what is between the two hosts. */
+static struct roles roles_of(const struct joined *group, size_t n, struct between *hosts,
+                             const struct known *known)
 {
     const struct joined *k = &group[0];
     if (fl_protocol_is_icmp(k->protocol))
         return (struct roles){true, false, true};
     if (!fl_protocol_has_ports(k->protocol))
         return (struct roles){a_speaks_first(group, n), false, false};
-    uint32_t a_peers = peers_of(popular, endpoint(k->a, k->protocol, k->a_port));
-    uint32_t b_peers = peers_of(popular, endpoint(k->b, k->protocol, k->b_port));
-    bool a_serves = a_peers >= service_peers || registered(services, k->protocol, k->a_port);
-    bool b_serves = b_peers >= service_peers || registered(services, k->protocol, k->b_port);
-    if (a_serves != b_serves)
-        return (struct roles){b_serves, false, true};
-    if (!a_serves)
+    struct sides s = sides_of(k, known);
+    if (s.a_serves != s.b_serves)
+        return (struct roles){s.b_serves, false, true};
+    if (s.a_serves)
+        return (struct roles){a_asks(group, n, &s), n >= recurs, true};
+    if (k->by_flags)
         return (struct roles){a_speaks_first(group, n), false, false};
-    if (n >= recurs)
-        return (struct roles){a_speaks_first(group, n), true, true};
-    return (struct roles){a_peers == b_peers ? a_speaks_first(group, n) : a_peers < b_peers, false, true};
+    if (hosts->opener == NOT_ASKED)
+        hosts->opener = a_opens(hosts, known) ? A_OPENS : B_OPENS;
+    return (struct roles){hosts->opener == A_OPENS, false, false};
 }
 
 static struct fl_conversation conversation_of(const struct joined *j, struct roles r)
@@ -255,16 +324,27 @@ static struct fl_conversation conversation_of(const struct joined *j, struct rol
                                     .protocol = j->protocol};
 }
 
-static size_t assign_roles(struct fl_conversation *out, const struct joined *joined, size_t n,
-                           const struct popularities *popular, const struct fl_services *services,
-                           uint32_t service_peers)
+static struct between between_hosts(const struct joined *joined, size_t n)
 {
+    size_t count = 1;
+    while (count < n && joined[count].a == joined->a && joined[count].b == joined->b &&
+           joined[count].protocol == joined->protocol)
+        count++;
+    return (struct between){joined, count, NOT_ASKED};
+}
+
+static size_t assign_roles(struct fl_conversation *out, const struct joined *joined, size_t n,
+                           const struct known *known)
+{
+    struct between hosts = {joined, 0, NOT_ASKED};
     size_t count = 0;
     for (size_t from = 0, to; from < n; from = to) {
+        if (joined + from == hosts.items + hosts.n)
+            hosts = between_hosts(joined + from, n - from);
         to = next_key(joined, n, from);
         if (joined[from].a == joined[from].b)
             continue;
-        struct roles r = roles_of(joined + from, to - from, popular, services, service_peers);
+        struct roles r = roles_of(joined + from, to - from, &hosts, known);
         for (size_t i = from; i < to; i++)
             out[count++] = conversation_of(&joined[i], r);
     }
@@ -369,27 +449,27 @@ int fl_talk_build(struct fl_talk *out, const struct fl_records *records, const s
 {
     struct joined *joined = malloc((n + 1) * sizeof *joined);
     struct fl_conversation *items = NULL;
-    struct popularities popular = {0};
+    struct known known = {.services = services, .service_peers = service_peers};
     *out = (struct fl_talk){0};
     int rc = joined ? copy_hosts(out, records) : FL_ENOMEM;
     size_t count = rc == 0 ? join_all(flows, n, joined) : 0;
     if (rc == 0)
-        rc = count_peers(&popular, joined, count);
+        rc = count_peers(&known.popular, joined, count);
     if (rc == 0) {
         items = malloc((count + 1) * sizeof *items);
         out->items = malloc((count + 1) * sizeof *out->items);
         rc = items && out->items ? 0 : FL_ENOMEM;
     }
     if (rc == 0) {
-        out->n = assign_roles(items, joined, count, &popular, services, service_peers);
+        out->n = assign_roles(items, joined, count, &known);
         free(joined);
         joined = NULL;
         rc = order(out->items, items, out->n);
     }
     free(joined);
     free(items);
-    fl_intern_clear(&popular.endpoints);
-    free(popular.peers);
+    fl_intern_clear(&known.popular.endpoints);
+    free(known.popular.peers);
     if (rc < 0)
         fl_talk_clear(out);
     return rc;

@@ -114,6 +114,7 @@ struct joined { /* a conversation before its roles are known; a, b, ports and pr
     struct half key;
     int64_t start_ms, end_ms;
     uint8_t initiator; /* FROM_A, FROM_B, UNKNOWN */
+    bool by_flags;
 };
 
 static bool asks_only(uint8_t protocol, uint16_t flags)
@@ -162,6 +163,9 @@ static size_t join_one(const struct half *halves, size_t from, size_t n, struct 
     out->start_ms = first->start_ms;
     out->end_ms = last_ms[0] > last_ms[1] ? last_ms[0] : last_ms[1];
     out->initiator = initiator_of(first, first_ms, flags);
+    out->by_flags =
+        !is_icmp(first->protocol) && asks_only(first->protocol, first_ms[0] < INT64_MAX ? flags[0] : 0) !=
+                                         asks_only(first->protocol, first_ms[1] < INT64_MAX ? flags[1] : 0);
     return i;
 }
 
@@ -228,34 +232,79 @@ struct roles {
     bool a_is_client, client_port, server_port; /* the ports: kept concrete */
 };
 
-static bool a_speaks_first(const struct joined *group, size_t n)
+struct plain_known {
+    const struct joined *all;
+    size_t n;
+    const struct use *uses;
+    size_t n_uses;
+    const struct fl_services *services;
+    uint32_t service_peers;
+};
+
+static void count_votes(const struct joined *group, size_t n, size_t votes[3])
 {
-    size_t votes[3] = {0, 0, 0};
+    votes[FROM_A] = votes[FROM_B] = votes[UNKNOWN] = 0;
     for (size_t i = 0; i < n; i++)
         votes[group[i].initiator]++;
+}
+
+static bool a_speaks_first(const struct joined *group, size_t n)
+{
+    size_t votes[3];
+    count_votes(group, n, votes);
     return votes[FROM_A] >= votes[FROM_B];
 }
 
+static size_t peers_at(const struct half *k, bool at_b, const struct plain_known *known)
+{
+    return peers_of(known->uses, known->n_uses, at_b ? k->b : k->a, k->protocol,
+                    at_b ? k->b_port : k->a_port);
+}
+
+static bool serves(const struct half *k, bool at_b, const struct plain_known *known)
+{
+    return peers_at(k, at_b, known) >= known->service_peers ||
+           registered(known->services, k->protocol, at_b ? k->b_port : k->a_port);
+}
+
+/* Who opens what is between the hosts of `k`, from everything that there is. */
+static bool a_opens(const struct half *k, const struct plain_known *known)
+{
+    size_t sure[2] = {0, 0}, votes[2] = {0, 0};
+    for (size_t i = 0; i < known->n; i++) {
+        const struct joined *j = &known->all[i];
+        if (j->key.a != k->a || j->key.b != k->b || j->key.protocol != k->protocol)
+            continue;
+        bool a_serves = serves(&j->key, false, known), b_serves = serves(&j->key, true, known);
+        if (a_serves != b_serves)
+            sure[a_serves]++;
+        else if (j->by_flags)
+            sure[j->initiator == FROM_B]++;
+        votes[0] += j->initiator == FROM_A;
+        votes[1] += j->initiator == FROM_B;
+    }
+    return sure[0] != sure[1] ? sure[0] > sure[1] : votes[0] >= votes[1];
+}
+
 /* Roles for the n conversations between two endpoints. */
-static struct roles roles_of(const struct joined *group, size_t n, const struct use *uses, size_t n_uses,
-                             const struct fl_services *services, uint32_t service_peers)
+static struct roles roles_of(const struct joined *group, size_t n, const struct plain_known *known)
 {
     const struct half *k = &group[0].key;
     if (is_icmp(k->protocol))
         return (struct roles){true, false, true};
     if (!has_ports(k->protocol))
         return (struct roles){a_speaks_first(group, n), false, false};
-    size_t a_peers = peers_of(uses, n_uses, k->a, k->protocol, k->a_port);
-    size_t b_peers = peers_of(uses, n_uses, k->b, k->protocol, k->b_port);
-    bool a_serves = a_peers >= service_peers || registered(services, k->protocol, k->a_port);
-    bool b_serves = b_peers >= service_peers || registered(services, k->protocol, k->b_port);
+    bool a_serves = serves(k, false, known), b_serves = serves(k, true, known);
     if (a_serves != b_serves)
         return (struct roles){b_serves, false, true};
     if (!a_serves)
-        return (struct roles){a_speaks_first(group, n), false, false};
-    if (n >= 3)
-        return (struct roles){a_speaks_first(group, n), true, true};
-    return (struct roles){a_peers == b_peers ? a_speaks_first(group, n) : a_peers < b_peers, false, true};
+        return (struct roles){group->by_flags ? a_speaks_first(group, n) : a_opens(k, known), false, false};
+    size_t votes[3], a_peers = peers_at(k, false, known), b_peers = peers_at(k, true, known);
+    count_votes(group, n, votes);
+    size_t told = votes[FROM_A] + votes[FROM_B];
+    bool clear = n >= 3 && (votes[FROM_A] * 10 >= told * 8 || votes[FROM_B] * 10 >= told * 8);
+    bool a_is_client = clear || a_peers == b_peers ? votes[FROM_A] >= votes[FROM_B] : a_peers < b_peers;
+    return (struct roles){a_is_client, n >= 3, true};
 }
 
 static struct fl_conversation conversation_of(const struct joined *j, struct roles r)
@@ -285,15 +334,15 @@ static int compare_conversations(const void *vx, const void *vy)
     return 0;
 }
 
-static void assign_roles(struct fl_talk *t, const struct joined *joined, size_t n, const struct use *uses,
-                         size_t n_uses, const struct fl_services *services, uint32_t service_peers)
+static void assign_roles(struct fl_talk *t, const struct joined *joined, size_t n,
+                         const struct plain_known *known)
 {
     for (size_t from = 0, to; from < n; from = to) {
         for (to = from + 1; to < n && compare_halves_keys(&joined[from].key, &joined[to].key) == 0;)
             to++;
         if (joined[from].key.a == joined[from].key.b)
             continue;
-        struct roles r = roles_of(joined + from, to - from, uses, n_uses, services, service_peers);
+        struct roles r = roles_of(joined + from, to - from, known);
         for (size_t i = from; i < to; i++)
             t->items[t->n++] = conversation_of(&joined[i], r);
     }
@@ -313,7 +362,8 @@ static inline struct fl_talk plain_talk(const struct plain_flow *flows, size_t n
     size_t count = join_all(halves, n, joined), n_uses = collect_uses(joined, count, uses);
     qsort(uses, n_uses, sizeof *uses, compare_uses);
     t.items = plain_array(count, sizeof *t.items);
-    assign_roles(&t, joined, count, uses, n_uses, services, service_peers);
+    struct plain_known known = {joined, count, uses, n_uses, services, service_peers};
+    assign_roles(&t, joined, count, &known);
     free(halves);
     free(joined);
     free(uses);

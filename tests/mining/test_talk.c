@@ -136,6 +136,62 @@ static void passive_data_has_no_port_and_its_opener_as_client(void **state)
     fl_talk_clear(&t);
 }
 
+/* Stamps off by more than the answer takes: the server of three clients stays the server of each, though in
+ * half of the conversations its answer seems to come first. */
+static void peers_tell_where_stamps_do_not(void **state)
+{
+    static const char *const clients[] = {"10.0.0.5", "10.0.0.12", "10.0.0.7"};
+    struct fl_flow flows[24];
+    for (int i = 0; i < 12; i++) {
+        const char *client = clients[i % 3];
+        int64_t asked = i * 16000, answered = asked + (i / 3 % 2 ? 30 : -30);
+        flows[2 * i] = record(client, 123, "10.0.0.9", 123, FL_PROTO_UDP, asked, asked);
+        flows[2 * i + 1] = record("10.0.0.9", 123, client, 123, FL_PROTO_UDP, answered, answered);
+    }
+    struct fl_talk t = talk_of(flows, 24);
+    assert_int_equal(t.n, 12);
+    for (size_t i = 0; i < t.n; i++)
+        assert_conversation(&t, i,
+                            i < 4   ? "10.0.0.5"
+                            : i < 8 ? "10.0.0.7"
+                                    : "10.0.0.12",
+                            123, "10.0.0.9", 123);
+    fl_talk_clear(&t);
+}
+
+/* FTP's data, whose direction nothing else tells, follows its control connection. */
+static void data_goes_with_its_control_connection(void **state)
+{
+    struct fl_flow flows[] = {record("10.0.0.9", 40000, "10.0.0.5", 21, FL_PROTO_TCP, 0, 9000),
+                              record("10.0.0.5", 45001, "10.0.0.9", 50001, FL_PROTO_TCP, 100, 900),
+                              record("10.0.0.5", 45002, "10.0.0.9", 50002, FL_PROTO_TCP, 1000, 1900),
+                              record("10.0.0.5", 45003, "10.0.0.9", 50003, FL_PROTO_UDP, 1000, 1900)};
+    struct fl_talk t = talk_of(flows, 4);
+    assert_int_equal(t.n, 4);
+    assert_conversation(&t, 0, "10.0.0.5", FL_PORT_ANY, "10.0.0.9", FL_PORT_ANY); /* another protocol */
+    assert_conversation(&t, 1, "10.0.0.9", FL_PORT_ANY, "10.0.0.5", 21);
+    assert_conversation(&t, 2, "10.0.0.9", FL_PORT_ANY, "10.0.0.5", FL_PORT_ANY);
+    assert_conversation(&t, 3, "10.0.0.9", FL_PORT_ANY, "10.0.0.5", FL_PORT_ANY);
+    fl_talk_clear(&t);
+}
+
+/* Stamps of 10 ms resolution: question and answer seem to come at once, or in the wrong order. */
+static void data_between_two_hosts_has_one_client(void **state)
+{
+    struct fl_flow flows[14];
+    for (int i = 0; i < 7; i++) {
+        int64_t asked = i * 1000 + (i == 2 ? 10 : 0), answered = i * 1000 + (i < 2 ? 0 : i == 2 ? 0 : 10);
+        uint16_t port = (uint16_t)(45000 + i);
+        flows[2 * i] = record("10.0.0.9", 50000, "10.0.0.5", port, FL_PROTO_TCP, asked, asked + 500);
+        flows[2 * i + 1] = record("10.0.0.5", port, "10.0.0.9", 50000, FL_PROTO_TCP, answered, asked + 500);
+    }
+    struct fl_talk t = talk_of(flows, 14);
+    assert_int_equal(t.n, 7);
+    for (size_t i = 0; i < t.n; i++)
+        assert_conversation(&t, i, "10.0.0.9", FL_PORT_ANY, "10.0.0.5", FL_PORT_ANY);
+    fl_talk_clear(&t);
+}
+
 static void echo_request_and_reply_are_one_conversation(void **state)
 {
     struct fl_flow flows[] = {record("10.0.0.5", 0, "10.0.0.9", 8 << 8, FL_PROTO_ICMP, 100, 100),
@@ -187,6 +243,9 @@ int main(void)
         cmocka_unit_test(scanner_with_one_source_port_is_the_client),
         cmocka_unit_test(between_two_registered_ports_the_less_asked_is_the_client),
         cmocka_unit_test(passive_data_has_no_port_and_its_opener_as_client),
+        cmocka_unit_test(peers_tell_where_stamps_do_not),
+        cmocka_unit_test(data_goes_with_its_control_connection),
+        cmocka_unit_test(data_between_two_hosts_has_one_client),
         cmocka_unit_test(echo_request_and_reply_are_one_conversation),
         cmocka_unit_test(unreachable_is_sent_by_its_client),
         cmocka_unit_test(talking_to_oneself_is_left_out),
