@@ -161,6 +161,12 @@ static void messengers(struct gen_make *m)
     gen_node_to(x, NULL, &msn, 1863, "tcp");
     gen_node_to(y, NULL, &aol, 5190, "tcp");
     gen_pair(m, x, y);
+    for (unsigned c = 0; c < 6; c++) {
+        struct fl_addr host = gen_host(52 + c);
+        gen_node_to(x, &host, &msn, 1863, "tcp");
+        gen_node_to(y, &host, &aol, 5190, "tcp");
+        gen_follows(m, x, y, "one client's share");
+    }
 }
 
 const struct gen_pattern gen_peer_patterns[] = {{"tor", false, tor},

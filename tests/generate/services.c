@@ -65,9 +65,12 @@ static void ftp(struct gen_make *m)
     gen_node_to(control, &client, &server, 21, "tcp");
     gen_node_to(data, &client, &server, -1, "tcp");
     gen_pair(m, control, data);
-    gen_node_to(control, NULL, &server, 21, "tcp");
-    gen_node_to(data, NULL, &server, -1, "tcp");
-    gen_follows(m, control, data, "five more clients do the same");
+    for (unsigned c = 0; c <= 5; c++) {
+        struct fl_addr host = gen_host(7 + c);
+        gen_node_to(control, c ? &host : NULL, &server, 21, "tcp");
+        gen_node_to(data, c ? &host : NULL, &server, -1, "tcp");
+        gen_follows(m, control, data, "five more clients do the same");
+    }
 }
 
 /* The mail server keeps trying both mail exchangers of a domain that is gone. */
@@ -173,6 +176,12 @@ static void port_and_port(struct gen_make *m, unsigned first, unsigned n, struct
     gen_node_to(x, NULL, &server, plain, "tcp");
     gen_node_to(y, NULL, &server, secure, "tcp");
     gen_pair(m, x, y);
+    for (unsigned c = 0; c < n; c++) {
+        struct fl_addr host = gen_host(first + c);
+        gen_node_to(x, &host, &server, plain, "tcp");
+        gen_node_to(y, &host, &server, secure, "tcp");
+        gen_follows(m, x, y, "one client's share");
+    }
 }
 
 static void imap(struct gen_make *m)
