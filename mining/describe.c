@@ -3,7 +3,8 @@
  * 1. Order the conversations of both nodes by binding host and start.
  * 2. A coincidence is a window (of one host) in which one of X starts and one of Y starts (or is under way);
  * of several, the first of X with the first of Y (or with the one of Y that started last).
- * 3. Lag is the median of the differences of the starts, its spread their interquartile range.
+ * 3. Lag is the median of the differences of the starts, its spread their interquartile range; their
+ * histogram has bins of a round width that hold the middle nine tenths.
  * 4. The antecedent is the side whose confidence is higher.
  * 5. A wildcard behind which one host makes nine tenths of the coincidences is that host in disguise: its own
  * pair has as many coincidences on fewer windows, and is the rule. */
@@ -184,15 +185,50 @@ static int compare_ms(const void *va, const void *vb)
     return 0;
 }
 
-static void measure_lag(struct fl_rule *rule, const struct hits *hits, const struct fl_talk *talk,
+/* The least round step of which `bins` make `reach`. */
+static int64_t round_step(int64_t reach, int64_t bins)
+{
+    static const int64_t steps[] = {1,       2,       5,        10,       20,      50,     100,
+                                    200,     500,     1000,     2000,     5000,    10000,  15000,
+                                    30000,   60000,   120000,   300000,   600000,  900000, 1800000,
+                                    3600000, 7200000, 14400000, 28800000, 86400000};
+    size_t i = 0;
+    while (i + 1 < sizeof steps / sizeof steps[0] && steps[i] * bins < reach)
+        i++;
+    return steps[i];
+}
+
+static int64_t round_down(int64_t ms, int64_t step)
+{
+    return ms >= 0 ? ms / step * step : -((-ms + step - 1) / step * step);
+}
+
+void fl_lag_histogram(const int64_t *sorted_ms, size_t n, bool symmetrical, struct fl_lag_histogram *out)
+{
+    *out = (struct fl_lag_histogram){0};
+    if (n == 0)
+        return;
+    int64_t low = sorted_ms[n / 20], high = sorted_ms[n - 1 - n / 20], half = high > -low ? high : -low;
+    out->step_ms =
+        symmetrical ? round_step(half + 1, FL_LAG_BINS / 2) : round_step(high - low + 1, FL_LAG_BINS - 1);
+    out->from_ms = symmetrical ? -out->step_ms * (FL_LAG_BINS / 2) : round_down(low, out->step_ms);
+    for (size_t i = 0; i < n; i++) {
+        int64_t bin = sorted_ms[i] < out->from_ms ? 0 : (sorted_ms[i] - out->from_ms) / out->step_ms;
+        out->counts[bin < FL_LAG_BINS ? bin : FL_LAG_BINS - 1]++;
+    }
+}
+
+/* `sign` -1: of the rule turned round. */
+static void measure_lag(struct fl_rule *rule, const struct hits *hits, const struct fl_talk *talk, int sign,
                         int64_t *scratch)
 {
     for (size_t i = 0; i < hits->n; i++)
-        scratch[i] = talk->items[hits->items[i].conversations[1]].start_ms -
-                     talk->items[hits->items[i].conversations[0]].start_ms;
+        scratch[i] = sign * (talk->items[hits->items[i].conversations[1]].start_ms -
+                             talk->items[hits->items[i].conversations[0]].start_ms);
     qsort(scratch, hits->n, sizeof *scratch, compare_ms);
     rule->lag_ms = scratch[hits->n / 2];
     rule->lag_spread_ms = scratch[hits->n * 3 / 4] - scratch[hits->n / 4];
+    fl_lag_histogram(scratch, hits->n, rule->evidence == FL_EVIDENCE_START, &rule->lags);
 }
 
 /* Do at least 80 % of the times fall into one window of the period? */
@@ -314,13 +350,12 @@ static int compare_hits(const void *va, const void *vb)
         (b) = swapped;                                                                                       \
     } while (0)
 
-/* Turn the rule round: Y becomes the antecedent. */
+/* Turn the rule round: Y becomes the antecedent. Its lags are of the rule as turned already. */
 static void turn(struct fl_rule *rule)
 {
     SWAP(struct fl_node, rule->antecedent, rule->consequent);
     SWAP(uint64_t, rule->n_antecedent, rule->n_consequent);
     SWAP(double, rule->confidence, rule->reverse_confidence);
-    rule->lag_ms = -rule->lag_ms;
     if (rule->evidence == FL_EVIDENCE_DURING)
         rule->present_antecedent = !rule->present_antecedent;
     for (uint32_t i = 0; i < rule->n_examples; i++) {
@@ -353,6 +388,12 @@ static void fill_figures(struct fl_rule *rule, const struct fl_pair *pair, uint6
     rule->both = lower >= config->both || higher <= 2 * lower;
 }
 
+/* The surer side is the antecedent. */
+static bool is_turned(const struct fl_rule *rule)
+{
+    return rule->reverse_confidence > rule->confidence;
+}
+
 static int describe_hits(struct fl_rule *rule, struct hits *hits, const struct fl_pair *pair,
                          const struct fl_view *v)
 {
@@ -361,7 +402,7 @@ static int describe_hits(struct fl_rule *rule, struct hits *hits, const struct f
         return FL_ENOMEM;
     size_t most_of_one;
     rule->hosts = count_hosts(pair, hits, v->nodes, v->talk, (uint32_t *)times, &most_of_one);
-    measure_lag(rule, hits, v->talk, times);
+    measure_lag(rule, hits, v->talk, is_turned(rule) ? -1 : 1, times);
     qsort(hits->items, hits->n, sizeof *hits->items, compare_hits);
     for (size_t i = 0; i < hits->n; i++)
         times[i] = fl_window_start_ms(v->time, hits->items[i].window);
@@ -390,7 +431,7 @@ int fl_describe(struct fl_rule *out, const struct fl_pair *pair, struct fl_view 
         rc = describe_hits(out, &hits, pair, view);
     }
     free(hits.items);
-    if (out->reverse_confidence > out->confidence)
+    if (is_turned(out))
         turn(out);
     out->score = fl_j_measure(out->n_antecedent, out->n_consequent, out->n_both, out->n_windows);
     return rc;

@@ -29,4 +29,8 @@ void fl_view_clear(struct fl_view *view);
  * multiple of 5 s), or "". Windows longer than 5 s have no phase. FL_ENOMEM. */
 int fl_clock_phase(const int64_t *times_ms, size_t n, int64_t window_ms, char out[8]);
 
+/* How `n` lags (ms, ascending) lie: bins of a round width, the narrowest with which the middle nine tenths
+ * lie within; `symmetrical` puts 0 at the middle. No lags: step 0. */
+void fl_lag_histogram(const int64_t *sorted_ms, size_t n, bool symmetrical, struct fl_lag_histogram *out);
+
 #endif

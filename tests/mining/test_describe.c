@@ -252,6 +252,45 @@ static void what_keeps_no_phase(void **state)
     assert_string_equal(phase_of(0, 60000, 0, 0, 1000, out), "");
 }
 
+static void lags_fall_into_round_bins(void **state)
+{
+    struct fl_lag_histogram h;
+    int64_t lags[40];
+    for (int i = 0; i < 40; i++)
+        lags[i] = i == 39 ? 900 : 3 * i - 57; /* -57, -54 .. 57, and one far off */
+    fl_lag_histogram(lags, 40, true, &h);
+    assert_int_equal(h.step_ms, 10); /* 54 of either side is to fit into 8 bins */
+    assert_int_equal(h.from_ms, -80);
+    static const uint32_t both_ways[FL_LAG_BINS] = {0, 0, 3, 3, 3, 4, 3, 3, 4, 3, 3, 4, 3, 3, 0, 1};
+    assert_memory_equal(h.counts, both_ways, sizeof both_ways);
+    for (int i = 0; i < 40; i++)
+        lags[i] = i == 0 ? -700000 : -60000 + 1000 * i;
+    fl_lag_histogram(lags, 40, false, &h);
+    assert_int_equal(h.step_ms, 5000); /* -58 s .. -23 s into 15 bins, that any start will do */
+    assert_int_equal(h.from_ms, -60000);
+    static const uint32_t one_way[FL_LAG_BINS] = {5, 5, 5, 5, 5, 5, 5, 5};
+    assert_memory_equal(h.counts, one_way, sizeof one_way);
+    fl_lag_histogram(lags, 0, true, &h);
+    assert_int_equal(h.step_ms, 0);
+}
+
+static void turned_rules_have_turned_lags(void **state)
+{
+    struct stage *s = new_stage();
+    struct fl_rule r;
+    name_servers(s, 2, 3);
+    for (int i = 0; i < 20; i++)
+        say(s, 1, 2, 80, i * 100000, 50);
+    next_node(s);
+    for (int i = 0; i < 4; i++)
+        say(s, 1, 3, 80, i * 100000 + 70, 50);
+    assert_int_equal(describe(s, &r, (struct fl_pair){.n_x = 20, .n_y = 4, .n_xy = 4}), 1);
+    assert_int_equal(r.lags.from_ms, -80);
+    assert_int_equal(r.lags.step_ms, 10);
+    assert_int_equal(r.lags.counts[1], 4); /* -70 ms */
+    free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +299,8 @@ int main(void)
         cmocka_unit_test(bound_wildcards_want_three_hosts),
         cmocka_unit_test(a_wildcard_with_one_host_is_that_host),
         cmocka_unit_test(one_long_flow_proves_nothing),
+        cmocka_unit_test(lags_fall_into_round_bins),
+        cmocka_unit_test(turned_rules_have_turned_lags),
         cmocka_unit_test(the_latest_of_nested_flows_takes_the_lag),
         cmocka_unit_test(clock_phase_by_hand),
         cmocka_unit_test(what_keeps_no_phase),
