@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "mining/cluster.h"
 #include "mining/count.h"
 #include "mining/describe.h"
 #include "mining/fold.h"
@@ -103,7 +104,7 @@ static int describe_pairs(struct fl_findings *out, const struct fl_pairs *pairs,
     if (left < 0)
         return (int)left;
     out->n = (size_t)left;
-    return 0;
+    return fl_cluster(out->rules, out->n, &out->clusters, &out->n_clusters);
 }
 
 int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
@@ -142,5 +143,6 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
 void fl_findings_clear(struct fl_findings *f)
 {
     free(f->rules);
+    free(f->clusters);
     *f = (struct fl_findings){0};
 }

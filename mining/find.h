@@ -30,6 +30,8 @@ struct fl_find_request {
 struct fl_findings {
     struct fl_rule *rules; /* rules that stand for themselves by score, then instances */
     size_t n;
+    struct fl_cluster *clusters; /* which fl_rule.cluster counts in */
+    size_t n_clusters;
     uint64_t conversations, nodes, pairs_tested;
 };
 

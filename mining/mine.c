@@ -192,7 +192,8 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
     }
     count_rules(&result->run, &found);
     result->run.took_ms = fl_now_ms() - result->run.started_ms;
-    struct fl_finding_list list = {.rules = found.rules, .n = found.n};
+    struct fl_finding_list list = {
+        .rules = found.rules, .n = found.n, .clusters = found.clusters, .n_clusters = found.n_clusters};
     rc = fl_rulesdb_store_run(db, &result->run, &list, is_learning(request), &result->alerts, err);
 done:
     fl_records_clear(&records);
