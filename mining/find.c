@@ -8,6 +8,7 @@
 #include "mining/describe.h"
 #include "mining/fold.h"
 #include "mining/lane.h"
+#include "mining/range.h"
 #include "mining/stitch.h"
 #include "storage/error.h"
 
@@ -85,12 +86,10 @@ static int count_families(struct fl_pairs *out, uint64_t n_total[3], const struc
     return rc;
 }
 
+/* `rule_of` gets each pair's place among the rules, or -1. */
 static int describe_pairs(struct fl_findings *out, const struct fl_pairs *pairs, struct fl_view *view,
-                          const struct fl_find_request *r)
+                          int32_t *rule_of, const struct fl_find_request *r)
 {
-    out->rules = malloc((pairs->n + 1) * sizeof *out->rules);
-    if (!out->rules)
-        return FL_ENOMEM;
     for (size_t i = 0; i < pairs->n; i++) {
         int rc = asked_to_stop(r, FL_PHASE_DESCRIBING, (double)i / (double)pairs->n);
         if (rc < 0)
@@ -98,13 +97,38 @@ static int describe_pairs(struct fl_findings *out, const struct fl_pairs *pairs,
         rc = fl_describe(&out->rules[out->n], &pairs->items[i], view);
         if (rc < 0)
             return rc;
+        rule_of[i] = rc > 0 ? (int32_t)out->n : -1;
         out->n += rc > 0;
     }
+    return 0;
+}
+
+static int say_once(struct fl_findings *out)
+{
     long left = fl_fold(out->rules, out->n);
     if (left < 0)
         return (int)left;
     out->n = (size_t)left;
     return fl_cluster(out->rules, out->n, &out->clusters, &out->n_clusters);
+}
+
+static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl_view *view,
+                      const struct fl_find_request *r)
+{
+    struct fl_ranges ranges;
+    int rc = fl_ranges_find(&ranges, pairs, view->nodes, view->talk);
+    if (rc < 0)
+        return rc;
+    int32_t *rule_of = malloc((pairs->n + 1) * sizeof *rule_of);
+    out->rules = malloc((pairs->n + ranges.n + 1) * sizeof *out->rules);
+    rc = rule_of && out->rules ? describe_pairs(out, pairs, view, rule_of, r) : FL_ENOMEM;
+    if (rc == 0) {
+        fl_ranges_add(&ranges, rule_of, out->rules, &out->n);
+        rc = say_once(out);
+    }
+    free(rule_of);
+    fl_ranges_clear(&ranges);
+    return rc;
 }
 
 int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
@@ -127,7 +151,7 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
     if (rc == 0)
         rc = count_families(&pairs, n_total, &nodes, &talk, &time, r);
     if (rc == 0)
-        rc = describe_pairs(out, &pairs, &view, r);
+        rc = make_rules(out, &pairs, &view, r);
     fl_view_clear(&view);
     out->conversations = talk.n;
     out->nodes = nodes.n;

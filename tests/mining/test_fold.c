@@ -104,6 +104,145 @@ static void grandchildren_hang_below_the_top(void **state)
         assert_int_equal(rules[i].parent, 0);
 }
 
+#define RELAY_ON "10.0.0.6.* : 10.9.0.2.9001/tcp"
+#define RELAY_IN "10.9.0.1.* : 10.0.0.6.9001/tcp"
+#define RELAY_ANY "*.* : 10.0.0.6.9001/tcp"
+
+static void one_host_in_disguise_is_that_host(void **state)
+{
+    struct fl_rule rules[] = {rule(RELAY_ON " => " RELAY_ANY, 1, 0.5, 1, 90),
+                              rule(RELAY_ON " <=> " RELAY_IN, 1, 1, 0, 81)};
+    assert_int_equal(fl_fold(rules, 2), 2);
+    assert_int_equal(by_text(rules, 2, RELAY_ON " => " RELAY_IN)->parent, -1); /* `both` is not set here */
+    assert_int_equal(by_text(rules, 2, RELAY_ON " => " RELAY_ANY)->parent, 0);
+    struct fl_rule fewer[] = {rule(RELAY_ON " => " RELAY_ANY, 1, 0.5, 2, 90),
+                              rule(RELAY_ON " => " RELAY_IN, 1, 1, 0, 80)};
+    assert_int_equal(fl_fold(fewer, 2), 2);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(fewer[i].parent, -1);
+}
+
+static void a_disguise_takes_no_instances(void **state)
+{
+    /* Two of its three hosts are an instance of the generic no more when the third is nearly all of it. */
+    struct fl_rule rules[] = {rule(GENERIC, 0.8, 0.8, 3, 60), rule(FIRST, 0.8, 0.8, 0, 55),
+                              rule(SECOND, 0.8, 0.8, 0, 12)};
+    assert_int_equal(fl_fold(rules, 3), 3);
+    assert_int_equal(by_text(rules, 3, FIRST)->parent, -1);
+    assert_int_equal(by_text(rules, 3, SECOND)->parent, -1);
+    assert_string_equal(fl_rule_format(&rules[by_text(rules, 3, GENERIC)->parent], (char[FL_RULE_TEXT]){0}),
+                        FIRST);
+}
+
+#define RANGE "*.* : 10.0.0.7.6881-6889/tcp"
+
+static void ranges_take_what_they_cover(void **state)
+{
+    struct fl_rule rules[] = {
+        rule(RANGE " => " RANGE, 0.7, 0.7, 80, 98),
+        rule("*.* : 10.0.0.7.6881/tcp => *.* : 10.0.0.7.6889/tcp", 0.3, 0.3, 80, 14),
+        rule("10.0.0.1.* : 10.0.0.7.6881/tcp => 10.0.0.1.* : 10.0.0.7.6882/tcp", 0.7, 0.7, 0, 99),
+        rule("10.0.0.1.* : 10.0.0.7.6881/tcp => 10.0.0.1.* : 10.0.0.7.6883/tcp", 0.3, 0.7, 0, 20),
+        rule("*.* : 10.0.0.7.6881/tcp => *.* : 10.0.0.7.80/tcp", 0.7, 0.7, 80, 60)};
+    assert_int_equal(fl_fold(rules, 5), 5);
+    assert_int_equal(by_text(rules, 5, RANGE " => " RANGE)->instances, 2);
+    assert_int_equal(by_text(rules, 5, RANGE " => " RANGE)->parent, -1); /* 99 is not of its own size */
+    assert_int_equal(rules[4].parent, 0);
+    assert_int_equal(rules[3].parent, 0);
+}
+
+static void parents_that_came_along_are_kept(void **state)
+{
+    struct fl_rule rules[] = {rule(RANGE " => " RANGE, 0.7, 0.7, 80, 98), rule(FIRST, 0.1, 0.1, 0, 20),
+                              rule(RANGE " => " RANGE, 0.7, 0.7, 80, 97)};
+    rules[0].instances = 30;
+    rules[1].parent = 2; /* of the weaker double, which goes */
+    rules[2].instances = 5;
+    assert_int_equal(fl_fold(rules, 3), 2);
+    assert_int_equal(rules[0].n_both, 98);
+    assert_int_equal(rules[0].instances, 36);
+    assert_int_equal(rules[1].parent, 0);
+}
+
+#define A "10.0.0.1.* : 10.0.9.1.1/tcp"
+#define B "10.0.0.1.* : 10.0.9.1.2/tcp"
+#define C "10.0.0.1.* : 10.0.9.1.3/tcp"
+
+static void the_last_side_of_a_chain_folds(void **state)
+{
+    struct fl_rule rules[] = {rule(A " => " B, 0.9, 0.3, 0, 90), rule(B " => " C, 0.8, 0.3, 0, 80),
+                              rule(A " => " C, 0.7, 0.2, 0, 70)};
+    assert_int_equal(fl_fold(rules, 3), 3);
+    assert_int_equal(by_text(rules, 3, A " => " C)->parent, 0);
+    assert_int_equal(by_text(rules, 3, A " => " B)->instances, 1);
+    assert_int_equal(by_text(rules, 3, B " => " C)->parent, -1);
+}
+
+static void a_side_that_says_more_stays(void **state)
+{
+    /* 0.5 * 0.5 explains a quarter of A; one half is within the factor, a little more is not. */
+    struct fl_rule rules[] = {rule(A " => " B, 0.5, 0.2, 0, 90), rule(B " => " C, 0.5, 0.2, 0, 80),
+                              rule(A " => " C, 0.5, 0.1, 0, 40)};
+    assert_int_equal(fl_fold(rules, 3), 3);
+    assert_int_equal(by_text(rules, 3, A " => " C)->parent, 0);
+    struct fl_rule more[] = {rule(A " => " B, 0.5, 0.2, 0, 90), rule(B " => " C, 0.5, 0.2, 0, 80),
+                             rule(A " => " C, 0.51, 0.1, 0, 40)};
+    assert_int_equal(fl_fold(more, 3), 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(more[i].parent, -1);
+    struct fl_rule against[] = {rule(B " => " A, 0.9, 0.9, 0, 90), rule(B " => " C, 0.8, 0.3, 0, 80),
+                                rule(A " => " C, 0.7, 0.2, 0, 70)};
+    assert_int_equal(fl_fold(against, 3), 3);
+    assert_int_equal(by_text(against, 3, A " => " C)->parent, -1); /* no arrow leads from A to B */
+    assert_int_equal(by_text(against, 3, B " => " C)->parent, 0);  /* but by A one leads from B to C */
+}
+
+static void cliques_of_equals_stay(void **state)
+{
+    struct fl_rule rules[] = {rule(A " <=> " B, 0.9, 0.9, 0, 90), rule(B " <=> " C, 0.9, 0.9, 0, 80),
+                              rule(A " <=> " C, 0.9, 0.9, 0, 70)};
+    for (int i = 0; i < 3; i++)
+        rules[i].both = true;
+    assert_int_equal(fl_fold(rules, 3), 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(rules[i].parent, -1);
+    struct fl_rule one_way[] = {rule(A " <=> " B, 0.9, 0.9, 0, 90), rule(B " => " C, 0.9, 0.1, 0, 80),
+                                rule(A " => " C, 0.9, 0.1, 0, 70)};
+    one_way[0].both = true;
+    assert_int_equal(fl_fold(one_way, 3), 3);
+    assert_int_equal(by_text(one_way, 3, A " => " C)->parent, 0); /* the weaker of two that say one thing */
+    assert_int_equal(by_text(one_way, 3, B " => " C)->parent, -1);
+}
+
+static void only_so_many_instances_are_kept(void **state)
+{
+    enum { CLIENTS = 300 };
+    struct fl_rule rules[CLIENTS + 1];
+    rules[CLIENTS] = rule(GENERIC, 0.8, 0.8, CLIENTS, 5000);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        char text[FL_RULE_TEXT];
+        snprintf(text, sizeof text, "10.0.%u.%u.* : 10.0.9.1.143/tcp => 10.0.%u.%u.* : 10.0.9.1.993/tcp",
+                 i / 200, i % 200, i / 200, i % 200);
+        rules[i] = rule(text, 0.8, 0.8, 0, 10 + i);
+    }
+    assert_int_equal(fl_fold(rules, CLIENTS + 1), FL_FOLD_LISTED + 1);
+    assert_int_equal(rules[0].instances, CLIENTS);
+    assert_int_equal(rules[1].n_both, 10 + CLIENTS - 1); /* the best ones */
+}
+
+static void periodic_rules_stay(void **state)
+{
+    struct fl_rule rules[] = {rule(A " => " B, 0.9, 0.3, 0, 90), rule(A " => " B, 0.9, 0.3, 0, 80),
+                              rule(A " => " B, 0.9, 0.3, 0, 70)};
+    for (int i = 1; i < 3; i++) {
+        rules[i].evidence = FL_EVIDENCE_PERIODIC;
+        memset(&rules[i].consequent, 0, sizeof rules[i].consequent);
+    }
+    assert_int_equal(fl_fold(rules, 3), 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(rules[i].parent, -1);
+}
+
 static void order_is_of_no_account(void **state)
 {
     struct fl_rule a[] = {rule(FIRST, 0.8, 0.8, 0, 20), rule(GENERIC, 0.8, 0.8, 3, 20),
@@ -124,6 +263,15 @@ int main(void)
         cmocka_unit_test(confidence_is_compared_for_the_same_statement),
         cmocka_unit_test(two_kinds_of_evidence_are_one_rule),
         cmocka_unit_test(grandchildren_hang_below_the_top),
+        cmocka_unit_test(one_host_in_disguise_is_that_host),
+        cmocka_unit_test(a_disguise_takes_no_instances),
+        cmocka_unit_test(ranges_take_what_they_cover),
+        cmocka_unit_test(parents_that_came_along_are_kept),
+        cmocka_unit_test(the_last_side_of_a_chain_folds),
+        cmocka_unit_test(a_side_that_says_more_stays),
+        cmocka_unit_test(cliques_of_equals_stay),
+        cmocka_unit_test(only_so_many_instances_are_kept),
+        cmocka_unit_test(periodic_rules_stay),
         cmocka_unit_test(order_is_of_no_account),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

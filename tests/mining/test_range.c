@@ -1,0 +1,401 @@
+/* Ports that behave alike become a range, hosts in step a sweep: sets worked by hand, pairs of a scan. */
+#include "tests/mining/mining_fixture.h"
+
+#include "mining/range.h"
+#include "mining/range_sets.h"
+
+/* ---- sets ---- */
+
+enum { MOST_LINKS = 4000 };
+
+struct web {
+    struct fl_link links[MOST_LINKS];
+    size_t n;
+    uint32_t places[200];
+    int32_t labels[200];
+};
+
+static void join(struct web *w, uint32_t a, uint32_t b)
+{
+    w->links[w->n++] = (struct fl_link){a, b};
+}
+
+static void join_all(struct web *w, uint32_t from, uint32_t n)
+{
+    for (uint32_t a = from; a < from + n; a++)
+        for (uint32_t b = a + 1; b < from + n; b++)
+            join(w, a, b);
+}
+
+static struct web *new_web(void)
+{
+    struct web *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    for (uint32_t i = 0; i < 200; i++)
+        w->places[i] = 6881 + i;
+    return w;
+}
+
+static void few_ports_go_each_with_each(void **state)
+{
+    struct web *w = new_web();
+    join_all(w, 0, 4); /* but 0-3: each still goes with two of three */
+    w->links[2] = w->links[--w->n];
+    join(w, 3, 90);
+    join_all(w, 10, 2); /* two are a pair, not a set */
+    join(w, 20, 21);    /* three in a row: the ends go with one of two */
+    join(w, 21, 22);
+    assert_int_equal(fl_sets_find(100, w->links, w->n, FL_SET_FEW, w->places, w->labels), 1);
+    for (uint32_t i = 0; i < 100; i++)
+        assert_int_equal(w->labels[i], i < 4 ? 0 : FL_SET_NONE);
+    assert_int_equal(fl_sets_find(100, w->links, w->n, FL_SET_FEW, NULL, w->labels), 0);
+    free(w);
+}
+
+static void few_ports_far_apart_stay_pairs(void **state)
+{
+    struct web *w = new_web();
+    join_all(w, 0, 3);
+    w->places[2] = w->places[0] + 11; /* 12 ports for 3 */
+    assert_int_equal(fl_sets_find(3, w->links, w->n, FL_SET_FEW, w->places, w->labels), 1);
+    w->places[2]++;
+    assert_int_equal(fl_sets_find(3, w->links, w->n, FL_SET_FEW, w->places, w->labels), 0);
+    free(w);
+}
+
+static void two_sets_of_one_component_are_two(void **state)
+{
+    struct web *w = new_web();
+    join_all(w, 0, 5);
+    join_all(w, 5, 4);
+    join(w, 4, 5);
+    assert_int_equal(fl_sets_find(9, w->links, w->n, FL_SET_FEW, w->places, w->labels), 2);
+    for (uint32_t i = 1; i < 9; i++)
+        assert_true((w->labels[i] == w->labels[0]) == (i < 5));
+    free(w);
+}
+
+static void many_need_four_partners(void **state)
+{
+    /* A band: each goes with the two before and the two behind it, as a scan port by port makes them. */
+    struct web *w = new_web();
+    for (uint32_t i = 0; i < 100; i++) {
+        join(w, i, (i + 1) % 100);
+        join(w, i, (i + 2) % 100);
+    }
+    join(w, 50, 150); /* hangs on by one link */
+    assert_int_equal(fl_sets_find(160, w->links, w->n, FL_SET_FEW, NULL, w->labels), 1);
+    for (uint32_t i = 0; i < 160; i++)
+        assert_int_equal(w->labels[i], i < 100 ? 0 : FL_SET_NONE);
+    w->n--;
+    w->links[0] = w->links[--w->n]; /* one link less and the band unravels from there */
+    assert_int_equal(fl_sets_find(160, w->links, w->n, FL_SET_FEW, NULL, w->labels), 0);
+    free(w);
+}
+
+static void what_stays_outside_of_sets_is_sparse(void **state)
+{
+    uint64_t seed = 5;
+    for (int round = 0; round < 50; round++) {
+        struct web *w = new_web();
+        uint32_t n = 10 + random_below(&seed, 100), outside = 0, links = 0;
+        for (uint32_t a = 1; a < n; a++)
+            for (uint32_t k = random_below(&seed, 6); k-- > 0;) {
+                uint32_t b = random_below(&seed, a);
+                bool again = false;
+                for (size_t i = 0; i < w->n; i++)
+                    again = again || (w->links[i].a == b && w->links[i].b == a);
+                if (!again)
+                    join(w, b, a);
+            }
+        assert_true(fl_sets_find(n, w->links, w->n, FL_SET_FEW, NULL, w->labels) >= 0);
+        for (uint32_t a = 0; a < n; a++)
+            outside += w->labels[a] == FL_SET_NONE;
+        for (size_t i = 0; i < w->n; i++)
+            links += w->labels[w->links[i].a] == FL_SET_NONE && w->labels[w->links[i].b] == FL_SET_NONE;
+        assert_true(links <= FL_SET_PARTNERS * outside + FL_SET_FEW * FL_SET_FEW);
+        free(w);
+    }
+}
+
+/* ---- pairs ---- */
+
+enum { MOST_NODES = 2000, MOST_PAIRS = 200000 };
+
+struct stage {
+    struct fl_addr hosts[64];
+    struct fl_talk talk;
+    struct fl_node_key keys[MOST_NODES];
+    struct fl_nodes nodes;
+    struct fl_pair *items;
+    struct fl_pairs pairs;
+    struct fl_ranges ranges;
+};
+
+static struct stage *new_stage(void)
+{
+    struct stage *s = calloc(1, sizeof *s);
+    assert_non_null(s);
+    for (uint32_t h = 0; h < 64; h++)
+        s->hosts[h] = fl_addr_v4(0x0a000000 + h);
+    s->talk = (struct fl_talk){.hosts = s->hosts, .n_hosts = 64};
+    s->nodes.keys = s->keys;
+    s->items = malloc(MOST_PAIRS * sizeof *s->items);
+    s->pairs.items = s->items;
+    return s;
+}
+
+static void end(struct stage *s)
+{
+    fl_ranges_clear(&s->ranges);
+    free(s->items);
+    free(s);
+}
+
+static uint32_t node(struct stage *s, uint32_t client, uint32_t server, uint32_t port)
+{
+    s->keys[s->nodes.n] = (struct fl_node_key){client, server, FL_PORT_ANY, port, FL_PROTO_TCP};
+    return (uint32_t)s->nodes.n++;
+}
+
+static void pair(struct stage *s, uint32_t x, uint32_t y, uint64_t n_xy)
+{
+    s->items[s->pairs.n++] = (struct fl_pair){
+        .x = x, .y = y, .n_x = 100, .n_y = 100, .n_xy = n_xy, .expected = 1, .log10_p = -(double)n_xy};
+}
+
+static void find(struct stage *s, size_t want)
+{
+    assert_int_equal(fl_ranges_find(&s->ranges, &s->pairs, &s->nodes, &s->talk), 0);
+    char x[FL_NODE_TEXT], y[FL_NODE_TEXT];
+    for (size_t i = 0; i < s->ranges.n && s->ranges.n != want; i++)
+        print_message("# %s ~ %s: %u\n", fl_node_format(&s->ranges.items[i].x, x),
+                      fl_node_format(&s->ranges.items[i].y, y), s->ranges.items[i].members);
+    assert_int_equal(s->ranges.n, want);
+}
+
+static void assert_range(const struct fl_range *r, const char *x, const char *y, uint32_t members)
+{
+    char text[FL_NODE_TEXT];
+    assert_string_equal(fl_node_format(&r->x, text), x);
+    assert_string_equal(fl_node_format(&r->y, text), y);
+    assert_int_equal(r->members, members);
+}
+
+/* Any client at ports 6881..6881+n-1 of a server. */
+static uint32_t ports(struct stage *s, uint32_t server, uint32_t n)
+{
+    uint32_t first = (uint32_t)s->nodes.n;
+    for (uint32_t p = 0; p < n; p++)
+        node(s, FL_HOST_ANY, server, 6881 + p);
+    for (uint32_t a = 0; a < n; a++)
+        for (uint32_t b = a + 1; b < n; b++)
+            pair(s, first + a, first + b, 20 + a + b);
+    return first;
+}
+
+static void nine_ports_are_one_range(void **state)
+{
+    struct stage *s = new_stage();
+    ports(s, 7, 9);
+    pair(s, node(s, 1, 2, 80), node(s, 1, 2, 443), 50);
+    find(s, 1);
+    const struct fl_range *r = &s->ranges.items[0];
+    assert_range(r, "*.* : 10.0.0.7.6881-6889/tcp", "*.* : 10.0.0.7.6881-6889/tcp", 36);
+    assert_int_equal(r->n_listed, 36);
+    assert_int_equal(s->pairs.n, 37);
+    uint32_t less = 0, more = 0;
+    for (uint32_t i = 1; i < 36; i++) {
+        less += s->items[r->listed[i]].n_xy < s->items[r->listed[0]].n_xy;
+        more += s->items[r->listed[i]].n_xy > s->items[r->listed[0]].n_xy;
+    }
+    assert_true(less <= 18 && more <= 18); /* it is the middle one */
+    end(s);
+}
+
+static void two_ports_of_a_server_stay_a_pair(void **state)
+{
+    struct stage *s = new_stage();
+    ports(s, 7, 2);
+    find(s, 0);
+    assert_int_equal(s->pairs.n, 1);
+    end(s);
+}
+
+static void both_kinds_of_evidence_count_once(void **state)
+{
+    struct stage *s = new_stage();
+    uint32_t first = ports(s, 7, 3);
+    for (uint32_t a = 0; a < 3; a++)
+        for (uint32_t b = 0; b < 3; b++)
+            if (a != b) {
+                pair(s, first + a, first + b, 11);
+                s->items[s->pairs.n - 1].evidence = FL_EVIDENCE_DURING;
+            }
+    find(s, 1);
+    assert_int_equal(s->ranges.items[0].members, 3);
+    assert_int_equal(s->pairs.n, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(s->items[i].evidence, FL_EVIDENCE_START); /* the stronger ones */
+    end(s);
+}
+
+static void what_goes_with_half_the_range_goes_with_it(void **state)
+{
+    struct stage *s = new_stage();
+    uint32_t first = ports(s, 7, 9), with = node(s, FL_HOST_ANY, 8, 80),
+             without = node(s, FL_HOST_ANY, 9, 80);
+    for (uint32_t p = 0; p < 5; p++)
+        pair(s, first + p, with, 30);
+    for (uint32_t p = 0; p < 4; p++)
+        pair(s, first + p, without, 30);
+    find(s, 2);
+    assert_range(&s->ranges.items[0], "*.* : 10.0.0.7.6881-6889/tcp", "*.* : 10.0.0.8.80/tcp", 5);
+    assert_int_equal(s->pairs.n, 36 + 5 + 4);
+    end(s);
+}
+
+static void a_scan_of_many_hosts_is_one_statement(void **state)
+{
+    /* One source tries 30 ports of 30 hosts, a window a host; neighbours share a window. */
+    struct stage *s = new_stage();
+    for (uint32_t h = 0; h < 30; h++)
+        for (uint32_t p = 0; p < 30; p++)
+            node(s, 63, h, 1000 + p);
+    for (uint32_t h = 0; h < 30; h++)
+        for (uint32_t p = 0; p < 30; p++)
+            for (uint32_t g = h; g < 30 && g < h + 5; g++)
+                for (uint32_t q = g == h ? p + 1 : 0; q < 30; q++)
+                    pair(s, 30 * h + p, 30 * g + q, 12);
+    size_t pairs = s->pairs.n;
+    find(s, 1);
+    assert_range(&s->ranges.items[0], "10.0.0.63.* : *.1000-1029/tcp", "10.0.0.63.* : *.1000-1029/tcp",
+                 (uint32_t)pairs);
+    assert_int_equal(s->ranges.items[0].hosts, 30);
+    assert_int_equal(s->ranges.items[0].n_listed, FL_RANGE_LISTED);
+    assert_int_equal(s->pairs.n, FL_RANGE_LISTED);
+    end(s);
+}
+
+static void many_clients_in_step_are_one_statement(void **state)
+{
+    struct stage *s = new_stage();
+    for (uint32_t c = 0; c < 17; c++)
+        node(s, c, 50, 123);
+    for (uint32_t a = 0; a < 17; a++)
+        for (uint32_t b = a + 1; b < 17; b++)
+            pair(s, a, b, 40);
+    find(s, 1);
+    assert_range(&s->ranges.items[0], "*.* : 10.0.0.50.123/tcp", "*.* : 10.0.0.50.123/tcp", 136);
+    assert_int_equal(s->ranges.items[0].hosts, 17);
+    end(s);
+}
+
+static void a_few_servers_in_step_stay_pairs(void **state)
+{
+    struct stage *s = new_stage();
+    for (uint32_t c = 0; c < 16; c++)
+        node(s, 50, c, 1081);
+    for (uint32_t a = 0; a < 16; a++)
+        for (uint32_t b = a + 1; b < 16; b++)
+            pair(s, a, b, 40);
+    find(s, 0);
+    assert_int_equal(s->pairs.n, 120);
+    end(s);
+}
+
+static void the_other_pairs_keep_their_order(void **state)
+{
+    struct stage *s = new_stage();
+    uint32_t lone = node(s, 1, 2, 80), first = ports(s, 7, 5);
+    for (uint32_t p = 0; p < 2; p++)
+        pair(s, lone, first + p, 90 + p);
+    find(s, 1);
+    assert_int_equal(s->pairs.n, 12);
+    assert_int_equal(s->items[10].n_xy, 90);
+    assert_int_equal(s->items[11].n_xy, 91);
+    end(s);
+}
+
+static void members_become_instances(void **state)
+{
+    struct stage *s = new_stage();
+    struct fl_rule rules[40];
+    int32_t rule_of[36];
+    size_t n = 0;
+    char text[FL_RULE_TEXT];
+    ports(s, 7, 9);
+    find(s, 1);
+    memset(rules, 0, sizeof rules);
+    size_t denied = s->ranges.items[0].listed[0];
+    for (size_t i = 0; i < 36; i++) {
+        rule_of[i] = i == denied ? -1 : (int32_t)n;
+        if (i == denied)
+            continue;
+        rules[n].antecedent = fl_key_node(&s->keys[s->items[i].y], &s->talk); /* turned */
+        rules[n].consequent = fl_key_node(&s->keys[s->items[i].x], &s->talk);
+        rules[n].n_both = s->items[i].n_xy;
+        rules[n++].parent = -1;
+    }
+    fl_ranges_add(&s->ranges, rule_of, rules, &n);
+    assert_int_equal(n, 36);
+    assert_int_equal(rules[35].parent, -1);
+    assert_int_equal(rules[35].instances, 0); /* all are there to be counted */
+    assert_int_equal(rules[35].n_both, s->items[s->ranges.items[0].listed[1]].n_xy);
+    assert_string_equal(fl_rule_format(&rules[35], text),
+                        "*.* : 10.0.0.7.6881-6889/tcp => *.* : 10.0.0.7.6881-6889/tcp");
+    for (size_t i = 0; i < 35; i++)
+        assert_int_equal(rules[i].parent, 35);
+    for (size_t i = 0; i < 36; i++)
+        rule_of[i] = -1;
+    n = 0;
+    fl_ranges_add(&s->ranges, rule_of, rules, &n);
+    assert_int_equal(n, 0); /* nothing of it stood a closer look */
+    end(s);
+}
+
+static void covering(void **state)
+{
+    static const struct {
+        const char *wide, *narrow;
+        bool covers;
+    } cases[] = {
+        {"*.* : 10.0.0.7.6881-6889/tcp", "*.* : 10.0.0.7.6885/tcp", true},
+        {"*.* : 10.0.0.7.6881-6889/tcp", "10.0.0.1.* : 10.0.0.7.6881-6882/tcp", true},
+        {"*.* : 10.0.0.7.6881-6889/tcp", "*.* : 10.0.0.7.6881-6889/tcp", true},
+        {"*.* : 10.0.0.7.6881-6889/tcp", "*.* : 10.0.0.7.6890/tcp", false},
+        {"*.* : 10.0.0.7.6881-6889/tcp", "*.* : 10.0.0.7.6885/udp", false},
+        {"*.* : 10.0.0.7.6881-6889/tcp", "*.* : 10.0.0.8.6885/tcp", false},
+        {"10.0.0.1.* : 10.0.0.7.6881-6889/tcp", "*.* : 10.0.0.7.6885/tcp", false},
+        {"*.* : *.22/tcp", "10.0.0.1.* : 10.0.0.7.22/tcp", true},
+        {"10.0.0.1.* : *.22/tcp", "10.0.0.1.22 : 10.0.0.7.22/tcp", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fl_node wide, narrow;
+        assert_int_equal(fl_node_parse(cases[i].wide, &wide), 0);
+        assert_int_equal(fl_node_parse(cases[i].narrow, &narrow), 0);
+        assert_int_equal(fl_node_covers(&wide, &narrow), cases[i].covers);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(few_ports_go_each_with_each),
+        cmocka_unit_test(few_ports_far_apart_stay_pairs),
+        cmocka_unit_test(two_sets_of_one_component_are_two),
+        cmocka_unit_test(many_need_four_partners),
+        cmocka_unit_test(what_stays_outside_of_sets_is_sparse),
+        cmocka_unit_test(nine_ports_are_one_range),
+        cmocka_unit_test(two_ports_of_a_server_stay_a_pair),
+        cmocka_unit_test(both_kinds_of_evidence_count_once),
+        cmocka_unit_test(what_goes_with_half_the_range_goes_with_it),
+        cmocka_unit_test(a_scan_of_many_hosts_is_one_statement),
+        cmocka_unit_test(many_clients_in_step_are_one_statement),
+        cmocka_unit_test(a_few_servers_in_step_stay_pairs),
+        cmocka_unit_test(the_other_pairs_keep_their_order),
+        cmocka_unit_test(members_become_instances),
+        cmocka_unit_test(covering),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
