@@ -107,28 +107,40 @@ static int compare_addresses(const void *a, const void *b)
     return fl_addr_cmp(a, b);
 }
 
-/* "any client", "client 10.0.0.5", "3 clients", "3 clients or any". */
-static void name_hosts(const struct shape *s, bool clients, struct fl_addr *scratch, char out[HOSTS_TEXT])
+struct census { /* of the clients, or of the servers */
+    uint32_t n, any;
+    struct fl_addr only; /* where n is 1 */
+};
+
+static struct census count_hosts(const struct shape *s, bool clients, struct fl_addr *scratch)
 {
-    const char *role = clients ? "client" : "server";
-    char address[FL_ADDR_TEXT];
-    uint32_t any = 0, all = 0, n = 0;
+    struct census c = {.n = 0};
+    uint32_t all = 0;
     for (uint32_t i = 0; i < s->n; i++) {
         bool wild = clients ? s->nodes[i].any_client : s->nodes[i].any_server;
-        any += wild;
+        c.any += wild;
         if (!wild)
             scratch[all++] = clients ? s->nodes[i].client : s->nodes[i].server;
     }
     qsort(scratch, all, sizeof *scratch, compare_addresses);
     for (uint32_t i = 0; i < all; i++)
-        n += i == 0 || fl_addr_cmp(&scratch[i], &scratch[i - 1]) != 0;
-    if (n == 0)
+        c.n += i == 0 || fl_addr_cmp(&scratch[i], &scratch[i - 1]) != 0;
+    if (all > 0)
+        c.only = scratch[0];
+    return c;
+}
+
+/* "any client", "client 10.0.0.5", "3 clients", "3 clients or any". */
+static void name_hosts(const struct census *c, const char *role, char out[HOSTS_TEXT])
+{
+    char address[FL_ADDR_TEXT];
+    if (c->n == 0)
         snprintf(out, HOSTS_TEXT, "any %s", role);
-    else if (n == 1)
-        snprintf(out, HOSTS_TEXT, "%s %s%s", role, fl_addr_format(&scratch[0], address),
-                 any ? " or any" : "");
+    else if (c->n == 1)
+        snprintf(out, HOSTS_TEXT, "%s %s%s", role, fl_addr_format(&c->only, address),
+                 c->any ? " or any" : "");
     else
-        snprintf(out, HOSTS_TEXT, "%u %ss%s", n, role, any ? " or any" : "");
+        snprintf(out, HOSTS_TEXT, "%u %ss%s", c->n, role, c->any ? " or any" : "");
 }
 
 static int compare_ports(const void *va, const void *vb)
@@ -163,10 +175,25 @@ static void name_ports(struct shape *s, char out[PORTS_TEXT])
         snprintf(out, PORTS_TEXT, "port%s %.32s", n > 1 || strchr(list, '-') ? "s" : "", list);
 }
 
+/* "client 10.0.0.5, 4 servers", or "host 10.0.0.26" when that is the one host named, as client and as server.
+ */
+static void name_sides(const struct shape *s, struct fl_addr *scratch, char out[2 * HOSTS_TEXT])
+{
+    char clients[HOSTS_TEXT], servers[HOSTS_TEXT], address[FL_ADDR_TEXT];
+    struct census c = count_hosts(s, true, scratch), d = count_hosts(s, false, scratch);
+    if (c.n == 1 && d.n == 1 && fl_addr_cmp(&c.only, &d.only) == 0) {
+        snprintf(out, 2 * HOSTS_TEXT, "host %s", fl_addr_format(&c.only, address));
+        return;
+    }
+    name_hosts(&c, "client", clients);
+    name_hosts(&d, "server", servers);
+    snprintf(out, 2 * HOSTS_TEXT, "%.53s, %.53s", clients, servers);
+}
+
 int fl_cluster_describe(const struct fl_rule *const *rules, size_t n, size_t folded, struct fl_cluster *out)
 {
     struct shape s;
-    char clients[HOSTS_TEXT], servers[HOSTS_TEXT], ports[PORTS_TEXT];
+    char sides[2 * HOSTS_TEXT], ports[PORTS_TEXT];
     *out = (struct fl_cluster){.rules = (uint32_t)n};
     int rc = shape_build(&s, rules, n);
     struct fl_addr *scratch = rc == 0 ? malloc((s.n + 1) * sizeof *scratch) : NULL;
@@ -175,11 +202,9 @@ int fl_cluster_describe(const struct fl_rule *const *rules, size_t n, size_t fol
     if (rc == 0) {
         out->nodes = s.n;
         snprintf(out->form, sizeof out->form, "%s", form_of(&s, folded));
-        name_hosts(&s, true, scratch, clients);
-        name_hosts(&s, false, scratch, servers);
+        name_sides(&s, scratch, sides);
         name_ports(&s, ports);
-        snprintf(out->name, sizeof out->name, "%.53s, %.53s, %.38s (%.6s)", clients, servers, ports,
-                 out->form);
+        snprintf(out->name, sizeof out->name, "%.108s, %.38s (%.6s)", sides, ports, out->form);
     }
     free(scratch);
     shape_clear(&s);

@@ -1,15 +1,16 @@
 /* Chains: of A => B, B => C and A => C the last says nothing that the others do not.
  *
  * 1. Write down which arrows leave which node; `<=>` leaves both.
- * 2. Go through the rules `A => C` from the least score up. Where some B has arrows A to B and B to C that
- * both still stand for themselves, and the product of their confidences is within a factor 2 of A's own, the
- * rule becomes an instance of the one of these with the higher score. Of several B the one of the greatest
- * product.
+ * 2. Go through the rules `A => C` from the least score up (powers of 2, then the later pair of nodes). Where
+ * some B has arrows A to B and B to C that both still stand for themselves, and the product of their
+ * confidences is within a factor 2 of A's own, the rule becomes an instance of the one of these with the
+ * higher score. Of several B the one of the greatest product.
  *
  * So the weakest link is folded first and what it was folded into never is: at least two sides of a triangle
  * stay. Three rules `<=>` are a clique and stay as they are: none of them is the conclusion.
  *
  * Example: 0.9 of A bring B, 0.8 of B bring C, 0.7 of A bring C. 0.9 * 0.8 = 0.72 explains it. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "mining/fold_parts.h"
@@ -97,10 +98,12 @@ static int32_t find_parent(const struct fl_folding *f, const struct arrow *arrow
     return parent;
 }
 
+/* Scores within a factor 2 are taken as equal, so that what is folded does not change from run to run with
+ * them. */
 static int compare_weakest_first(const void *va, const void *vb)
 {
     const struct fl_rule *a = *(struct fl_rule *const *)va, *b = *(struct fl_rule *const *)vb;
-    FL_ORDER(a->score, b->score);
+    FL_ORDER(ilogb(a->score), ilogb(b->score));
     return fl_fold_compare(b, a);
 }
 

@@ -241,8 +241,9 @@ static void names_say_what_is_shared(void **state)
                               between(WEB(1), "=>", WEB(3), 0.5),
                               between(WEB(1), "=>", WEB(4), 0.5),
                               rule("*.* : 10.0.0.9.6881-6889/tcp <=> *.* : 10.0.0.9.6881-6889/tcp", 0.25),
-                              rule("10.0.0.7.123 : 10.0.9.9.123/udp => 10.0.0.7.* : *.8.0/icmp", 0.125)};
-    cluster(rules, 8, &c, 4);
+                              rule("10.0.0.7.123 : 10.0.9.9.123/udp => 10.0.0.7.* : *.8.0/icmp", 0.125),
+                              rule("*.* : 10.0.0.26.25/tcp <=> 10.0.0.26.* : *.113/tcp", 0.0625)};
+    cluster(rules, 9, &c, 5);
     assert_string_equal(c[0].name, "any client, 3 servers, port 22/tcp (clique)");
     assert_string_equal(c[0].form, "clique");
     assert_int_equal(c[0].rules, 3);
@@ -252,8 +253,9 @@ static void names_say_what_is_shared(void **state)
     assert_int_equal(c[1].nodes, 4);
     assert_string_equal(c[2].name, "any client, server 10.0.0.9, ports 6881-6889/tcp (range)");
     assert_string_equal(c[3].name, "client 10.0.0.7, server 10.0.9.9 or any, ports 123/udp, 8.0/icmp (pair)");
-    static const int32_t want[] = {0, 0, 0, 1, 1, 1, 2, 3};
-    for (int i = 0; i < 8; i++)
+    assert_string_equal(c[4].name, "host 10.0.0.26, ports 25/tcp, 113/tcp (pair)");
+    static const int32_t want[] = {0, 0, 0, 1, 1, 1, 2, 3, 4};
+    for (int i = 0; i < 9; i++)
         assert_int_equal(rules[i].cluster, want[i]);
     free(c);
 }

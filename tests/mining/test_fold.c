@@ -210,8 +210,13 @@ static void cliques_of_equals_stay(void **state)
                                 rule(A " => " C, 0.9, 0.1, 0, 70)};
     one_way[0].both = true;
     assert_int_equal(fl_fold(one_way, 3), 3);
-    assert_int_equal(by_text(one_way, 3, A " => " C)->parent, 0); /* the weaker of two that say one thing */
-    assert_int_equal(by_text(one_way, 3, B " => " C)->parent, -1);
+    assert_int_equal(by_text(one_way, 3, B " => " C)->parent, 0); /* one of two that say one thing alike */
+    assert_int_equal(by_text(one_way, 3, A " => " C)->parent, -1);
+    struct fl_rule weaker[] = {rule(A " <=> " B, 0.9, 0.9, 0, 90), rule(B " => " C, 0.9, 0.1, 0, 80),
+                               rule(A " => " C, 0.9, 0.1, 0, 30)};
+    weaker[0].both = true;
+    assert_int_equal(fl_fold(weaker, 3), 3);
+    assert_int_equal(by_text(weaker, 3, A " => " C)->parent, 0); /* the weaker, where that is clear */
 }
 
 static void only_so_many_instances_are_kept(void **state)
