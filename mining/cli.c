@@ -36,6 +36,11 @@ static const struct fl_cli_command commands[] = {
      "  flowlore explain 12\n"
      "  flowlore explain '10.0.0.5.* : 10.0.0.53.53/udp <=> 10.0.0.5.* : 10.0.0.9.143/tcp'\n",
      FL_OPT_LOCATION | FL_OPT_JSON, 1, 1, fl_cli_explain},
+    {"graph", "", "Show rules as a graph: what belongs together, and what follows what",
+     "  flowlore graph --location paris                 by cluster, with its chains\n"
+     "  flowlore graph --dot | dot -Tsvg > rules.svg    a drawing, by graphviz\n"
+     "  flowlore graph --json | jq 'select(.type == \"chain\")'\n",
+     FL_OPT_LOCATION | FL_OPT_DOT | FL_OPT_JSON, 0, 0, fl_cli_graph},
     {"accept", "[RULE...]", "Make rules known: they alert no more",
      "  flowlore accept 12 13 --note 'mail check before fetch'\n"
      "  flowlore accept --all --location paris --dry-run\n"
@@ -77,7 +82,6 @@ struct tool {
 static const struct {
     const char *name, *instead;
 } absent[] = {
-    {"graph", "See flowlore rules --json: antecedent and consequent are the edges of the graph."},
     {"diff",
      "Compare with flowlore sql \"SELECT rule FROM rules WHERE location = 'A' EXCEPT SELECT rule FROM "
      "rules WHERE location = 'B'\"."},

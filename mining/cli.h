@@ -21,7 +21,7 @@ struct fl_cli {
     const char *data, *config_file;
     const char *location, *status, *state, *match, *until, *note, *from, *to, *host, *port, *limit, *exporter;
     const char *speed, *rate, *source;
-    bool json, csv, all, follow, dry_run, help;
+    bool json, csv, dot, all, follow, dry_run, help;
     char **args; /* what stands beside the options */
     size_t n_args;
     int64_t now_ms;
@@ -48,7 +48,8 @@ enum {
     FL_OPT_DRY_RUN = 1 << 14,
     FL_OPT_EXPORTER = 1 << 15,
     FL_OPT_INTO = 1 << 16, /* --location for what is brought in: may be new, as may be the data directory */
-    FL_OPT_SEND = 1 << 17  /* --to as an address, and how to send; needs neither data nor configuration */
+    FL_OPT_DOT = 1 << 18,
+    FL_OPT_SEND = 1 << 17 /* --to as an address, and how to send; needs neither data nor configuration */
 };
 struct fl_cli_command {
     const char *name, *args, *summary, *examples;
@@ -125,6 +126,7 @@ int fl_cli_mine(struct fl_cli *cli);
 int fl_cli_rules(struct fl_cli *cli);
 int fl_cli_alerts(struct fl_cli *cli);
 int fl_cli_explain(struct fl_cli *cli);
+int fl_cli_graph(struct fl_cli *cli);
 int fl_cli_accept(struct fl_cli *cli);
 int fl_cli_ignore(struct fl_cli *cli);
 int fl_cli_reopen(struct fl_cli *cli);

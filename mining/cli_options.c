@@ -40,6 +40,8 @@ static const struct spec specs[] = {
     {"dry-run", NULL, "show what would change, change nothing", FL_OPT_DRY_RUN, AT(dry_run)},
     {"follow", NULL, "keep running and print alerts as they are raised", FL_OPT_FOLLOW, AT(follow)},
     {"json", NULL, "JSON, one object a line", FL_OPT_JSON, AT(json)},
+    {"dot", NULL, "in Graphviz's language, to be drawn: flowlore graph --dot | dot -Tsvg > rules.svg",
+     FL_OPT_DOT, AT(dot)},
     {"csv", NULL, "comma-separated values with a head line", FL_OPT_CSV, AT(csv)},
     {"data", "DIR", "data directory (default: $FLOWLORE_DATA, else /var/lib/flowlore)", 0, AT(data)},
     {"config", "FILE", "configuration (default: /etc/flowlore/flowlore.yaml if it exists)", 0,
