@@ -20,8 +20,9 @@ static const struct fl_cli_command commands[] = {
     {"mine", "", "Mine stored flows for rules now",
      "  flowlore mine                                   the trailing span of each location\n"
      "  flowlore mine --all                             everything stored, one run a location\n"
-     "  flowlore mine --location paris --from -7d       the last week at paris\n",
-     FL_OPT_LOCATION | FL_OPT_FROM_TO | FL_OPT_ALL | FL_OPT_JSON, 0, 0, fl_cli_mine},
+     "  flowlore mine --location paris --from -7d       the last week at paris\n"
+     "  flowlore mine --timeout 10m                     but no longer than ten minutes\n",
+     FL_OPT_LOCATION | FL_OPT_FROM_TO | FL_OPT_ALL | FL_OPT_TIMEOUT | FL_OPT_JSON, 0, 0, fl_cli_mine},
     {"rules", "", "List rules, the novel ones first",
      "  flowlore rules                                  novel and known rules of all locations\n"
      "  flowlore rules --status novel --location paris\n"

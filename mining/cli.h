@@ -20,7 +20,7 @@ enum { FL_EXIT_OK = 0, FL_EXIT_FAILURE = 1, FL_EXIT_USAGE = 2 };
 struct fl_cli {
     const char *data, *config_file;
     const char *location, *status, *state, *match, *until, *note, *from, *to, *host, *port, *limit, *exporter;
-    const char *speed, *rate, *source;
+    const char *speed, *rate, *source, *timeout;
     bool json, csv, dot, all, follow, dry_run, help;
     char **args; /* what stands beside the options */
     size_t n_args;
@@ -48,8 +48,9 @@ enum {
     FL_OPT_DRY_RUN = 1 << 14,
     FL_OPT_EXPORTER = 1 << 15,
     FL_OPT_INTO = 1 << 16, /* --location for what is brought in: may be new, as may be the data directory */
+    FL_OPT_SEND = 1 << 17, /* --to as an address, and how to send; needs neither data nor configuration */
     FL_OPT_DOT = 1 << 18,
-    FL_OPT_SEND = 1 << 17 /* --to as an address, and how to send; needs neither data nor configuration */
+    FL_OPT_TIMEOUT = 1 << 19
 };
 struct fl_cli_command {
     const char *name, *args, *summary, *examples;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "mining/cli.h"
 #include "mining/human.h"
@@ -9,10 +10,54 @@
 #include "mining/progress.h"
 #include "storage/timetext.h"
 
+/* One call of the command: how long it may take, and how far its run is. */
+struct watch {
+    struct fl_progress bar;
+    struct timespec began;
+    int64_t timeout_ms; /* 0: any */
+    enum fl_phase phase;
+    double done;
+    bool late;
+};
+
+static bool is_late(const struct watch *w)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t ms = (int64_t)(now.tv_sec - w->began.tv_sec) * 1000 + (now.tv_nsec - w->began.tv_nsec) / 1000000;
+    return w->timeout_ms > 0 && ms >= w->timeout_ms;
+}
+
 static int progress(void *ctx, enum fl_phase phase, double done)
 {
-    fl_progress_set(ctx, done);
-    return fl_cli_stopped ? FL_ESTOP : 0;
+    struct watch *w = ctx;
+    w->phase = phase;
+    w->done = done;
+    fl_progress_phase(&w->bar, fl_phase_name(phase));
+    fl_progress_set(&w->bar, done);
+    w->late = w->late || is_late(w);
+    return fl_cli_stopped || w->late ? FL_ESTOP : 0;
+}
+
+static int start_watch(struct watch *w, const struct fl_cli *cli, struct fl_err *err)
+{
+    *w = (struct watch){.timeout_ms = 0};
+    clock_gettime(CLOCK_MONOTONIC, &w->began);
+    if (cli->timeout && (fl_duration_parse(cli->timeout, &w->timeout_ms) < 0 || w->timeout_ms == 0))
+        return fl_fail(err, FL_EINVAL, "--timeout \"%.60s\" is not a time to wait; write 30s, 5m, 1h30m",
+                       cli->timeout);
+    return 0;
+}
+
+static void say_stopped(const struct watch *w, const struct fl_cli *cli, const char *location)
+{
+    if (w->late)
+        fl_cli_say(
+            "%s: given up after %s while %s, at %d %%; the run left no trace in the rules database. Give "
+            "it longer with --timeout, or less to do with --from and --to.",
+            location, cli->timeout, fl_phase_name(w->phase), (int)(w->done * 100));
+    else
+        fl_cli_say("stopped; the run under way left no trace in the rules database");
 }
 
 /* The span to mine at a location: as asked, everything, or the trailing span. FL_ENOENT: nothing stored. */
@@ -78,16 +123,15 @@ static void print_run(const struct fl_mine_result *m)
 }
 
 /* Mine one location. FL_ENOENT: nothing is stored there. */
-static int mine_one(struct fl_cli *cli, struct fl_rulesdb **db, const char *location,
+static int mine_one(struct fl_cli *cli, struct watch *watch, struct fl_rulesdb **db, const char *location,
                     struct fl_mine_result *m, struct fl_err *err)
 {
-    struct fl_progress bar;
     char label[80];
     struct fl_mine_request request = {.data_dir = cli->data,
                                       .location = location,
                                       .config = &cli->config,
                                       .progress = progress,
-                                      .ctx = &bar};
+                                      .ctx = watch};
     int rc = choose_span(cli, &request, err);
     if (rc)
         return rc;
@@ -96,9 +140,9 @@ static int mine_one(struct fl_cli *cli, struct fl_rulesdb **db, const char *loca
     if (rc)
         return rc == FL_ENOENT ? FL_EIO : rc;
     snprintf(label, sizeof label, "mining %s", location);
-    fl_progress_start(&bar, label);
+    fl_progress_start(&watch->bar, label);
     rc = fl_mine(*db, &request, m, err);
-    fl_progress_end(&bar);
+    fl_progress_end(&watch->bar);
     return rc == FL_ENOENT ? FL_EIO : rc;
 }
 
@@ -115,7 +159,7 @@ static int print_end(const struct fl_cli *cli, size_t runs, uint64_t novel)
     return fl_cli_end();
 }
 
-static int mine_all(struct fl_cli *cli, const json_t *locations, struct fl_err *err)
+static int mine_all(struct fl_cli *cli, struct watch *watch, const json_t *locations, struct fl_err *err)
 {
     struct fl_rulesdb *db = NULL;
     size_t i, runs = 0;
@@ -127,12 +171,14 @@ static int mine_all(struct fl_cli *cli, const json_t *locations, struct fl_err *
         struct fl_mine_result m = {0};
         if (cli->location && strcmp(cli->location, json_string_value(name)) != 0)
             continue;
-        rc = fl_cli_stopped ? FL_ESTOP : mine_one(cli, &db, json_string_value(name), &m, err);
+        rc = fl_cli_stopped ? FL_ESTOP : mine_one(cli, watch, &db, json_string_value(name), &m, err);
         fl_cli_damaged((const char(*)[256])m.damaged, m.n_damaged);
         if (rc == FL_ENOENT) {
             rc = 0;
             continue;
         }
+        if (rc == FL_ESTOP)
+            say_stopped(watch, cli, json_string_value(name));
         if (rc)
             break;
         runs++;
@@ -150,8 +196,11 @@ int fl_cli_mine(struct fl_cli *cli)
 {
     struct fl_err err = {""};
     int64_t from = INT64_MIN, to = INT64_MAX;
+    struct watch watch;
     json_t *locations = NULL;
-    int rc = fl_cli_span(cli, &from, &to, &err);
+    int rc = start_watch(&watch, cli, &err);
+    if (rc == 0)
+        rc = fl_cli_span(cli, &from, &to, &err);
     if (rc == 0 && cli->all && (cli->from || cli->to))
         rc = fl_fail(&err, FL_EINVAL,
                      "--all already takes everything stored; leave it out to use --from and --to");
@@ -159,11 +208,9 @@ int fl_cli_mine(struct fl_cli *cli)
         rc = fl_cli_locations(cli, &locations, &err);
     fl_cli_catch_stop();
     if (rc == 0)
-        rc = mine_all(cli, locations, &err);
+        rc = mine_all(cli, &watch, locations, &err);
     json_decref(locations);
-    if (rc == FL_ESTOP) {
-        fl_cli_say("stopped; the run under way left no trace in the rules database");
+    if (rc == FL_ESTOP)
         return FL_EXIT_FAILURE;
-    }
     return rc == 0 ? FL_EXIT_OK : fl_cli_fail(rc, &err);
 }

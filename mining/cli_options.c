@@ -32,6 +32,7 @@ static const struct spec specs[] = {
     {"host", "ADDRESS", "flows from or to this address", FL_OPT_HOST, AT(host)},
     {"port", "PORT", "flows from or to this port", FL_OPT_PORT, AT(port)},
     {"limit", "N", "at most N flows, 0 for all (default: 100)", FL_OPT_LIMIT, AT(limit)},
+    {"timeout", "DURATION", "give up after so long, such as 30s or 5m", FL_OPT_TIMEOUT, AT(timeout)},
     {"all", NULL, "everything there is, in place of naming it", FL_OPT_ALL, AT(all)},
     {"match", "PATTERN", "rules that match, also those to come: '*.* : 10.1.0.0/16.22/tcp'", FL_OPT_MATCH,
      AT(match)},

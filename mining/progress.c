@@ -10,10 +10,17 @@ enum { BAR = 30 };
 
 void fl_progress_start(struct fl_progress *p, const char *label)
 {
-    *p = (struct fl_progress){.shown = isatty(STDERR_FILENO), .permille = -1};
+    *p = (struct fl_progress){.shown = isatty(STDERR_FILENO), .phase = "", .permille = -1};
     snprintf(p->label, sizeof p->label, "%s", label);
     fl_human_clean(p->label);
     fl_progress_set(p, 0);
+}
+
+void fl_progress_phase(struct fl_progress *p, const char *phase)
+{
+    if (phase != p->phase)
+        p->permille = -1; /* redrawn by the next step */
+    p->phase = phase;
 }
 
 void fl_progress_set(struct fl_progress *p, double done)
@@ -26,7 +33,7 @@ void fl_progress_set(struct fl_progress *p, double done)
     char bar[BAR + 1] = "";
     for (int i = 0; i < BAR; i++)
         bar[i] = i * 1000 < permille * BAR ? '#' : '.';
-    fprintf(stderr, "\r%s [%s] %3d%%", p->label, bar, permille / 10);
+    fprintf(stderr, "\r%s [%s] %3d%% %s\033[K", p->label, bar, permille / 10, p->phase);
     fflush(stderr);
 }
 
