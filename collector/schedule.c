@@ -17,6 +17,7 @@ struct progress {
     char location[FL_LOCATION_NAME];
     int64_t done_ms, every_ms;
     int64_t failed_at_ms; /* wall clock; 0: the last run went well */
+    struct fl_kept_flows kept_flows;
 };
 
 struct fl_scheduler {
@@ -124,8 +125,28 @@ static void log_run(const struct fl_mine_result *result)
         fl_warning("damaged flows left out: %s", result->damaged[i]);
 }
 
-static int mine(struct fl_scheduler *s, const struct fl_config *config, const char *location, int64_t to_ms)
+/* Keep flows for the next runs in a quarter of what a run may use: the location with the most reads afresh.
+ */
+static void bound_kept_flows(struct fl_scheduler *s, const struct fl_config *config)
 {
+    for (;;) {
+        struct progress *most = NULL;
+        uint64_t all = 0;
+        for (size_t i = 0; i < s->n; i++) {
+            uint64_t bytes = fl_kept_flows_bytes(&s->places[i].kept_flows);
+            all += bytes;
+            if (!most || bytes > fl_kept_flows_bytes(&most->kept_flows))
+                most = &s->places[i];
+        }
+        if (!most || all <= fl_mine_memory_bytes(&config->mining) / 4)
+            return;
+        fl_kept_flows_clear(&most->kept_flows);
+    }
+}
+
+static int mine(struct fl_scheduler *s, const struct fl_config *config, struct progress *p, int64_t to_ms)
+{
+    const char *location = p->location;
     struct fl_mine_request request = {
         .data_dir = s->setup.data_dir,
         .location = location,
@@ -133,6 +154,7 @@ static int mine(struct fl_scheduler *s, const struct fl_config *config, const ch
         .to_ms = to_ms,
         .config = config,
         .scheduled = true,
+        .kept_flows = &p->kept_flows,
         .progress = stopping,
         .ctx = s,
     };
@@ -140,6 +162,7 @@ static int mine(struct fl_scheduler *s, const struct fl_config *config, const ch
     struct fl_err err = {""};
     char text[FL_TIME_TEXT];
     int rc = fl_mine(s->db, &request, &result, &err);
+    bound_kept_flows(s, config);
     if (rc == FL_ESTOP)
         return rc;
     if (rc) {
@@ -169,7 +192,7 @@ static void catch_up(struct fl_scheduler *s, const struct fl_config *config, str
         int64_t next = fl_schedule_next(p->done_ms, watermark_ms, every_ms, list.items, list.n);
         if (next == FL_SCHEDULE_NONE)
             break;
-        int rc = has_flows(s, p->location, next - every_ms, next) ? mine(s, config, p->location, next) : 0;
+        int rc = has_flows(s, p->location, next - every_ms, next) ? mine(s, config, p, next) : 0;
         p->failed_at_ms = rc ? fl_now_ms() : 0;
         if (rc)
             break;
@@ -232,6 +255,8 @@ void fl_scheduler_finish(struct fl_scheduler *s)
         return;
     pthread_join(s->thread, NULL);
     fl_rulesdb_close(s->db);
+    for (size_t i = 0; i < s->n; i++)
+        fl_kept_flows_clear(&s->places[i].kept_flows);
     free(s->places);
     free(s);
 }

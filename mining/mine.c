@@ -1,15 +1,15 @@
 /* A mining run from the store to the rules database. */
 #include "mining/mine.h"
 
-#include <stdatomic.h>
+#include <malloc.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mining/find.h"
-#include "mining/parallel.h"
-#include "mining/records.h"
-#include "storage/scan.h"
+#include "mining/human.h"
+#include "mining/read.h"
+#include "storage/store.h"
 #include "storage/timetext.h"
 
 static int64_t active_timeout_ms(const struct fl_config *config, const char *location)
@@ -20,122 +20,70 @@ static int64_t active_timeout_ms(const struct fl_config *config, const char *loc
     return config->active_timeout_ms;
 }
 
-/* Reading a span in parts, each by a thread that also puts what it read in order. */
-struct part {
-    int64_t from_ms, to_ms;
-    struct fl_gather gather;
-    struct fl_records records;
-    struct fl_scan_report report;
-    struct fl_err err;
-    struct reading *reading;
-};
-struct reading {
+/* What a run needs at most for each record that it reads, up to its conversations: measured, with room. */
+enum { BYTES_A_RECORD = 128 };
+
+uint64_t fl_mine_memory_bytes(const struct fl_mining_config *config)
+{
+    if (config->memory_bytes)
+        return (uint64_t)config->memory_bytes;
+    long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes / 2 : UINT64_MAX;
+}
+
+/* A run under way: stopped when asked to, or when the heap has grown by more than the run may use. */
+struct watch {
     const struct fl_mine_request *request;
-    struct part *parts;
-    atomic_int stopped; /* what the first part was told to stop with */
+    uint64_t memory_bytes;
+    uint64_t heap_before;
+    bool over;
 };
 
-static int gather(void *ctx, const char *location, const struct fl_flow *flows, size_t n)
+static uint64_t heap_bytes(void)
 {
-    struct part *p = ctx;
-    struct reading *r = p->reading;
-    if (p == r->parts && r->request->progress) {
-        double done = (double)(flows[0].start_ms - p->from_ms) / (double)(p->to_ms - p->from_ms);
-        if (r->request->progress(r->request->ctx, FL_PHASE_READING, fl_phase_done(FL_PHASE_READING, done)))
-            atomic_store(&r->stopped, FL_ESTOP);
-    }
-    int rc = atomic_load(&r->stopped);
-    return rc ? rc : fl_gather_add(&p->gather, flows, n);
+    struct mallinfo2 info = mallinfo2();
+    return (uint64_t)info.uordblks + (uint64_t)info.hblkhd;
 }
 
-static int read_part(void *ctx, uint32_t number)
+static int ask(void *ctx, enum fl_phase phase, double done)
 {
-    struct reading *r = ctx;
-    struct part *p = &r->parts[number];
-    struct fl_scan_filter filter = {.location = r->request->location,
-                                    .from_ms = p->from_ms,
-                                    .to_ms = p->to_ms,
-                                    .columns = FL_RECORD_FIELDS};
-    int rc = fl_store_scan(r->request->data_dir, &filter, gather, p, &p->report, &p->err);
-    return rc == 0 ? fl_gather_finish(&p->gather, &p->records) : rc;
+    struct watch *w = ctx;
+    uint64_t heap = heap_bytes();
+    w->over = w->over || (heap > w->heap_before && heap - w->heap_before > w->memory_bytes);
+    if (w->over)
+        return FL_ELIMIT;
+    return w->request->progress ? w->request->progress(w->request->ctx, phase, done) : 0;
 }
 
-/* Cut a span into at most n parts that hold about as much, between buckets; returns how many. */
-static int cut_span(struct part *parts, uint32_t n, const struct fl_mine_request *request, struct fl_err *err)
+static int ask_reading(void *ctx, double done)
 {
-    struct fl_bucket_list list;
-    int64_t all = 0, before = 0;
-    int rc = fl_store_files(request->data_dir, request->location, request->from_ms, request->to_ms - 1, &list,
-                            err);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < list.n; i++)
-        all += list.items[i].bytes;
-    uint32_t count = 0;
-    parts[0].from_ms = request->from_ms;
-    for (size_t i = 0; i < list.n; i++) {
-        int64_t at_ms = list.items[i].from_ms;
-        if (count + 1 < n && before > all / n * (count + 1) && at_ms > parts[count].from_ms) {
-            parts[count].to_ms = at_ms;
-            parts[++count].from_ms = at_ms;
-        }
-        before += list.items[i].bytes;
-    }
-    parts[count].to_ms = request->to_ms;
-    fl_bucket_list_clear(&list);
-    return (int)count + 1;
+    return ask(ctx, FL_PHASE_READING, fl_phase_done(FL_PHASE_READING, done));
 }
 
-static void sum_reports(struct fl_mine_result *result, const struct part *parts, size_t n)
+static int read_span(struct fl_kept_flows *flows, struct watch *watch, struct fl_mine_result *result,
+                     struct fl_err *err)
 {
-    struct fl_scan_report sum = {0};
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < parts[i].report.n_damaged; k++)
-            if (k < sizeof sum.damaged / sizeof sum.damaged[0])
-                fl_scan_report_damage(&sum, parts[i].report.damaged[k]);
-            else
-                sum.n_damaged++;
-    result->run.damaged = (uint32_t)sum.n_damaged;
-    result->n_damaged = sum.n_damaged < 8 ? sum.n_damaged : 8;
-    memcpy(result->damaged, sum.damaged, sizeof result->damaged);
-}
-
-static int read_parts(struct fl_records *out, struct reading *r, uint32_t n, struct fl_mine_result *result,
-                      struct fl_err *err)
-{
-    int rc = fl_parallel(n, read_part, r);
-    for (uint32_t i = 0; i < n; i++)
-        if (r->parts[i].err.text[0] && err && !err->text[0])
-            *err = r->parts[i].err;
-    sum_reports(result, r->parts, n);
-    for (uint32_t i = 0; i < n && rc == 0; i++)
-        rc = fl_records_merge(out, &r->parts[i].records, r->request->from_ms);
-    result->run.flows = out->n;
+    const struct fl_mine_request *request = watch->request;
+    struct fl_scan_report report;
+    struct fl_read_request read = {.data_dir = request->data_dir,
+                                   .location = request->location,
+                                   .from_ms = request->from_ms,
+                                   .to_ms = request->to_ms,
+                                   .threads = request->config->mining.threads,
+                                   .most = watch->memory_bytes / BYTES_A_RECORD,
+                                   .stop = ask_reading,
+                                   .ctx = watch};
+    int rc = fl_read_span(flows, &read, &report, err);
+    result->run.flows = flows->records.n;
+    result->run.damaged = (uint32_t)report.n_damaged;
+    result->n_damaged = report.n_damaged < 8 ? report.n_damaged : 8;
+    memcpy(result->damaged, report.damaged, sizeof result->damaged);
     return rc;
 }
 
-static int read_span(struct fl_records *out, const struct fl_mine_request *request,
-                     struct fl_mine_result *result, struct fl_err *err)
+static int find(struct fl_findings *out, const struct fl_records *records, struct watch *watch)
 {
-    uint32_t threads = fl_parallel_threads(request->config->mining.threads);
-    struct reading r = {.request = request, .parts = calloc(threads, sizeof *r.parts)};
-    if (!r.parts)
-        return FL_ENOMEM;
-    int n = request->to_ms > request->from_ms ? cut_span(r.parts, threads, request, err) : 0;
-    for (int i = 0; i < n; i++)
-        r.parts[i].reading = &r;
-    int rc = n < 0 ? n : read_parts(out, &r, (uint32_t)n, result, err);
-    for (int i = 0; i < n; i++) {
-        fl_gather_clear(&r.parts[i].gather);
-        fl_records_clear(&r.parts[i].records);
-    }
-    free(r.parts);
-    return rc;
-}
-
-static int find(struct fl_findings *out, const struct fl_records *records,
-                const struct fl_mine_request *request)
-{
+    const struct fl_mine_request *request = watch->request;
     struct fl_services services;
     fl_services_load(&services);
     struct fl_find_request find = {.records = records,
@@ -144,8 +92,8 @@ static int find(struct fl_findings *out, const struct fl_records *records,
                                    .active_timeout_ms = active_timeout_ms(request->config, request->location),
                                    .config = &request->config->mining,
                                    .services = &services,
-                                   .stop = request->progress,
-                                   .ctx = request->ctx};
+                                   .stop = ask,
+                                   .ctx = watch};
     return fl_find_rules(out, &find);
 }
 
@@ -170,24 +118,43 @@ static void count_rules(struct fl_run *run, const struct fl_findings *found)
     }
 }
 
+/* Why a run came to nothing, in words; its code. */
+static int say_why(const struct watch *w, int code, struct fl_err *err)
+{
+    const char *location = w->request->location;
+    char room[FL_HUMAN_TEXT];
+    if (code == FL_ESTOP && !w->over)
+        return code;
+    if (w->over || code == FL_ENOMEM)
+        return fl_fail(
+            err, w->over ? FL_ELIMIT : code,
+            "%s: mining the span needs more than %s of memory; choose a shorter one with --from and --to "
+            "(mining.span), or give it more (mining.memory)",
+            location, fl_human_bytes(w->memory_bytes, room));
+    if (code == FL_ELIMIT)
+        return fl_fail(err, code, "%s: cannot mine: %s; choose a shorter span with --from and --to", location,
+                       fl_strerror(code));
+    return fl_fail(err, code, "%s: cannot mine: %s", location, fl_strerror(code));
+}
+
 int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct fl_mine_result *result,
             struct fl_err *err)
 {
-    struct fl_records records = {0};
+    struct fl_kept_flows own = {0}, *flows = request->kept_flows ? request->kept_flows : &own;
     struct fl_findings found = {0};
+    struct watch watch = {.request = request,
+                          .memory_bytes = fl_mine_memory_bytes(&request->config->mining),
+                          .heap_before = heap_bytes()};
     *result = (struct fl_mine_result){.run = {.from_ms = request->from_ms,
                                               .to_ms = request->to_ms,
                                               .started_ms = fl_now_ms(),
                                               .scheduled = request->scheduled}};
     snprintf(result->run.location, sizeof result->run.location, "%s", request->location);
-    int rc = read_span(&records, request, result, err);
-    if (rc < 0)
-        goto done;
-    rc = find(&found, &records, request);
+    int rc = read_span(flows, &watch, result, err);
+    if (rc == 0)
+        rc = find(&found, &flows->records, &watch);
     if (rc < 0) {
-        if (rc != FL_ESTOP)
-            fl_fail(err, rc, "%s: cannot mine: %s%s", request->location, fl_strerror(rc),
-                    rc == FL_ELIMIT ? "; choose a shorter span with --from and --to" : "");
+        rc = err && err->text[0] ? rc : say_why(&watch, rc, err);
         goto done;
     }
     count_rules(&result->run, &found);
@@ -196,7 +163,7 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
         .rules = found.rules, .n = found.n, .clusters = found.clusters, .n_clusters = found.n_clusters};
     rc = fl_rulesdb_store_run(db, &result->run, &list, is_learning(request), &result->alerts, err);
 done:
-    fl_records_clear(&records);
+    fl_kept_flows_clear(&own);
     fl_findings_clear(&found);
     return rc;
 }

@@ -1,5 +1,5 @@
 /* One mining run: read a span of one location's flows from the store, find its rules, keep them in the rules
- * database. The one place where mining reaches the store; the passes behind it are pure. */
+ * database. The passes in between are pure. */
 #ifndef FL_MINING_MINE_H
 #define FL_MINING_MINE_H
 
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "mining/find.h"
+#include "mining/read.h"
 #include "storage/config.h"
 #include "storage/rulesdb.h"
 
@@ -17,6 +18,7 @@ struct fl_mine_request {
     int64_t from_ms, to_ms; /* record starts in [from, to) */
     const struct fl_config *config;
     bool scheduled;
+    struct fl_kept_flows *kept_flows; /* of this location's last run, and then of this one; NULL: none */
     /* Called now and then, from the calling thread, with what is being done and how far the run is, 0..1;
      * NULL: not. A non-zero return stops the run (FL_ESTOP), the rules database as it was. */
     int (*progress)(void *ctx, enum fl_phase phase, double done);
@@ -29,9 +31,11 @@ struct fl_mine_result {
     size_t n_damaged;
 };
 /* Mine and store. A span without flows is a run with no rules. FL_ESTOP, FL_EDB, FL_EIO, FL_ENEWER,
- * FL_ENOMEM. */
+ * FL_ENOMEM; FL_ELIMIT when it would need more memory than configured, or has too many windows or sources. */
 int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct fl_mine_result *result,
             struct fl_err *err);
+/* What a run may use: as configured, else half of the machine's memory. */
+uint64_t fl_mine_memory_bytes(const struct fl_mining_config *config);
 /* The trailing span up to the newest record of a location (the newest start is inside). FL_ENOENT: no
  * records. */
 int fl_mine_trailing_span(const char *data_dir, const char *location, int64_t span_ms, int64_t *from_ms,

@@ -307,7 +307,7 @@ struct side {
     uint32_t *host, *source;
 };
 
-static int note_names(struct side *s, const struct fl_records *r, int64_t from_ms)
+static int note_names(struct side *s, const struct fl_records *r)
 {
     s->records = r;
     s->host = calloc(r->n_hosts + 1, sizeof *s->host);
@@ -315,8 +315,7 @@ static int note_names(struct side *s, const struct fl_records *r, int64_t from_m
     if (!s->host || !s->source)
         return FL_ENOMEM;
     for (size_t i = 0; i < r->n; i++)
-        if (r->items[i].start_ms >= from_ms)
-            s->host[r->items[i].a] = s->host[r->items[i].b] = s->source[r->items[i].source] = 1;
+        s->host[r->items[i].a] = s->host[r->items[i].b] = s->source[r->items[i].source] = 1;
     return 0;
 }
 
@@ -373,52 +372,69 @@ static void unite_sources(struct fl_records *out, struct side *x, struct side *y
     }
 }
 
-/* The next record of a side that is in time, renumbered; false behind the last. */
-static bool next_record(const struct side *s, size_t *at, int64_t from_ms, struct fl_record *out)
+/* The next record of a side, renumbered; false behind the last. */
+static bool next_record(const struct side *s, size_t *at, struct fl_record *out)
 {
-    const struct fl_records *r = s->records;
-    while (*at < r->n && r->items[*at].start_ms < from_ms)
-        ++*at;
-    if (*at == r->n)
+    if (*at == s->records->n)
         return false;
-    *out = r->items[(*at)++];
+    *out = s->records->items[(*at)++];
     out->a = s->host[out->a];
     out->b = s->host[out->b];
     out->source = (uint16_t)s->source[out->source];
     return true;
 }
 
-static void merge_items(struct fl_records *out, const struct side *x, const struct side *y, int64_t from_ms)
+static void merge_items(struct fl_records *out, const struct side *x, const struct side *y)
 {
     struct fl_record rx, ry;
     size_t i = 0, j = 0;
-    bool have_x = next_record(x, &i, from_ms, &rx), have_y = next_record(y, &j, from_ms, &ry);
+    bool have_x = next_record(x, &i, &rx), have_y = next_record(y, &j, &ry);
     while (have_x || have_y)
         if (have_x && (!have_y || compare_records(&rx, &ry) <= 0)) {
             out->items[out->n++] = rx;
-            have_x = next_record(x, &i, from_ms, &rx);
+            have_x = next_record(x, &i, &rx);
         } else {
             out->items[out->n++] = ry;
-            have_y = next_record(y, &j, from_ms, &ry);
+            have_y = next_record(y, &j, &ry);
         }
 }
 
-int fl_records_merge(struct fl_records *into, struct fl_records *more, int64_t from_ms)
+void fl_records_drop(struct fl_records *r, const struct fl_stretch *stretches, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        int64_t start_ms = r->items[i].start_ms;
+        bool gone = false;
+        for (size_t k = 0; k < n && !gone; k++)
+            gone = start_ms >= stretches[k].from_ms && start_ms < stretches[k].to_ms;
+        if (!gone)
+            r->items[kept++] = r->items[i];
+    }
+    r->n = kept;
+}
+
+int fl_records_merge(struct fl_records *into, struct fl_records *more)
 {
     struct side x = {0}, y = {0};
+    if (into->n == 0) { /* nothing to do but to move */
+        fl_records_clear(into);
+        *into = *more;
+        *more = (struct fl_records){0};
+        return 0;
+    }
     struct fl_records out = {.hosts = malloc((into->n_hosts + more->n_hosts + 1) * sizeof *out.hosts),
                              .sources = malloc((into->n_sources + more->n_sources + 1) * sizeof *out.sources),
                              .items = malloc((into->n + more->n + 1) * sizeof *out.items)};
-    int rc = out.hosts && out.sources && out.items ? note_names(&x, into, from_ms) : FL_ENOMEM;
+    int rc = out.hosts && out.sources && out.items ? note_names(&x, into) : FL_ENOMEM;
     if (rc == 0)
-        rc = note_names(&y, more, from_ms);
+        rc = note_names(&y, more);
     if (rc == 0) {
         unite_hosts(&out, &x, &y);
         unite_sources(&out, &x, &y);
         rc = out.n_sources > UINT16_MAX || into->n + more->n > INT32_MAX ? FL_ELIMIT : 0;
     }
     if (rc == 0) {
-        merge_items(&out, &x, &y, from_ms);
+        merge_items(&out, &x, &y);
         fl_records_clear(into);
         *into = out;
     } else {

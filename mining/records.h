@@ -46,7 +46,7 @@ struct fl_source {
 };
 
 struct fl_records {
-    struct fl_addr *hosts; /* ascending; those that a record names */
+    struct fl_addr *hosts; /* ascending */
     size_t n_hosts;
     struct fl_source *sources; /* ascending by exporter, domain */
     size_t n_sources;
@@ -67,10 +67,16 @@ int fl_gather_add(struct fl_gather *g, const struct fl_flow *flows, size_t n);
 int fl_gather_finish(struct fl_gather *g, struct fl_records *out);
 void fl_gather_clear(struct fl_gather *g);
 
-/* Move the records of `more` that start at from_ms or later to `into`, drop those of `into` that start
- * earlier, and the hosts and sources that nothing names any longer: linear in both. `more` is empty after it.
- * On failure `into` is as it was. FL_ELIMIT, FL_ENOMEM. */
-int fl_records_merge(struct fl_records *into, struct fl_records *more, int64_t from_ms);
+/* A stretch of time, [from, to). */
+struct fl_stretch {
+    int64_t from_ms, to_ms;
+};
+/* Drop the records that start in one of n stretches; the hosts that they alone named stay until the next
+ * merge. */
+void fl_records_drop(struct fl_records *r, const struct fl_stretch *stretches, size_t n);
+/* Move the records of `more` to `into`, and drop the hosts and sources that no record names any longer:
+ * linear in both. `more` is empty after it; on failure `into` is as it was. FL_ELIMIT, FL_ENOMEM. */
+int fl_records_merge(struct fl_records *into, struct fl_records *more);
 void fl_records_clear(struct fl_records *r);
 
 /* Which conversation a record belongs to, as two numbers that order like the records. */

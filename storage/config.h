@@ -31,6 +31,7 @@ struct fl_mining_config {
     uint32_t jitter;        /* 60 windows */
     uint32_t service_peers; /* 5 */
     uint32_t threads;       /* 0: one a processor */
+    int64_t memory_bytes;   /* 0: half of the machine's */
 };
 
 struct fl_config {

@@ -23,7 +23,7 @@ struct raw_location {
     unsigned prefixes_count;
 };
 struct raw_mining {
-    char *every, *span, *window, *support, *q, *confidence, *both, *jitter, *service_peers, *threads;
+    char *every, *span, *window, *support, *q, *confidence, *both, *jitter, *service_peers, *threads, *memory;
 };
 struct raw_config {
     char *listen_one, *bucket, *retention, *retention_bytes, *active_timeout, *max_future, *template_timeout,
@@ -58,6 +58,7 @@ static const cyaml_schema_field_t mining_fields[] = {TEXT("every", struct raw_mi
                                                      TEXT("jitter", struct raw_mining, jitter),
                                                      TEXT("service-peers", struct raw_mining, service_peers),
                                                      TEXT("threads", struct raw_mining, threads),
+                                                     TEXT("memory", struct raw_mining, memory),
                                                      CYAML_FIELD_END};
 #define TOP_FIELDS                                                                                           \
     TEXT("bucket", struct raw_config, bucket), TEXT("retention", struct raw_config, retention),              \
@@ -133,6 +134,8 @@ static const struct setting settings[] = {
             "write a whole number from 1 to 1000000, such as 5"),
     SETTING("mining.threads", mining.threads, mining.threads, COUNT, 0, 1024,
             "write 0 (one a processor) to 1024"),
+    SETTING("mining.memory", mining.memory, mining.memory_bytes, BYTES, 0, 0x1p62,
+            "write a size such as 2GiB, or 0 for half of the machine's memory"),
 };
 enum { n_settings = sizeof settings / sizeof settings[0] };
 

@@ -158,6 +158,30 @@ int fl_store_buckets(const char *data_dir, const char *location, int64_t from_ms
     return 0;
 }
 
+int fl_store_stamp(const struct fl_bucket_info *bucket, struct fl_bucket_stamp *out)
+{
+    struct fl_bucket_meta meta;
+    struct stat st;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    int rc = fl_bucket_open_read(&db, bucket->path, &meta, NULL);
+    if (rc < 0)
+        return rc;
+    if (stat(bucket->path, &st) < 0)
+        rc = FL_ENOENT;
+    else if (sqlite3_prepare_v2(db, "SELECT total(flows) FROM chunk", -1, &stmt, NULL) != SQLITE_OK ||
+             sqlite3_step(stmt) != SQLITE_ROW)
+        rc = fl_bucket_fail(db, bucket->path, NULL);
+    else
+        *out = (struct fl_bucket_stamp){
+            bucket->from_ms,
+            meta.to_ms > bucket->from_ms && meta.to_ms < bucket->to_ms ? meta.to_ms : bucket->to_ms,
+            (uint64_t)st.st_ino, (uint64_t)sqlite3_column_int64(stmt, 0)};
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return rc;
+}
+
 static int add_extent(const struct fl_bucket_info *b, struct fl_store_extent *sum, struct fl_err *err)
 {
     static const char sql[] = "SELECT min(min_start_ms), max(max_start_ms), max(max_end_ms), sum(flows) FROM "

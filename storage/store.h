@@ -26,6 +26,14 @@ struct fl_bucket_list {
 int fl_store_buckets(const char *data_dir, const char *location, int64_t from_ms, int64_t to_ms,
                      struct fl_bucket_list *out, struct fl_err *err);
 void fl_bucket_list_clear(struct fl_bucket_list *list);
+/* What tells whether a bucket has other records than before: records are only ever added to a file. */
+struct fl_bucket_stamp {
+    int64_t from_ms, to_ms; /* the starts it may hold */
+    uint64_t file, flows;   /* the file's number on its disk, and how many records it has */
+};
+/* The stamp of a bucket that fl_store_buckets or fl_store_files listed. FL_ENOENT: nothing is in it, or it is
+ * gone; FL_EDAMAGED, FL_ENEWER, FL_EIO, FL_ENOMEM, FL_EDB. */
+int fl_store_stamp(const struct fl_bucket_info *bucket, struct fl_bucket_stamp *out);
 /* Start of the earliest and latest, and latest end of the records stored at a location (NULL: anywhere), from
  * the chunks' summaries; FL_ENOENT when it holds none. */
 struct fl_store_extent {

@@ -201,6 +201,16 @@ try 2 'is refused' 'sql does not write to rules.db' sql $data 'DELETE FROM rules
 try 2 'takes everything' 'mine --all with --from' mine $data --all --from -1h
 try 0 'flows, .* rules' 'mining the trailing span' mine $data --location paris
 try 0 '"location":"oslo".*"flows":2,' 'mining all as JSON' mine $data --all --json
+try 2 'not a time to wait' 'mine --timeout without a unit' mine $data --timeout 10
+try 2 'not a time to wait' 'mine --timeout 0' mine $data --timeout 0
+try 0 '^paris: ' 'mine within its --timeout' mine $data --location paris --timeout 5m
+runs=$("$bin" sql $data 'SELECT count(*) FROM runs')
+try 1 'given up after 1ms while .*--from and --to' 'mine beyond its --timeout' mine $data --all --timeout 1ms
+[ "$("$bin" sql $data 'SELECT count(*) FROM runs')" = "$runs" ]; ok $? 'and leaves no trace'
+printf 'mining: {memory: 1k}\n' >"$dir/small.yaml"
+try 1 'flows than the .*--from and --to' 'mine beyond its memory' mine $data --all --config "$dir/small.yaml"
+printf 'mining: {memory: lots}\n' >"$dir/small.yaml"
+try 2 'memory: .* does not do' 'a memory that is none' mine $data --config "$dir/small.yaml"
 
 # In the foreground timeout sends one signal, not another one to the group: a second Ctrl-C ends the tool at once.
 timeout --foreground -s INT 3 "$bin" alerts $data --state all --follow --json >"$dir/out" 2>"$dir/err"

@@ -62,4 +62,29 @@ static inline struct fl_mining_config default_mining(void)
     return mining;
 }
 
+static inline struct fl_records records_of(const struct fl_flow *flows, size_t n)
+{
+    struct fl_gather g = {0};
+    struct fl_records r;
+    assert_int_equal(fl_gather_add(&g, flows, n / 3), 0);
+    assert_int_equal(fl_gather_add(&g, flows + n / 3, n - n / 3), 0);
+    assert_int_equal(fl_gather_finish(&g, &r), 0);
+    return r;
+}
+
+static inline void assert_same_records(const struct fl_records *x, const struct fl_records *y)
+{
+    assert_int_equal(x->n, y->n);
+    assert_int_equal(x->n_hosts, y->n_hosts);
+    assert_int_equal(x->n_sources, y->n_sources);
+    if (x->n) {
+        assert_memory_equal(x->hosts, y->hosts, x->n_hosts * sizeof *x->hosts);
+        assert_memory_equal(x->items, y->items, x->n * sizeof *x->items);
+    }
+    for (size_t i = 0; i < x->n_sources; i++) {
+        assert_memory_equal(&x->sources[i].exporter, &y->sources[i].exporter, sizeof(struct fl_addr));
+        assert_int_equal(x->sources[i].domain, y->sources[i].domain);
+    }
+}
+
 #endif

@@ -101,31 +101,6 @@ static void shuffle(struct fl_flow *flows, size_t n, uint64_t *seed)
     }
 }
 
-static struct fl_records records_of(const struct fl_flow *flows, size_t n)
-{
-    struct fl_gather g = {0};
-    struct fl_records r;
-    assert_int_equal(fl_gather_add(&g, flows, n / 3), 0);
-    assert_int_equal(fl_gather_add(&g, flows + n / 3, n - n / 3), 0);
-    assert_int_equal(fl_gather_finish(&g, &r), 0);
-    return r;
-}
-
-static void assert_same_records(const struct fl_records *x, const struct fl_records *y)
-{
-    assert_int_equal(x->n, y->n);
-    assert_int_equal(x->n_hosts, y->n_hosts);
-    assert_int_equal(x->n_sources, y->n_sources);
-    if (x->n) {
-        assert_memory_equal(x->hosts, y->hosts, x->n_hosts * sizeof *x->hosts);
-        assert_memory_equal(x->items, y->items, x->n * sizeof *x->items);
-    }
-    for (size_t i = 0; i < x->n_sources; i++) {
-        assert_memory_equal(&x->sources[i].exporter, &y->sources[i].exporter, sizeof(struct fl_addr));
-        assert_int_equal(x->sources[i].domain, y->sources[i].domain);
-    }
-}
-
 static void assert_same_talk(const struct fl_talk *t, const struct fl_talk *plain)
 {
     assert_int_equal(t->n, plain->n);
@@ -208,7 +183,7 @@ static void parts_merge_into_the_whole(void **state)
         struct fl_records whole = records_of(flows, n);
         shuffle(flows, n, &random);
         struct fl_records x = records_of(flows, first), y = records_of(flows + first, n - first);
-        assert_int_equal(fl_records_merge(&x, &y, INT64_MIN), 0);
+        assert_int_equal(fl_records_merge(&x, &y), 0);
         assert_same_records(&x, &whole);
         assert_null(y.items);
         fl_records_clear(&x);
@@ -229,7 +204,8 @@ static void records_slide(void **state)
             if (flows[i].start_ms >= from_ms + span_ms - step_ms && flows[i].start_ms < from_ms + span_ms)
                 inside[n_new++] = flows[i];
         struct fl_records fresh = records_of(inside, n_new);
-        assert_int_equal(fl_records_merge(&kept, &fresh, from_ms), 0);
+        fl_records_drop(&kept, &(struct fl_stretch){INT64_MIN, from_ms}, 1);
+        assert_int_equal(fl_records_merge(&kept, &fresh), 0);
         for (size_t i = 0; i < n; i++)
             if (flows[i].start_ms >= from_ms && flows[i].start_ms < from_ms + span_ms)
                 inside[n_inside++] = flows[i];

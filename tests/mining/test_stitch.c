@@ -4,15 +4,6 @@
 #include "mining/stitch.h"
 #include "storage/error.h"
 
-static struct fl_records records_of(const struct fl_flow *flows, size_t n)
-{
-    struct fl_gather g = {0};
-    struct fl_records r;
-    assert_int_equal(fl_gather_add(&g, flows, n), 0);
-    assert_int_equal(fl_gather_finish(&g, &r), 0);
-    return r;
-}
-
 static size_t stitch(const struct fl_flow *flows, size_t n, struct fl_record out[16])
 {
     struct fl_records records = records_of(flows, n);

@@ -82,6 +82,7 @@ static void assert_defaults(const struct fl_config *c)
     assert_int_equal(c->mining.jitter, 60);
     assert_int_equal(c->mining.service_peers, 5);
     assert_int_equal(c->mining.threads, 0);
+    assert_int_equal(c->mining.memory_bytes, 0);
 }
 
 static void test_defaults(void **state)
