@@ -26,6 +26,8 @@ int fl_timeline_init(struct fl_timeline *t, int64_t from_ms, int64_t to_ms, int6
 
 uint32_t fl_window_of(const struct fl_timeline *t, int64_t ms)
 {
+    if (ms < t->from_ms)
+        ms = t->from_ms;
     if (ms >= t->to_ms)
         ms = t->to_ms - 1;
     return (uint32_t)(ms / t->window_ms - t->base_window);

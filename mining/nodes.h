@@ -22,7 +22,8 @@ struct fl_timeline {
 /* FL_ELIMIT for spans of more than 2^31 windows; FL_EINVAL for an empty one. */
 int fl_timeline_init(struct fl_timeline *t, int64_t from_ms, int64_t to_ms, int64_t window_ms,
                      uint32_t jitter);
-/* Window of a time, which is taken as no later than the span's last millisecond. */
+/* Window of a time, which is taken as no earlier than the span's first millisecond and no later than its
+ * last. */
 uint32_t fl_window_of(const struct fl_timeline *t, int64_t ms);
 int64_t fl_window_start_ms(const struct fl_timeline *t, uint32_t window);
 

@@ -5,7 +5,7 @@
  * of its flow within a second, and cut records have all about the same length).
  * 2. Walk what one source saw of one direction: a record that overlaps the flow so far, or follows within 1 s
  * of a part that the active timeout ended, belongs to it. Everything else (an inactive timeout, a FIN) starts
- * a new flow.
+ * a new flow. Set its stamps to the clock that all sources share (mining/clocks.h).
  * 3. Order the flows that several sources saw of one direction by start: a flow that overlaps another
  * source's is the same flow. Clocks differ, so one that starts up to 1 s after the other's end is, too, but
  * only when its source has no share in the flow yet: a source that has says itself that this is another one.
@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mining/clocks.h"
 #include "mining/order.h"
 #include "mining/parallel.h"
 #include "mining/radix.h"
@@ -196,10 +197,18 @@ static size_t deduplicate(struct fl_record *flows, size_t from, size_t n, size_t
 
 struct job {
     const struct fl_records *records;
-    const int64_t *timeout_ms; /* by source */
+    int64_t *timeout_ms, *ahead_ms; /* by source */
     struct fl_record *out;
     struct slice slices[FL_MOST_THREADS];
 };
+
+static void set_clock(struct fl_record *flows, size_t n, int64_t ahead_ms)
+{
+    for (size_t i = 0; ahead_ms != 0 && i < n; i++) {
+        flows[i].start_ms -= ahead_ms;
+        flows[i].end_ms -= ahead_ms;
+    }
+}
 
 /* Steps 2 to 4 for the records [from, to) of one conversation; returns the number of flows now written. */
 static size_t stitch_talk(const struct job *job, size_t from, size_t to, struct fl_record *out, size_t n,
@@ -214,7 +223,10 @@ static size_t stitch_talk(const struct job *job, size_t from, size_t to, struct 
             size_t end = from + 1;
             while (end < to && same_source(&all[from], &all[end]))
                 end++;
-            n += stitch_source(all + from, end - from, job->timeout_ms[all[from].source], out + n);
+            uint16_t source = all[from].source;
+            size_t count = stitch_source(all + from, end - from, job->timeout_ms[source], out + n);
+            set_clock(out + n, count, job->ahead_ms[source]);
+            n += count;
             sources++;
             more = end < to && same_direction(&all[from], &all[end]);
             from = end;
@@ -272,16 +284,21 @@ int fl_stitch(const struct fl_records *records, int64_t active_timeout_ms, uint3
               struct fl_record **out, size_t *n_out)
 {
     uint32_t n = fl_parallel_threads(threads);
-    int64_t *timeout_ms = malloc((records->n_sources + 1) * sizeof *timeout_ms);
-    struct job job = {
-        .records = records, .timeout_ms = timeout_ms, .out = malloc((records->n + 1) * sizeof *job.out)};
-    int rc =
-        timeout_ms && job.out ? fl_learn_active_timeouts(records, active_timeout_ms, timeout_ms) : FL_ENOMEM;
+    struct job job = {.records = records,
+                      .timeout_ms = malloc((records->n_sources + 1) * sizeof *job.timeout_ms),
+                      .ahead_ms = malloc((records->n_sources + 1) * sizeof *job.ahead_ms),
+                      .out = malloc((records->n + 1) * sizeof *job.out)};
+    int rc = job.timeout_ms && job.ahead_ms && job.out ? 0 : FL_ENOMEM;
+    if (rc == 0)
+        rc = fl_learn_active_timeouts(records, active_timeout_ms, job.timeout_ms);
+    if (rc == 0)
+        rc = fl_learn_clocks(records, job.ahead_ms);
     if (rc == 0) {
         cut_slices(&job, n);
         rc = fl_parallel(n, stitch_slice, &job);
     }
-    free(timeout_ms);
+    free(job.timeout_ms);
+    free(job.ahead_ms);
     if (rc < 0) {
         free(job.out);
         return rc;
