@@ -14,7 +14,8 @@
 #define CONFIG_FILE "/etc/flowlore/flowlore.yaml"
 
 #define DECIDE_OPTIONS                                                                                       \
-    (FL_OPT_LOCATION | FL_OPT_ALL | FL_OPT_MATCH | FL_OPT_UNTIL | FL_OPT_NOTE | FL_OPT_DRY_RUN | FL_OPT_JSON)
+    (FL_OPT_LOCATION | FL_OPT_ALL | FL_OPT_MATCH | FL_OPT_GROUP | FL_OPT_UNTIL | FL_OPT_NOTE |               \
+     FL_OPT_DRY_RUN | FL_OPT_JSON)
 
 static const struct fl_cli_command commands[] = {
     {"mine", "", "Mine stored flows for rules now",
@@ -28,11 +29,16 @@ static const struct fl_cli_command commands[] = {
      "  flowlore rules --status novel --location paris\n"
      "  flowlore rules --status all --json | jq .rule\n",
      FL_OPT_LOCATION | FL_OPT_STATUS | FL_OPT_JSON, 0, 0, fl_cli_rules},
-    {"alerts", "", "List alerts, or follow them as they are raised",
+    {"alerts", "[ALERT]", "List alerts, look at one, or follow them as they are raised",
      "  flowlore alerts                                 what is open\n"
+     "  flowlore alerts 5                               one in full, with its rules\n"
      "  flowlore alerts --state all --location paris\n"
      "  flowlore alerts --follow --json\n",
-     FL_OPT_LOCATION | FL_OPT_STATE | FL_OPT_JSON | FL_OPT_FOLLOW, 0, 0, fl_cli_alerts},
+     FL_OPT_LOCATION | FL_OPT_STATE | FL_OPT_JSON | FL_OPT_FOLLOW, 0, 1, fl_cli_alerts},
+    {"ack", "[ALERT...]", "Say that you are looking into alerts: they are no longer open",
+     "  flowlore ack 5 --note 'asking the web team'\n"
+     "  flowlore ack --all --location paris\n",
+     FL_OPT_LOCATION | FL_OPT_ALL | FL_OPT_NOTE | FL_OPT_JSON, 0, SIZE_MAX, fl_cli_ack},
     {"explain", "RULE", "Show the evidence behind a rule",
      "  flowlore explain 12\n"
      "  flowlore explain '10.0.0.5.* : 10.0.0.53.53/udp <=> 10.0.0.5.* : 10.0.0.9.143/tcp'\n",
@@ -44,6 +50,7 @@ static const struct fl_cli_command commands[] = {
      FL_OPT_LOCATION | FL_OPT_DOT | FL_OPT_JSON, 0, 0, fl_cli_graph},
     {"accept", "[RULE...]", "Make rules known: they alert no more",
      "  flowlore accept 12 13 --note 'mail check before fetch'\n"
+     "  flowlore accept --alert 5                       all that an alert tells of\n"
      "  flowlore accept --all --location paris --dry-run\n"
      "  flowlore accept --match '*.* : 10.1.0.0/16.22/tcp' --until +30d\n",
      DECIDE_OPTIONS, 0, SIZE_MAX, fl_cli_accept},

@@ -20,8 +20,11 @@ enum { FL_EXIT_OK = 0, FL_EXIT_FAILURE = 1, FL_EXIT_USAGE = 2 };
 struct fl_cli {
     const char *data, *config_file;
     const char *location, *status, *state, *match, *until, *note, *from, *to, *host, *port, *limit, *exporter;
-    const char *speed, *rate, *source, *timeout;
-    bool json, csv, dot, all, follow, dry_run, help;
+    const char *speed, *rate, *source;
+    const char *timeout;
+    const char *cluster, *alert;
+    bool json, csv, all, follow, dry_run, help;
+    bool dot;
     char **args; /* what stands beside the options */
     size_t n_args;
     int64_t now_ms;
@@ -50,7 +53,8 @@ enum {
     FL_OPT_INTO = 1 << 16, /* --location for what is brought in: may be new, as may be the data directory */
     FL_OPT_SEND = 1 << 17, /* --to as an address, and how to send; needs neither data nor configuration */
     FL_OPT_DOT = 1 << 18,
-    FL_OPT_TIMEOUT = 1 << 19
+    FL_OPT_TIMEOUT = 1 << 19,
+    FL_OPT_GROUP = 1 << 20 /* --cluster, --alert */
 };
 struct fl_cli_command {
     const char *name, *args, *summary, *examples;
@@ -106,6 +110,10 @@ int fl_cli_open_rules(const struct fl_cli *cli, enum fl_rulesdb_mode mode, struc
 extern volatile sig_atomic_t fl_cli_stopped;
 void fl_cli_catch_stop(void);
 
+/* Who runs this: the user behind sudo, else the process's; a name. */
+const char *fl_cli_author(void);
+/* A number from 1 as typed behind `what` ("--alert", "ack"); FL_EINVAL. */
+int fl_cli_id(const char *what, const char *text, int64_t *out, struct fl_err *err);
 /* An fl_json_fn that appends to the array `ctx`. */
 int fl_cli_collect(void *ctx, json_t *object);
 /* Members with a default: "" and 0 when absent or of another type. */
@@ -126,6 +134,7 @@ void fl_cli_csv_value(const json_t *value, bool first);
 int fl_cli_mine(struct fl_cli *cli);
 int fl_cli_rules(struct fl_cli *cli);
 int fl_cli_alerts(struct fl_cli *cli);
+int fl_cli_ack(struct fl_cli *cli);
 int fl_cli_explain(struct fl_cli *cli);
 int fl_cli_graph(struct fl_cli *cli);
 int fl_cli_accept(struct fl_cli *cli);

@@ -1,10 +1,12 @@
 /* What several commands need: the data directory, locations, output and the way failures are told. */
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "mining/cli.h"
 #include "mining/human.h"
@@ -89,6 +91,22 @@ int fl_cli_check_data(const struct fl_cli *cli, struct fl_err *err)
                    "there is no data directory %s; name flowlored's with --data DIR or FLOWLORE_DATA, or "
                    "start flowlored --data %s",
                    cli->data, cli->data);
+}
+
+const char *fl_cli_author(void)
+{
+    const char *sudo = getenv("SUDO_USER");
+    const struct passwd *user = sudo && *sudo ? NULL : getpwuid(getuid());
+    return sudo && *sudo ? sudo : user ? user->pw_name : "unknown";
+}
+
+int fl_cli_id(const char *what, const char *text, int64_t *out, struct fl_err *err)
+{
+    size_t digits = strspn(text, "0123456789");
+    *out = digits > 0 && digits < 19 && text[digits] == '\0' ? strtoll(text, NULL, 10) : 0;
+    if (*out > 0)
+        return 0;
+    return fl_fail(err, FL_EINVAL, "%s \"%.40s\": write a number as the listings show it", what, text);
 }
 
 int fl_cli_collect(void *ctx, json_t *object)

@@ -1,9 +1,7 @@
 /* `flowlore accept`, `ignore`, `reopen`: what people decide about rules. */
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "mining/cli.h"
 #include "mining/human.h"
@@ -12,11 +10,14 @@ static const char *const names[] = {[FL_ACCEPT] = "accept", [FL_IGNORE] = "ignor
 
 static int check(const struct fl_cli *cli, enum fl_verdict verdict, struct fl_err *err)
 {
-    int ways = (cli->n_args > 0) + cli->all + (cli->match != NULL);
+    int ways =
+        (cli->n_args > 0) + cli->all + (cli->match != NULL) + (cli->cluster != NULL) + (cli->alert != NULL);
     if (ways != 1)
-        return fl_fail(err, FL_EINVAL,
-                       "%s takes rules (ids or texts), --all, or --match PATTERN%s; see flowlore %s --help",
-                       names[verdict], ways > 1 ? ", and only one of these" : "", names[verdict]);
+        return fl_fail(
+            err, FL_EINVAL,
+            "%s takes rules (ids or texts), --all, --match PATTERN, --cluster ID or --alert ID%s; see "
+            "flowlore %s --help",
+            names[verdict], ways > 1 ? ", and only one of these" : "", names[verdict]);
     if (verdict == FL_REOPEN && cli->until)
         return fl_fail(err, FL_EINVAL,
                        "reopen does not take --until: it undoes a decision, which has no end");
@@ -81,11 +82,16 @@ static int print_changes(const struct fl_cli *cli, enum fl_verdict verdict, cons
     return fl_cli_end();
 }
 
-static const char *author(void)
+/* What the command line is about, in *d; the rules named there as ids. */
+static int find_subject(const struct fl_cli *cli, struct fl_rulesdb *db, struct fl_decision *d, int64_t *ids,
+                        struct fl_err *err)
 {
-    const char *sudo = getenv("SUDO_USER");
-    const struct passwd *user = sudo && *sudo ? NULL : getpwuid(getuid());
-    return sudo && *sudo ? sudo : user ? user->pw_name : "unknown";
+    int rc = 0;
+    if (cli->cluster)
+        rc = fl_cli_id("--cluster", cli->cluster, &d->cluster_id, err);
+    if (rc == 0 && cli->alert)
+        rc = fl_cli_id("--alert", cli->alert, &d->alert_id, err);
+    return rc ? rc : find_ids(cli, db, ids, err);
 }
 
 static int decide(struct fl_cli *cli, enum fl_verdict verdict)
@@ -94,8 +100,17 @@ static int decide(struct fl_cli *cli, enum fl_verdict verdict)
     struct fl_rulesdb *db = NULL;
     int64_t *ids = calloc(cli->n_args + 1, sizeof *ids);
     json_t *changed = json_array();
-    struct fl_decision d = {verdict,   cli->location, ids,      cli->n_args, cli->all,    cli->match,
-                            INT64_MAX, cli->note,     author(), cli->now_ms, cli->dry_run};
+    struct fl_decision d = {.verdict = verdict,
+                            .location = cli->location,
+                            .ids = ids,
+                            .n_ids = cli->n_args,
+                            .all = cli->all,
+                            .pattern = cli->match,
+                            .until_ms = INT64_MAX,
+                            .note = cli->note,
+                            .author = fl_cli_author(),
+                            .now_ms = cli->now_ms,
+                            .dry_run = cli->dry_run};
     int code = 0, rc = ids && changed ? check(cli, verdict, &err) : FL_ENOMEM;
     if (rc == 0)
         rc = fl_cli_time("--until", cli->until, cli->now_ms, &d.until_ms, &err);
@@ -105,7 +120,7 @@ static int decide(struct fl_cli *cli, enum fl_verdict verdict)
     if (rc == 0)
         rc = open_rules(cli, &db, &err);
     if (rc == 0)
-        rc = find_ids(cli, db, ids, &err);
+        rc = find_subject(cli, db, &d, ids, &err);
     if (rc == 0)
         rc = fl_rulesdb_decide(db, &d, fl_cli_collect, changed, &err);
     code = rc ? fl_cli_fail(rc, &err) : print_changes(cli, verdict, changed);

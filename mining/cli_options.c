@@ -36,6 +36,8 @@ static const struct spec specs[] = {
     {"all", NULL, "everything there is, in place of naming it", FL_OPT_ALL, AT(all)},
     {"match", "PATTERN", "rules that match, also those to come: '*.* : 10.1.0.0/16.22/tcp'", FL_OPT_MATCH,
      AT(match)},
+    {"cluster", "ID", "the rules of this cluster", FL_OPT_GROUP, AT(cluster)},
+    {"alert", "ID", "the rules that this alert tells of", FL_OPT_GROUP, AT(alert)},
     {"until", "TIME", "the decision lapses at TIME", FL_OPT_UNTIL, AT(until)},
     {"note", "TEXT", "why, kept with the rule", FL_OPT_NOTE, AT(note)},
     {"dry-run", NULL, "show what would change, change nothing", FL_OPT_DRY_RUN, AT(dry_run)},

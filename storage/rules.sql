@@ -28,7 +28,10 @@ CREATE INDEX decision_pattern ON decision (location) WHERE pattern IS NOT NULL;
 CREATE TABLE location (
     id INTEGER PRIMARY KEY,     -- ours
     name TEXT NOT NULL UNIQUE,  -- as configured
-    newest_ms INTEGER NOT NULL  -- greatest run.to_ms, data time
+    newest_ms INTEGER NOT NULL, -- greatest run.to_ms, data time
+    gone_after_ms INTEGER NOT NULL DEFAULT 604800000, -- a known rule that so much data did not show is gone
+    learning_from_ms INTEGER,   -- data time at which people had it learn anew; NULL: its first record
+    learning_until_ms INTEGER   -- data time, as the newest run had it configured; NULL: it does not learn
 );
 
 CREATE TABLE run (
@@ -47,7 +50,8 @@ CREATE TABLE run (
     novel INTEGER NOT NULL DEFAULT 0,                     -- rules of this run whose status was novel
     first_time INTEGER NOT NULL DEFAULT 0,                -- rules of this run never seen here before
     damaged INTEGER NOT NULL,                             -- buckets or chunks skipped
-    scheduled BOOLEAN NOT NULL                            -- 1: by the service's schedule
+    scheduled BOOLEAN NOT NULL,                           -- 1: by the service's schedule
+    unclean TEXT                                          -- why what it found is held; NULL: its data are whole
 );
 CREATE INDEX run_location ON run (location_id, scheduled, to_ms);
 
@@ -123,7 +127,8 @@ CREATE TABLE rule (
     location_id INTEGER NOT NULL REFERENCES location (id), -- where
     identity TEXT NOT NULL,       -- both nodes, ordered, without arrow and figures
     shape TEXT NOT NULL,          -- the identity with hosts as letters: ports and how hosts are shared
-    novelty TEXT NOT NULL CHECK (novelty IN ('new', 'new-here', 'new-hosts')), -- grade at first sight
+    novelty TEXT NOT NULL CHECK (novelty IN ('new', 'new-here', 'new-hosts')), -- grade at first sight: its shape
+                                  -- was known nowhere; elsewhere; here
     learned BOOLEAN NOT NULL,     -- 1: first seen while the location learned
     figures_id INTEGER NOT NULL UNIQUE REFERENCES figures (id), -- newest figures
     first_seen_ms INTEGER NOT NULL, -- data time: earliest example of the first run, else its from_ms
@@ -131,10 +136,16 @@ CREATE TABLE rule (
     newest_ms INTEGER NOT NULL,     -- data time: greatest to_ms of the runs that found it
     runs_seen INTEGER NOT NULL,     -- distinct spans in which it was found
     cluster_id INTEGER REFERENCES cluster (id), -- of the newest run that found it; NULL: none
+    found_ms INTEGER NOT NULL DEFAULT 0, -- data time: to_ms of the run that found it first
+    held TEXT,                      -- why nobody is told of it yet; NULL: a run over whole data has found it
+    recheck_ms INTEGER,             -- data time: to_ms of the newest run that looked for it in vain; NULL: none
+    recheck_antecedent INTEGER,     -- figures.n_antecedent of that run; NULL as recheck_ms, like the two below
+    recheck_consequent INTEGER,     -- figures.n_consequent of that run
+    recheck_both INTEGER,           -- figures.n_both of that run
     UNIQUE (location_id, identity)
 );
 CREATE INDEX rule_identity ON rule (identity);
-CREATE INDEX rule_shape ON rule (location_id, shape);
+CREATE INDEX rule_shape ON rule (shape, location_id);
 CREATE INDEX rule_cluster ON rule (cluster_id);
 
 -- Spans in which a rule was found: mining one twice does not count twice.
@@ -162,24 +173,43 @@ CREATE TABLE coverage (
 
 -- ---- what to tell people ----
 
+-- Novel rules of one cluster are one alert: while it is open, what else of the cluster is novel joins it. Once
+-- it is acked or closed, what comes later is an alert of its own.
 CREATE TABLE alert (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,                  -- sinks remember the last one they delivered
-    location_id INTEGER NOT NULL REFERENCES location (id), -- where
-    kind TEXT NOT NULL CHECK (kind IN ('novel')),          -- a rule not known here
-    severity TEXT NOT NULL CHECK (severity IN ('low', 'medium', 'high')), -- by novelty; clocks are low
-    state TEXT NOT NULL CHECK (state IN ('open', 'acked', 'closed')),     -- closed by a decision, till reopened
-    opened_ms INTEGER NOT NULL,                            -- data time at which the run saw the rule first
-    made_ms INTEGER NOT NULL,                              -- wall clock
-    closed_ms INTEGER,                                     -- wall clock
-    rule_id INTEGER REFERENCES rule (id) ON DELETE SET NULL, -- the rule
-    rule TEXT NOT NULL,                                    -- its text when the alert was opened
-    novelty TEXT NOT NULL,                                 -- its grade
-    text TEXT NOT NULL,                                    -- a plain sentence
-    note TEXT                                              -- of the decision that closed it
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- sinks remember the last one they delivered
+    location TEXT,                        -- name of the location; NULL: the service as a whole
+    kind TEXT NOT NULL CHECK (kind IN ('novel', 'broken', 'data')), -- rules not known here; a known rule whose
+                                          -- one side goes on without the other; what is wrong with the data
+    severity TEXT NOT NULL CHECK (severity IN ('low', 'medium', 'high')), -- `why` says what made it so
+    state TEXT NOT NULL CHECK (state IN ('open', 'acked', 'closed')),     -- closed by decisions, or by itself
+    opened_ms INTEGER NOT NULL,           -- data time at which it began
+    made_ms INTEGER NOT NULL,             -- wall clock
+    changed_ms INTEGER NOT NULL,          -- wall clock: opened, grown, shrunk, acked, closed or reopened
+    acked_ms INTEGER,                     -- wall clock
+    closed_ms INTEGER,                    -- wall clock
+    rule_id INTEGER REFERENCES rule (id) ON DELETE SET NULL,       -- its strongest rule; NULL: kind data
+    cluster_id INTEGER REFERENCES cluster (id) ON DELETE SET NULL, -- whose rules join it; NULL: nothing does
+    subject TEXT,                         -- kind data: what is wrong with whom; one such is live at a time
+    rule TEXT,                            -- text of the strongest rule; NULL: kind data
+    novelty TEXT,                         -- the loudest grade among its rules; NULL: of other kinds
+    rules INTEGER NOT NULL,               -- how many it still tells of
+    text TEXT NOT NULL,                   -- a plain sentence
+    why TEXT NOT NULL,                    -- a plain sentence: why it is as severe
+    note TEXT,                            -- of who acked or closed it
+    author TEXT                           -- who that was; NULL: nobody
 );
-CREATE UNIQUE INDEX alert_live ON alert (rule_id) WHERE state IN ('open', 'acked');
 CREATE INDEX alert_state ON alert (state, id);
-CREATE INDEX alert_rule ON alert (rule_id, id);
+CREATE INDEX alert_cluster ON alert (cluster_id, state);
+CREATE INDEX alert_of_rule ON alert (rule_id);
+CREATE UNIQUE INDEX alert_subject ON alert (subject) WHERE state IN ('open', 'acked');
+
+-- The rules that an alert tells of, or told of before they were decided upon.
+CREATE TABLE alert_member (
+    alert_id INTEGER NOT NULL REFERENCES alert (id) ON DELETE CASCADE, -- of what
+    rule_id INTEGER NOT NULL REFERENCES rule (id) ON DELETE CASCADE,   -- which
+    PRIMARY KEY (alert_id, rule_id)
+) WITHOUT ROWID;
+CREATE INDEX alert_member_rule ON alert_member (rule_id, alert_id);
 
 -- How far each sink has delivered: a restart neither loses an alert nor says all of them again.
 CREATE TABLE sink_position (
@@ -259,21 +289,35 @@ CREATE TABLE refused_sender (
     last_seen_ms INTEGER NOT NULL   -- wall clock
 ) WITHOUT ROWID;
 
+-- How whole the data of an hour are. A run asks what happened within its span.
+CREATE TABLE quality (
+    location TEXT NOT NULL,            -- name of the location
+    hour_ms INTEGER NOT NULL,          -- data time at which the hour begins
+    flows INTEGER NOT NULL,            -- records received
+    lost INTEGER NOT NULL,             -- records that never came, estimated from datagrams for v9
+    unread INTEGER NOT NULL,           -- data sets given up because their template never came
+    shed INTEGER NOT NULL,             -- records given up because storing lagged or the disk was full
+    sampling_changes INTEGER NOT NULL, -- how often an exporter changed its sampling
+    clock_jumps INTEGER NOT NULL,      -- how often an exporter's clock jumped by more than 5 min
+    PRIMARY KEY (location, hour_ms)
+) WITHOUT ROWID;
+
 -- ---- views ----
 
 -- The one place where a rule's status is worked out. Its newest decision holds; when that has lapsed the
--- rule is novel again. A known rule that a week of data did not show is gone.
+-- rule is novel again. A known rule that location.gone_after_ms of data did not show is gone.
 CREATE VIEW rule_status AS
 SELECT v.rule_id,
        v.decision_id,
        CASE v.verdict
            WHEN 'ignore' THEN 'ignored'
-           WHEN 'accept' THEN iif(v.unseen_ms > 604800000, 'gone', 'known')
+           WHEN 'accept' THEN iif(v.unseen_ms > v.gone_after_ms, 'gone', 'known')
            ELSE 'novel'
        END AS status
 FROM (SELECT r.id AS rule_id,
              d.id AS decision_id,
              l.newest_ms - r.newest_ms AS unseen_ms,
+             l.gone_after_ms,
              CASE
                  WHEN d.id IS NULL THEN iif(r.learned, 'accept', 'reopen')
                  WHEN d.until_ms <= (julianday('now') - 2440587.5) * 86400000.0 THEN 'reopen'
@@ -359,7 +403,7 @@ JOIN location l ON l.id = c.location_id;
 
 CREATE VIEW alerts AS
 SELECT a.id,
-       l.name AS location,
+       a.location,
        a.kind,
        a.severity,
        a.state,
@@ -370,9 +414,16 @@ SELECT a.id,
        a.text,
        strftime('%Y-%m-%dT%H:%M:%fZ', a.closed_ms / 1000.0, 'unixepoch') AS closed,
        a.note,
-       strftime('%Y-%m-%dT%H:%M:%fZ', a.made_ms / 1000.0, 'unixepoch') AS made
+       strftime('%Y-%m-%dT%H:%M:%fZ', a.made_ms / 1000.0, 'unixepoch') AS made,
+       a.why,
+       a.rules,
+       c.name AS cluster,
+       a.cluster_id,
+       strftime('%Y-%m-%dT%H:%M:%fZ', a.changed_ms / 1000.0, 'unixepoch') AS changed,
+       strftime('%Y-%m-%dT%H:%M:%fZ', a.acked_ms / 1000.0, 'unixepoch') AS acked,
+       a.author
 FROM alert a
-JOIN location l ON l.id = a.location_id;
+LEFT JOIN cluster c ON c.id = a.cluster_id;
 
 CREATE VIEW runs AS
 SELECT r.id,
@@ -438,7 +489,7 @@ SELECT l.name AS location,
        count(r.id) FILTER (WHERE s.status = 'known') AS known,
        count(r.id) FILTER (WHERE s.status = 'ignored') AS ignored,
        count(r.id) FILTER (WHERE s.status = 'gone') AS gone,
-       (SELECT count(*) FROM alert a WHERE a.location_id = l.id AND a.state = 'open') AS open_alerts,
+       (SELECT count(*) FROM alert a WHERE a.location = l.name AND a.state = 'open') AS open_alerts,
        (SELECT iif(n.rules > 0, 1.0 - 1.0 * n.first_time / n.rules, 1.0)
         FROM run n WHERE n.id = (SELECT max(id) FROM run WHERE location_id = l.id)) AS settled
 FROM location l

@@ -1,4 +1,5 @@
--- rules.db from version 2 to 3: periodic rules, which have no consequent; how lags lie; clusters.
+-- rules.db from version 2 to 3: periodic rules, which have no consequent; how lags lie; clusters; alerts of a whole
+-- cluster; how whole the data are.
 -- Columns are described in rules.sql. The views are made again from there afterwards. Foreign keys are off while
 -- a file is brought up, and other tables go on naming `figures`.
 
@@ -64,6 +65,49 @@ INSERT INTO example_3 SELECT * FROM example;
 DROP TABLE example;
 ALTER TABLE example_3 RENAME TO example;
 
+CREATE TABLE alert_3 (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    location TEXT,
+    kind TEXT NOT NULL CHECK (kind IN ('novel', 'broken', 'data')),
+    severity TEXT NOT NULL CHECK (severity IN ('low', 'medium', 'high')),
+    state TEXT NOT NULL CHECK (state IN ('open', 'acked', 'closed')),
+    opened_ms INTEGER NOT NULL,
+    made_ms INTEGER NOT NULL,
+    changed_ms INTEGER NOT NULL,
+    acked_ms INTEGER,
+    closed_ms INTEGER,
+    rule_id INTEGER REFERENCES rule (id) ON DELETE SET NULL,
+    cluster_id INTEGER REFERENCES cluster (id) ON DELETE SET NULL,
+    subject TEXT,
+    rule TEXT,
+    novelty TEXT,
+    rules INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    why TEXT NOT NULL,
+    note TEXT,
+    author TEXT
+);
+INSERT INTO alert_3
+SELECT a.id, l.name, a.kind, a.severity, a.state, a.opened_ms, a.made_ms, ifnull(a.closed_ms, a.made_ms), NULL,
+       a.closed_ms, a.rule_id, NULL, NULL, a.rule, a.novelty, a.state <> 'closed', a.text,
+       'Opened by an earlier flowlore, which did not say why.', a.note, NULL
+FROM alert a
+JOIN location l ON l.id = a.location_id;
+DROP TABLE alert;
+ALTER TABLE alert_3 RENAME TO alert;
+CREATE INDEX alert_state ON alert (state, id);
+CREATE INDEX alert_cluster ON alert (cluster_id, state);
+CREATE INDEX alert_of_rule ON alert (rule_id);
+CREATE UNIQUE INDEX alert_subject ON alert (subject) WHERE state IN ('open', 'acked');
+
+CREATE TABLE alert_member (
+    alert_id INTEGER NOT NULL REFERENCES alert (id) ON DELETE CASCADE,
+    rule_id INTEGER NOT NULL REFERENCES rule (id) ON DELETE CASCADE,
+    PRIMARY KEY (alert_id, rule_id)
+) WITHOUT ROWID;
+CREATE INDEX alert_member_rule ON alert_member (rule_id, alert_id);
+INSERT INTO alert_member SELECT id, rule_id FROM alert WHERE rule_id IS NOT NULL;
+
 PRAGMA legacy_alter_table = OFF;
 
 CREATE TABLE cluster (
@@ -78,5 +122,31 @@ CREATE TABLE cluster (
 CREATE INDEX cluster_location ON cluster (location_id);
 ALTER TABLE rule ADD COLUMN cluster_id INTEGER REFERENCES cluster (id);
 CREATE INDEX rule_cluster ON rule (cluster_id);
+DROP INDEX rule_shape;
+CREATE INDEX rule_shape ON rule (shape, location_id);
+ALTER TABLE rule ADD COLUMN found_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rule ADD COLUMN held TEXT;
+ALTER TABLE rule ADD COLUMN recheck_ms INTEGER;
+ALTER TABLE rule ADD COLUMN recheck_antecedent INTEGER;
+ALTER TABLE rule ADD COLUMN recheck_consequent INTEGER;
+ALTER TABLE rule ADD COLUMN recheck_both INTEGER;
+UPDATE rule SET found_ms = first_seen_ms;
+
+ALTER TABLE location ADD COLUMN gone_after_ms INTEGER NOT NULL DEFAULT 604800000;
+ALTER TABLE location ADD COLUMN learning_from_ms INTEGER;
+ALTER TABLE location ADD COLUMN learning_until_ms INTEGER;
+ALTER TABLE run ADD COLUMN unclean TEXT;
+
+CREATE TABLE quality (
+    location TEXT NOT NULL,
+    hour_ms INTEGER NOT NULL,
+    flows INTEGER NOT NULL,
+    lost INTEGER NOT NULL,
+    unread INTEGER NOT NULL,
+    shed INTEGER NOT NULL,
+    sampling_changes INTEGER NOT NULL,
+    clock_jumps INTEGER NOT NULL,
+    PRIMARY KEY (location, hour_ms)
+) WITHOUT ROWID;
 
 PRAGMA user_version = 3;

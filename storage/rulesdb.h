@@ -49,14 +49,15 @@ struct fl_finding_list {
 };
 /* Store a run and its rules in one transaction, matched with what the location has shown before:
  *  - a rule (parent < 0) not seen before gets an id and status `novel` with its novelty grade (`new`,
- * `new-here`, `new-hosts`), or `known` where `learning` is true or a decision already covers it;
+ * `new-here`, `new-hosts`: its shape is known nowhere, elsewhere, here), or `known` where `learning` is true
+ * or a decision already covers it;
  *  - a rule seen before keeps id, status, first_seen and note; figures, last_seen and runs_seen move on
  * (runs_seen once a distinct span: mining the same span again does not add to it);
  *  - instances (parent >= 0) replace those of their rule and never have a status of their own;
  *  - clusters keep their id from run to run while they keep most of their rules;
- *  - each rule that is novel by this run opens one alert, of which there is never a second for the same rule
- * and location while it is open or acked. Fills run->id and run->novel (rules of this run whose status is
- * novel). Alerts opened: *n_alerts. FL_EDB. */
+ *  - rules that are novel by this run are told: those of a cluster as one alert, which grows by what joins
+ * the cluster while it is open; a rule stands in one alert at a time while that is open or acked. Fills
+ * run->id and run->novel (rules of this run whose status is novel). Alerts opened: *n_alerts. FL_EDB. */
 int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct fl_finding_list *found,
                          bool learning, size_t *n_alerts, struct fl_err *err);
 /* End of the last scheduled run's span at a location, or INT64_MIN. */
@@ -67,9 +68,10 @@ int fl_rulesdb_last_scheduled(struct fl_rulesdb *db, const char *location, int64
  * non-zero return ends the listing and is returned). */
 typedef int fl_json_fn(void *ctx, json_t *object);
 struct fl_rule_filter {
-    const char *location; /* NULL: all */
-    const char *status;   /* novel, known, ignored, gone, all; NULL: novel and known */
-    int64_t id;           /* 0: any */
+    const char *location;         /* NULL: all */
+    const char *status;           /* novel, known, ignored, gone, all; NULL: novel and known */
+    int64_t id;                   /* 0: any; else the others do not count */
+    int64_t cluster_id, alert_id; /* of this cluster, told of by this alert; 0: any */
 };
 int fl_rulesdb_rules(struct fl_rulesdb *db, const struct fl_rule_filter *filter, fl_json_fn *fn, void *ctx,
                      struct fl_err *err);
@@ -88,9 +90,23 @@ int fl_rulesdb_find_rule(struct fl_rulesdb *db, const char *text, const char *lo
 struct fl_alert_filter {
     const char *location, *state; /* state: open, acked, closed, all; NULL: open */
     int64_t after_id;             /* only alerts with a greater id */
+    const char *changed;          /* RFC 3339, UTC: only those that changed then or later; NULL: any */
+    int64_t id;                   /* 0: any; else the others do not count */
 };
 int fl_rulesdb_alerts(struct fl_rulesdb *db, const struct fl_alert_filter *filter, fl_json_fn *fn, void *ctx,
                       struct fl_err *err);
+struct fl_ack {
+    const int64_t *ids; /* these alerts; none: every open one */
+    size_t n_ids;
+    const char *location; /* without ids: of this location; NULL: of all */
+    const char *note;     /* NULL: none */
+    const char *author;
+    int64_t now_ms;
+};
+/* Open alerts become acked, in one transaction: somebody is on it. `fn` gets each one that changes, as in
+ * fl_rulesdb_alerts. FL_ENOENT (none of them then changes), FL_EDB. */
+int fl_rulesdb_ack(struct fl_rulesdb *db, const struct fl_ack *ack, fl_json_fn *fn, void *ctx,
+                   struct fl_err *err);
 int fl_rulesdb_runs(struct fl_rulesdb *db, const char *location, fl_json_fn *fn, void *ctx,
                     struct fl_err *err);
 /* {id, location, name, form, rules, nodes, score}, by location and id; location NULL: all. */
@@ -107,6 +123,8 @@ struct fl_decision {
     const int64_t *ids;   /* these rules, or */
     size_t n_ids;
     bool all;            /* every novel rule (reopen: every known and ignored one), or */
+    int64_t cluster_id;  /* those of this cluster, or */
+    int64_t alert_id;    /* those that this alert tells or told of, or */
     const char *pattern; /* what fl_pattern_parse takes: rules that match now and rules to come */
     int64_t until_ms;    /* INT64_MAX: for good; then the decision lapses and the rule is novel again */
     const char *note;    /* NULL: none */
@@ -115,8 +133,9 @@ struct fl_decision {
     bool dry_run; /* change nothing, list what would change */
 };
 /* Apply, in one transaction; `fn` is called with each rule whose status changes (as in fl_rulesdb_rules, its
- * new status). Open alerts of accepted or ignored rules are closed; the
- * alert of a reopened rule is open again under its old id. Returns 0, FL_EINVAL (pattern), FL_EDB.
+ * new status). FL_ENOENT: no such rule, cluster or alert. An alert closes when all its rules have been
+ * accepted or ignored, and tells of the others until then; the alert of a reopened rule is open again under
+ * its old id. Returns 0, FL_EINVAL (pattern), FL_EDB.
  */
 int fl_rulesdb_decide(struct fl_rulesdb *db, const struct fl_decision *d, fl_json_fn *fn, void *ctx,
                       struct fl_err *err);

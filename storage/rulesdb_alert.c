@@ -1,151 +1,214 @@
-/* What an alert says: a plain sentence and how loud it is. */
+/* Alerts of novel rules: one a cluster while it is open, growing by what joins it and shrinking by what is
+ * decided upon. What an alert says is worked out from its rules each time these change. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "storage/rulesdb_parts.h"
 
-static const char *host_name(bool any, const struct fl_addr *a, const char *wild, char out[FL_ADDR_TEXT])
-{
-    return any ? wild : fl_addr_format(a, out);
-}
-
-/* " port 53", " ports 6881-6889"; "" for any. */
-static const char *port_words(uint32_t port, uint32_t last, uint8_t protocol, char out[FL_PORT_TEXT + 8])
-{
-    char ports[FL_PORT_TEXT];
-    if (port == FL_PORT_ANY)
-        return "";
-    snprintf(out, FL_PORT_TEXT + 8, " port%s %s", last ? "s" : "",
-             fl_ports_format(port, last, protocol, ports));
-    return out;
-}
-
-/* "10.0.0.5 asks 10.0.0.53 port 53/udp". */
-static void describe_node(const struct fl_node *n, char *out, size_t room)
-{
-    char client[FL_ADDR_TEXT], server[FL_ADDR_TEXT], protocol[8], from[FL_PORT_TEXT + 8],
-        to[FL_PORT_TEXT + 8];
-    bool icmp = n->protocol == 1 || n->protocol == 58;
-    const char *client_text = host_name(n->any_client, &n->client, "any client", client);
-    const char *server_text = host_name(n->any_server, &n->server, "any server", server);
-    const char *protocol_text = fl_protocol_format(n->protocol, protocol);
-    if (icmp)
-        snprintf(out, room, "%s asks %s %s/%s", client_text, server_text,
-                 fl_port_format(n->server_port, n->protocol, to), protocol_text);
-    else
-        snprintf(out, room, "%s%s asks %s%s/%s", client_text,
-                 port_words(n->client_port, n->client_port_last, n->protocol, from), server_text,
-                 n->server_port == FL_PORT_ANY
-                     ? " port *"
-                     : port_words(n->server_port, n->server_port_last, n->protocol, to),
-                 protocol_text);
-}
-
-static void describe_lift(double lift, char *out, size_t room)
-{
-    if (!(lift < 1e6))
-        snprintf(out, room, "over a million");
-    else
-        snprintf(out, room, lift < 10 ? "%.1f" : "%.0f", lift);
-}
-
-/* "every 5 min (143 of 144 beats came, the middle half within 2 s of its place" */
-static void describe_period(const struct fl_rule *r, char *out, size_t room)
-{
-    char period[24], spread[24];
-    unsigned long long came = (unsigned long long)r->n_both, due = came + r->period.missed;
-    snprintf(out, room, "every %s (%llu of %llu beats came, the middle half within %s of its place",
-             fl_period_format(r->period.period_ms, period), came, due,
-             fl_period_format(r->period.spread_ms, spread));
-}
-
-static void describe_pair(const struct fl_rule *r, char *out, size_t room)
-{
-    char consequent[256], lift[32];
-    describe_node(&r->consequent, consequent, sizeof consequent);
-    describe_lift(r->lift, lift, sizeof lift);
-    snprintf(out, room, "%s%s (in %llu of %llu cases, %s times more often than chance", consequent,
-             r->both ? ", and the other way round" : "", (unsigned long long)r->n_both,
-             (unsigned long long)r->n_antecedent, lift);
-}
-
-const char *fl_alert_text(const struct fl_rule *r, const char *novelty, const char *location,
-                          char out[FL_ALERT_TEXT])
-{
-    char antecedent[256], rest[512], clock[32] = "";
-    bool periodic = r->evidence == FL_EVIDENCE_PERIODIC;
-    const char *known = strcmp(novelty, "new-here") == 0    ? ", known elsewhere"
-                        : strcmp(novelty, "new-hosts") == 0 ? ", a known shape with other hosts"
-                                                            : "";
-    describe_node(&r->antecedent, antecedent, sizeof antecedent);
-    if (periodic)
-        describe_period(r, rest, sizeof rest);
-    else
-        describe_pair(r, rest, sizeof rest);
-    if (*r->clock)
-        snprintf(clock, sizeof clock, ", by the clock at %s", r->clock);
-    snprintf(out, FL_ALERT_TEXT, "New at %s%s: %s%s%s %s%s)", location, known, periodic ? "" : "when ",
-             antecedent, periodic ? "" : ",", rest, clock);
-    return out;
-}
-
-const char *fl_alert_severity(const struct fl_rule *r, const char *novelty)
-{
-    if (*r->clock || strcmp(novelty, "new-hosts") == 0)
-        return "low";
-    return strcmp(novelty, "new-here") == 0 ? "medium" : "high";
-}
-
-/* ---- the shape of a rule ---- */
-
-/* Hosts in order of appearance; their index is their letter. */
-struct letters {
-    struct fl_addr hosts[4];
-    int n;
+/* An alert's rules that are still novel, taken together. */
+struct summary {
+    struct fl_alert_weight weight;
+    struct fl_rule lead; /* the strongest: what its sentence needs */
+    int64_t lead_id;
+    char lead_text[FL_RULE_TEXT], location[FL_LOCATION_NAME], cluster[FL_CLUSTER_NAME];
 };
 
-static char letter_of(struct letters *l, bool any, const struct fl_addr *a)
+static const char *const grades[] = {
+    [FL_NEW_HOSTS] = "new-hosts", [FL_NEW_HERE] = "new-here", [FL_NEW] = "new"};
+
+static enum fl_novelty grade_of(const char *novelty)
 {
-    if (any)
-        return '*';
-    for (int i = 0; i < l->n; i++)
-        if (fl_addr_cmp(&l->hosts[i], a) == 0)
-            return (char)('A' + i);
-    l->hosts[l->n] = *a;
-    return (char)('A' + l->n++);
+    for (enum fl_novelty g = FL_NEW_HOSTS; g < FL_NEW; g++)
+        if (strcmp(novelty, grades[g]) == 0)
+            return g;
+    return FL_NEW;
 }
 
-static void shape_node(struct letters *l, const struct fl_node *n, char out[FL_NODE_TEXT])
+static void copy_text(sqlite3_stmt *q, int column, char *out, size_t room)
 {
-    char protocol[8], client_port[FL_PORT_TEXT], server_port[FL_PORT_TEXT];
-    char client = letter_of(l, n->any_client, &n->client), server = letter_of(l, n->any_server, &n->server);
-    snprintf(out, FL_NODE_TEXT, "%c.%s : %c.%s/%s", client,
-             fl_ports_format(n->client_port, n->client_port_last, n->protocol, client_port), server,
-             fl_ports_format(n->server_port, n->server_port_last, n->protocol, server_port),
-             fl_protocol_format(n->protocol, protocol));
+    const char *text = (const char *)sqlite3_column_text(q, column);
+    snprintf(out, room, "%s", text ? text : "");
 }
 
-static void shape_pair(const struct fl_node *a, const struct fl_node *b, char out[FL_RULE_TEXT])
+/* Columns as in SQL_ALERT_MEMBERS. */
+static void take_lead(struct summary *s, sqlite3_stmt *q)
 {
-    char first[FL_NODE_TEXT], second[FL_NODE_TEXT];
-    struct letters l = {.n = 0};
-    shape_node(&l, a, first);
-    if (!b) {
-        snprintf(out, FL_RULE_TEXT, "%s every", first);
-        return;
+    struct fl_rule *r = &s->lead;
+    s->lead_id = sqlite3_column_int64(q, 0);
+    copy_text(q, 1, s->lead_text, sizeof s->lead_text);
+    if (fl_rule_parse(s->lead_text, &r->antecedent, &r->consequent) == 1)
+        r->evidence = FL_EVIDENCE_PERIODIC;
+    r->both = sqlite3_column_int64(q, 3) != 0;
+    r->n_both = (uint64_t)sqlite3_column_int64(q, 4);
+    r->n_antecedent = (uint64_t)sqlite3_column_int64(q, 5);
+    r->lift = sqlite3_column_double(q, 6);
+    copy_text(q, 8, r->clock, sizeof r->clock);
+    r->period.period_ms = sqlite3_column_int64(q, 9);
+    r->period.spread_ms = sqlite3_column_int64(q, 10);
+    r->period.missed = (uint32_t)sqlite3_column_int64(q, 11);
+}
+
+static void add_member(struct summary *s, sqlite3_stmt *q)
+{
+    struct fl_alert_weight *w = &s->weight;
+    enum fl_novelty grade = grade_of((const char *)sqlite3_column_text(q, 2));
+    double q_value = sqlite3_column_double(q, 7);
+    bool clock = sqlite3_column_type(q, 8) != SQLITE_NULL;
+    if (w->rules++ == 0) {
+        take_lead(s, q);
+        w->clock = true;
+        w->q_value = 1;
     }
-    shape_node(&l, b, second);
-    snprintf(out, FL_RULE_TEXT, "%s ~ %s", first, second);
+    w->grade = grade > w->grade ? grade : w->grade;
+    w->q_value = q_value < w->q_value ? q_value : w->q_value;
+    w->clock = w->clock && clock;
 }
 
-const char *fl_rule_shape(const struct fl_node *a, const struct fl_node *b, char out[FL_RULE_TEXT])
+/* The rules of an alert (0: none yet) and `joining` (0: none), as far as they are novel. */
+static int sum_members(struct fl_rulesdb *db, int64_t alert_id, int64_t joining, struct summary *s)
 {
-    char turned[FL_RULE_TEXT];
-    shape_pair(a, b, out);
-    if (!b)
-        return out;
-    shape_pair(b, a, turned);
-    if (strcmp(turned, out) < 0)
-        memcpy(out, turned, sizeof turned);
-    return out;
+    sqlite3_stmt *q = fl_rulesdb_kept(db, SQL_ALERT_MEMBERS);
+    int rc = q ? fl_rulesdb_bind(q, "ii", alert_id, joining) : SQLITE_ERROR;
+    while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        add_member(s, q);
+        rc = SQLITE_OK;
+    }
+    sqlite3_reset(q);
+    if (rc != SQLITE_DONE || s->weight.rules == 0)
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    rc = fl_rulesdb_get_int(db, SQL_ALERT_HOSTS, &s->weight.hosts, "ii", alert_id, joining);
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+/* Where the strongest rule stands, what its cluster is called, why it was held back. */
+static int find_place(struct fl_rulesdb *db, struct summary *s)
+{
+    sqlite3_stmt *q = fl_rulesdb_kept(db, SQL_ALERT_PLACE);
+    int rc = q ? fl_rulesdb_bind(q, "i", s->lead_id) : SQLITE_ERROR;
+    if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        copy_text(q, 0, s->location, sizeof s->location);
+        copy_text(q, 1, s->cluster, sizeof s->cluster);
+        copy_text(q, 2, s->weight.held, sizeof s->weight.held);
+        rc = SQLITE_OK;
+    }
+    sqlite3_reset(q);
+    return rc;
+}
+
+/* What the alert has to say of these rules: a new one (*alert_id 0) is whole from its first row on, for what
+ * watches the table. */
+static int put(struct fl_rulesdb *db, int64_t *alert_id, struct summary *s, int64_t opened_ms, int64_t now_ms)
+{
+    char text[FL_ALERT_TEXT], why[FL_ALERT_WHY];
+    int rc = find_place(db, s);
+    if (rc != SQLITE_OK)
+        return rc;
+    fl_alert_text(&s->lead, &s->weight, s->location, *s->cluster ? s->cluster : NULL, text);
+    fl_alert_why(&s->weight, why);
+    if (*alert_id)
+        return fl_rulesdb_run(db, SQL_PUT_ALERT, "itittitti", *alert_id, fl_alert_severity(&s->weight),
+                              s->lead_id, s->lead_text, grades[s->weight.grade], s->weight.rules, text, why,
+                              now_ms);
+    rc = fl_rulesdb_run(db, SQL_ADD_ALERT, "ttittttii", s->location, fl_alert_severity(&s->weight),
+                        s->lead_id, s->lead_text, grades[s->weight.grade], text, why, opened_ms, now_ms);
+    *alert_id = sqlite3_last_insert_rowid(db->sqlite);
+    return rc;
+}
+
+int fl_alert_tell(struct fl_rulesdb *db, int64_t rule_id, int64_t opened_ms, int64_t now_ms, bool *opened)
+{
+    struct summary s = {.weight = {.rules = 0}};
+    int64_t alert_id = 0;
+    *opened = false;
+    int rc = fl_rulesdb_get_int(db, SQL_LIVE_ALERT, &alert_id, "i", rule_id);
+    if (rc != SQLITE_DONE)
+        return rc == SQLITE_ROW ? SQLITE_OK : rc; /* told, and nothing but its figures may have changed */
+    rc = fl_rulesdb_get_int(db, SQL_CLUSTER_ALERT, &alert_id, "i", rule_id);
+    *opened = rc == SQLITE_DONE;
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+        rc = sum_members(db, alert_id, rule_id, &s);
+    if (rc == SQLITE_OK)
+        rc = put(db, &alert_id, &s, opened_ms, now_ms);
+    return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_ADD_MEMBER, "ii", alert_id, rule_id) : rc;
+}
+
+int fl_alert_retell(struct fl_rulesdb *db, int64_t rule_id, bool novel, const char *author, const char *note,
+                    int64_t now_ms)
+{
+    struct summary s = {.weight = {.rules = 0}};
+    int64_t alert_id;
+    int rc = fl_rulesdb_get_int(db, novel ? SQL_LAST_ALERT : SQL_LIVE_ALERT, &alert_id, "i", rule_id);
+    if (rc != SQLITE_ROW)
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    rc = sum_members(db, alert_id, 0, &s);
+    if (rc == SQLITE_OK && s.weight.rules == 0)
+        return fl_rulesdb_run(db, SQL_CLOSE_ALERT, "iitt", alert_id, now_ms, note, author);
+    if (rc == SQLITE_OK)
+        rc = put(db, &alert_id, &s, 0, now_ms);
+    return rc == SQLITE_OK && novel ? fl_rulesdb_run(db, SQL_REOPEN_ALERT, "ii", alert_id, now_ms) : rc;
+}
+
+/* ---- acknowledging ---- */
+
+static int ack_one(struct fl_rulesdb *db, const struct fl_ack *ack, int64_t id, fl_json_fn *fn, void *ctx,
+                   struct fl_err *err)
+{
+    int64_t found;
+    int rc = fl_rulesdb_get_int(db, SQL_ALERT, &found, "i", id);
+    if (rc == SQLITE_DONE)
+        return fl_fail(err, FL_ENOENT, "there is no alert %lld; flowlore alerts --state all lists them",
+                       (long long)id);
+    if (rc == SQLITE_ROW)
+        rc = fl_rulesdb_run(db, SQL_ACK_ALERT, "itti", id, ack->note, ack->author, ack->now_ms);
+    if (rc != SQLITE_OK)
+        return fl_rulesdb_fail(db, err);
+    if (sqlite3_changes(db->sqlite) == 0)
+        return 0;
+    sqlite3_stmt *s = fl_rulesdb_prepare(db, SQL_ALERT);
+    if (s)
+        fl_rulesdb_bind(s, "i", id);
+    return fl_rulesdb_each(db, s, fn, ctx, err);
+}
+
+struct id_list {
+    int64_t *items;
+    size_t n;
+};
+
+static int add_id(void *ctx, json_t *row)
+{
+    struct id_list *list = ctx;
+    int64_t *grown = realloc(list->items, (list->n + 1) * sizeof *grown);
+    if (!grown)
+        return FL_ENOMEM;
+    list->items = grown;
+    list->items[list->n++] = json_integer_value(json_object_get(row, "id"));
+    return 0;
+}
+
+static int open_alerts(struct fl_rulesdb *db, const char *location, struct id_list *list, struct fl_err *err)
+{
+    sqlite3_stmt *s = fl_rulesdb_prepare(db, SQL_ALERTS_TO_ACK);
+    if (s)
+        fl_rulesdb_bind(s, "t", location);
+    return fl_rulesdb_each(db, s, add_id, list, err);
+}
+
+int fl_rulesdb_ack(struct fl_rulesdb *db, const struct fl_ack *ack, fl_json_fn *fn, void *ctx,
+                   struct fl_err *err)
+{
+    struct id_list all = {0};
+    if (fl_rulesdb_run(db, SQL_BEGIN, "") != SQLITE_OK)
+        return fl_rulesdb_fail(db, err);
+    int rc = ack->n_ids ? 0 : open_alerts(db, ack->location, &all, err);
+    const int64_t *ids = ack->n_ids ? ack->ids : all.items;
+    for (size_t i = 0; rc == 0 && i < ack->n_ids + all.n; i++)
+        rc = ack_one(db, ack, ids[i], fn, ctx, err);
+    if (rc == 0 && fl_rulesdb_run(db, SQL_COMMIT, "") != SQLITE_OK)
+        rc = fl_rulesdb_fail(db, err);
+    if (rc != 0)
+        fl_rulesdb_run(db, SQL_ROLLBACK, "");
+    free(all.items);
+    return rc;
 }

@@ -1,4 +1,4 @@
-/* Decisions: accept, ignore, reopen; by rule, by all that are listed, or by pattern. */
+/* Decisions: accept, ignore, reopen; by rule, cluster, alert, pattern, or all that are listed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,14 +56,14 @@ static bool is_wanted(const struct deciding *c, const char *rule, const char *st
     return single >= 0 && fl_pattern_match(c->pattern, &a, single ? NULL : &b);
 }
 
-/* For `all` and for a pattern: look through the rules of the location. */
+/* For all, a pattern, a cluster or an alert: look through the rules of the location. */
 static int choose_from_all(struct deciding *c)
 {
     int rc = 0, step = SQLITE_DONE;
     sqlite3_stmt *s = fl_rulesdb_prepare(c->db, SQL_CANDIDATES);
     if (!s)
         return fail_db(c);
-    fl_rulesdb_bind(s, "t", c->d->location);
+    fl_rulesdb_bind(s, "tii", c->d->location, c->d->cluster_id, c->d->alert_id);
     while (rc == 0 && (step = sqlite3_step(s)) == SQLITE_ROW)
         if (is_wanted(c, (const char *)sqlite3_column_text(s, 1), (const char *)sqlite3_column_text(s, 2)))
             rc = add_subject(c, sqlite3_column_int64(s, 0));
@@ -73,8 +73,30 @@ static int choose_from_all(struct deciding *c)
     return rc;
 }
 
+/* A cluster or an alert that is not there is a slip of the pen, not an empty set. */
+static int check_there(struct deciding *c)
+{
+    int64_t cluster_id = c->d->cluster_id, alert_id = c->d->alert_id, found;
+    int rc = SQLITE_ROW;
+    if (cluster_id)
+        rc = fl_rulesdb_get_int(c->db, SQL_CLUSTER, &found, "i", cluster_id);
+    if (rc == SQLITE_DONE)
+        return fl_fail(c->err, FL_ENOENT, "there is no cluster %lld; flowlore rules --json names each rule's",
+                       (long long)cluster_id);
+    if (rc == SQLITE_ROW && alert_id)
+        rc = fl_rulesdb_get_int(c->db, SQL_ALERT, &found, "i", alert_id);
+    if (rc == SQLITE_DONE)
+        return fl_fail(c->err, FL_ENOENT, "there is no alert %lld; flowlore alerts --state all lists them",
+                       (long long)alert_id);
+    return rc == SQLITE_ROW ? 0 : fail_db(c);
+}
+
 static int choose(struct deciding *c)
 {
+    if (c->d->cluster_id || c->d->alert_id) {
+        int rc = check_there(c);
+        return rc ? rc : choose_from_all(c);
+    }
     if (c->pattern || c->d->all)
         return choose_from_all(c);
     for (size_t i = 0; i < c->d->n_ids; i++) {
@@ -113,14 +135,6 @@ static int add_for_rule(struct deciding *c, int64_t rule_id, int64_t *id)
     return rc;
 }
 
-/* The alert that the decision now taken back had closed wants a look again; it stays the same alert, which
- * the sinks have told already. A rule that never had one gets its alert from the run that finds it next. */
-static int reopen_alert(struct deciding *c, int64_t rule_id)
-{
-    int rc = fl_rulesdb_run(c->db, SQL_REOPEN_ALERT, "i", rule_id);
-    return rc == SQLITE_OK ? 0 : fail_db(c);
-}
-
 static int apply_to(struct deciding *c, const struct subject *subject, int64_t decision_id)
 {
     int rc = c->pattern ? 0 : add_for_rule(c, subject->id, &decision_id);
@@ -131,9 +145,9 @@ static int apply_to(struct deciding *c, const struct subject *subject, int64_t d
     const char *after = fl_rulesdb_status(c->db, subject->id);
     if (!after)
         return fail_db(c);
-    if (strcmp(after, "novel") == 0)
-        return reopen_alert(c, subject->id);
-    rc = fl_rulesdb_run(c->db, SQL_CLOSE_ALERTS, "iit", subject->id, c->d->now_ms, c->d->note);
+    /* A rule that never had an alert gets it from the run that finds it next. */
+    rc = fl_alert_retell(c->db, subject->id, strcmp(after, "novel") == 0, c->d->author, c->d->note,
+                         c->d->now_ms);
     return rc == SQLITE_OK ? 0 : fail_db(c);
 }
 

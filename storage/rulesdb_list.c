@@ -91,7 +91,7 @@ int fl_rulesdb_rules(struct fl_rulesdb *db, const struct fl_rule_filter *filter,
     if (s && filter->id)
         fl_rulesdb_bind(s, "i", filter->id);
     else if (s)
-        fl_rulesdb_bind(s, "tt", filter->location, filter->status);
+        fl_rulesdb_bind(s, "ttii", filter->location, filter->status, filter->cluster_id, filter->alert_id);
     return fl_rulesdb_each(db, s, fn, ctx, err);
 }
 
@@ -225,9 +225,11 @@ int fl_rulesdb_alerts(struct fl_rulesdb *db, const struct fl_alert_filter *filte
     static const char *const states[] = {"open", "acked", "closed", "all", NULL};
     if (filter->state && !is_one_of(filter->state, states))
         return fl_fail(err, FL_EINVAL, "state %s: there is open, acked, closed and all", filter->state);
-    sqlite3_stmt *s = fl_rulesdb_prepare(db, SQL_ALERTS);
-    if (s)
-        fl_rulesdb_bind(s, "tti", filter->location, filter->state, filter->after_id);
+    sqlite3_stmt *s = fl_rulesdb_prepare(db, filter->id ? SQL_ALERT : SQL_ALERTS);
+    if (s && filter->id)
+        fl_rulesdb_bind(s, "i", filter->id);
+    else if (s)
+        fl_rulesdb_bind(s, "ttit", filter->location, filter->state, filter->after_id, filter->changed);
     return fl_rulesdb_each(db, s, fn, ctx, err);
 }
 

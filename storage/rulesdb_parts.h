@@ -28,7 +28,6 @@ enum fl_rulesdb_sql {
     SQL_ADD_SIGHTING,
     SQL_MOVE_RULE,
     SQL_STATUS,
-    SQL_NOVELTY,
     SQL_DROP_INSTANCES,
     SQL_ADD_INSTANCE,
     SQL_CLUSTER_OF,
@@ -36,10 +35,20 @@ enum fl_rulesdb_sql {
     SQL_PUT_CLUSTER,
     SQL_JOIN_CLUSTER,
     SQL_DROP_CLUSTERS,
-    SQL_HAS_ALERT,
+    SQL_LIVE_ALERT,
+    SQL_CLUSTER_ALERT,
     SQL_ADD_ALERT,
-    SQL_CLOSE_ALERTS,
+    SQL_ADD_MEMBER,
+    SQL_ALERT_MEMBERS,
+    SQL_ALERT_HOSTS,
+    SQL_ALERT_PLACE,
+    SQL_PUT_ALERT,
+    SQL_LAST_ALERT,
+    SQL_CLOSE_ALERT,
     SQL_REOPEN_ALERT,
+    SQL_ALERTS_TO_ACK,
+    SQL_ACK_ALERT,
+    SQL_ALERT,
     SQL_RULES,
     SQL_RULE,
     SQL_INSTANCES,
@@ -54,6 +63,7 @@ enum fl_rulesdb_sql {
     SQL_CLUSTERS,
     SQL_SERVICE,
     SQL_CANDIDATES,
+    SQL_CLUSTER,
     SQL_RULE_KEY,
     SQL_ADD_DECISION,
     SQL_PUT_EXPORTER,
@@ -109,12 +119,38 @@ int fl_rulesdb_each(struct fl_rulesdb *db, sqlite3_stmt *s, fl_json_fn *fn, void
 /* Status of a rule as a static text, NULL on failure. */
 const char *fl_rulesdb_status(struct fl_rulesdb *db, int64_t rule_id);
 
-#define FL_ALERT_TEXT 1024
-/* The sentence of an alert. Returns `out`. */
-const char *fl_alert_text(const struct fl_rule *r, const char *novelty, const char *location,
-                          char out[FL_ALERT_TEXT]);
-/* "low", "medium", "high". */
-const char *fl_alert_severity(const struct fl_rule *r, const char *novelty);
+/* How new a rule is, quietest first; the numbers are levels of severity. */
+enum fl_novelty { FL_NEW_HOSTS, FL_NEW_HERE, FL_NEW };
+enum { FL_HELD_TEXT = 240 };
+/* What makes an alert as loud as it is: its rules taken together. */
+struct fl_alert_weight {
+    int64_t rules;
+    enum fl_novelty grade;   /* the loudest */
+    double q_value;          /* the least */
+    int64_t hosts;           /* that they name, and behind their wildcards */
+    bool clock;              /* all of them keep to it */
+    char held[FL_HELD_TEXT]; /* why it was held back; "": it was not */
+};
+#define FL_ALERT_TEXT 1200
+#define FL_ALERT_WHY 600
+/* The sentence of an alert whose strongest rule is `r`. Of `r` its nodes, both, evidence, clock, n_both,
+ * n_antecedent, lift and period are looked at. `cluster` is a name or NULL. Returns `out`. */
+const char *fl_alert_text(const struct fl_rule *r, const struct fl_alert_weight *w, const char *location,
+                          const char *cluster, char out[FL_ALERT_TEXT]);
+/* "low" (new-hosts), "medium" (new-here), "high" (new); one lower where chance may have made even the surest
+ * of its rules (q > 1e-4), one higher from 10 hosts on; "low" where all keep to the clock. */
+const char *fl_alert_severity(const struct fl_alert_weight *w);
+/* The same in words: "high: no location knows ...". Returns `out`. */
+const char *fl_alert_why(const struct fl_alert_weight *w, char out[FL_ALERT_WHY]);
+
+/* A rule is novel: it joins the open alert of its cluster, or opens one (*opened is set) that began at
+ * `opened_ms` of data time; an alert that has it already says how things stand now. 0 or SQLite's code. */
+int fl_alert_tell(struct fl_rulesdb *db, int64_t rule_id, int64_t opened_ms, int64_t now_ms, bool *opened);
+/* The status of a rule has changed: alerts that tell of it lose it, and close when that was their last; a
+ * rule that is novel again stands in its last alert again. `author` and `note` are of who decided. 0 or
+ * SQLite's code. */
+int fl_alert_retell(struct fl_rulesdb *db, int64_t rule_id, bool novel, const char *author, const char *note,
+                    int64_t now_ms);
 /* Give each rule of a run the cluster it belongs to, an old one where that has most of its rules. `ids` are
  * the rules' ids by index, 0 for an instance. 0 or SQLite's code. */
 int fl_rulesdb_store_clusters(struct fl_rulesdb *db, int64_t location_id, const struct fl_finding_list *found,

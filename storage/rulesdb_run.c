@@ -175,14 +175,14 @@ static int64_t last_time_of(const struct storing *s, const struct fl_rule *r)
 }
 
 /* The quieter grade first: a shape that is known here says more than another location. */
-static int grade(struct storing *s, const char *identity, const char *shape, const char **novelty)
+static int grade(struct storing *s, const char *shape, const char **novelty)
 {
     int64_t found;
     int rc = fl_rulesdb_get_int(s->db, SQL_KNOWN_SHAPE, &found, "it", s->location_id, shape);
     *novelty = "new-hosts";
     if (rc != SQLITE_DONE)
         return rc;
-    rc = fl_rulesdb_get_int(s->db, SQL_KNOWN_ELSEWHERE, &found, "it", s->location_id, identity);
+    rc = fl_rulesdb_get_int(s->db, SQL_KNOWN_ELSEWHERE, &found, "it", s->location_id, shape);
     *novelty = rc == SQLITE_ROW ? "new-here" : "new";
     return rc;
 }
@@ -201,7 +201,7 @@ static int add_rule(struct storing *s, const struct fl_rule *r, const char *iden
     char shape[FL_RULE_TEXT];
     const char *novelty;
     int64_t figures_id = 0;
-    int rc = grade(s, identity, fl_rule_shape(&r->antecedent, fl_rule_consequent(r), shape), &novelty);
+    int rc = grade(s, fl_rule_shape(&r->antecedent, fl_rule_consequent(r), shape), &novelty);
     if (rc != SQLITE_DONE && rc != SQLITE_ROW)
         return rc;
     rc = put_statement(s->db, r, &figures_id);
@@ -256,37 +256,6 @@ const char *fl_rulesdb_status(struct fl_rulesdb *db, int64_t rule_id)
     return status;
 }
 
-static int novelty_of(struct fl_rulesdb *db, int64_t id, char out[16])
-{
-    sqlite3_stmt *q = fl_rulesdb_kept(db, SQL_NOVELTY);
-    if (!q)
-        return SQLITE_ERROR;
-    fl_rulesdb_bind(q, "i", id);
-    int rc = sqlite3_step(q);
-    if (rc == SQLITE_ROW)
-        snprintf(out, 16, "%s", (const char *)sqlite3_column_text(q, 0));
-    sqlite3_reset(q);
-    return rc == SQLITE_ROW ? SQLITE_OK : rc;
-}
-
-/* A novel rule: counted, and announced unless an alert for it is open or acked. */
-static int announce(struct storing *s, const struct fl_rule *r, int64_t id)
-{
-    char text[FL_ALERT_TEXT], rule[FL_RULE_TEXT], novelty[16];
-    int64_t alert_id;
-    s->run->novel++;
-    int rc = fl_rulesdb_get_int(s->db, SQL_HAS_ALERT, &alert_id, "i", id);
-    if (rc != SQLITE_DONE)
-        return rc == SQLITE_ROW ? SQLITE_OK : rc;
-    rc = novelty_of(s->db, id, novelty);
-    if (rc != SQLITE_OK)
-        return rc;
-    s->alerts++;
-    return fl_rulesdb_run(s->db, SQL_ADD_ALERT, "itiiitt", s->location_id, fl_alert_severity(r, novelty),
-                          first_time_of(s, r), s->now_ms, id, fl_rule_format(r, rule),
-                          fl_alert_text(r, novelty, s->run->location, text));
-}
-
 static int store_rule(struct storing *s, size_t index)
 {
     const struct fl_rule *r = &s->rules[index];
@@ -303,10 +272,22 @@ static int store_rule(struct storing *s, size_t index)
     if (rc != SQLITE_OK)
         return rc;
     s->ids[index] = id;
-    const char *status = fl_rulesdb_status(s->db, id);
+    return SQLITE_OK;
+}
+
+/* Once it is known what hangs together: count what is novel, and tell it. */
+static int announce(struct storing *s, size_t index)
+{
+    bool opened = false;
+    const char *status = fl_rulesdb_status(s->db, s->ids[index]);
     if (!status)
         return SQLITE_ERROR;
-    return strcmp(status, "novel") == 0 ? announce(s, r, id) : SQLITE_OK;
+    if (strcmp(status, "novel") != 0)
+        return SQLITE_OK;
+    s->run->novel++;
+    int rc = fl_alert_tell(s->db, s->ids[index], first_time_of(s, &s->rules[index]), s->now_ms, &opened);
+    s->alerts += opened;
+    return rc;
 }
 
 /* ---- instances ---- */
@@ -388,6 +369,9 @@ static int store_all(struct storing *s)
             rc = store_instance(s, i);
     if (rc == SQLITE_OK)
         rc = fl_rulesdb_store_clusters(s->db, s->location_id, s->found, s->ids);
+    for (size_t i = 0; rc == SQLITE_OK && i < s->n; i++)
+        if (s->ids[i])
+            rc = announce(s, i);
     if (rc == SQLITE_OK)
         rc = fl_rulesdb_run(s->db, SQL_FINISH_RUN, "iii", s->run->id, counter(s->run->novel),
                             counter(s->first_time));

@@ -22,14 +22,17 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "r.scheduled = 1 HAVING max(r.to_ms) IS NOT NULL",
          false},
     [SQL_FIND_RULE] = {"SELECT id, figures_id FROM rule WHERE location_id = ?1 AND identity = ?2", true},
-    [SQL_KNOWN_ELSEWHERE] = {"SELECT 1 FROM rule WHERE identity = ?2 AND location_id <> ?1 LIMIT 1", true},
+    [SQL_KNOWN_ELSEWHERE] = {"SELECT 1 FROM rule r JOIN rule_status s ON s.rule_id = r.id WHERE r.shape = ?2 "
+                             "AND r.location_id <> ?1 "
+                             "AND s.status IN ('known', 'gone') LIMIT 1",
+                             true},
     [SQL_KNOWN_SHAPE] =
         {"SELECT 1 FROM rule r JOIN rule_status s ON s.rule_id = r.id WHERE r.location_id = ?1 AND "
          "r.shape = ?2 AND s.status IN ('known', 'gone') LIMIT 1",
          true},
     [SQL_ADD_RULE] =
         {"INSERT INTO rule (location_id, identity, shape, novelty, learned, figures_id, first_seen_ms, "
-         "last_seen_ms, newest_ms, runs_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
+         "last_seen_ms, newest_ms, found_ms, runs_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, 0)",
          true},
     [SQL_COVER_BY_IDENTITY] =
         {"INSERT OR IGNORE INTO coverage (rule_id, decision_id) SELECT ?1, id FROM decision WHERE "
@@ -63,7 +66,6 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "= runs_seen + ?4 WHERE id = ?1",
          true},
     [SQL_STATUS] = {"SELECT status FROM rule_status WHERE rule_id = ?1", true},
-    [SQL_NOVELTY] = {"SELECT novelty FROM rule WHERE id = ?1", true},
     [SQL_DROP_INSTANCES] =
         {"DELETE FROM figures WHERE id IN (SELECT figures_id FROM instance WHERE rule_id = ?1)", true},
     [SQL_ADD_INSTANCE] = {"INSERT INTO instance (rule_id, position, figures_id) VALUES (?1, ?2, ?3)", true},
@@ -78,19 +80,67 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_DROP_CLUSTERS] = {"DELETE FROM cluster WHERE location_id = ?1 AND NOT EXISTS (SELECT 1 FROM rule r "
                            "WHERE r.cluster_id = cluster.id)",
                            false},
-    [SQL_HAS_ALERT] = {"SELECT id FROM alert WHERE rule_id = ?1 AND state IN ('open', 'acked')", true},
-    [SQL_ADD_ALERT] =
-        {"INSERT INTO alert (location_id, kind, severity, state, opened_ms, made_ms, rule_id, rule, "
-         "novelty, text) SELECT ?1, 'novel', ?2, 'open', ?3, ?4, id, ?6, novelty, ?7 FROM rule WHERE id = "
-         "?5",
+    [SQL_LIVE_ALERT] =
+        {"SELECT a.id FROM alert_member m JOIN alert a ON a.id = m.alert_id WHERE m.rule_id = ?1 "
+         "AND a.kind = 'novel' AND a.state IN ('open', 'acked') ORDER BY a.id DESC LIMIT 1",
          true},
-    [SQL_CLOSE_ALERTS] =
-        {"UPDATE alert SET state = 'closed', closed_ms = ?2, note = ?3 WHERE rule_id = ?1 AND state IN "
-         "('open', 'acked')",
+    [SQL_CLUSTER_ALERT] =
+        {"SELECT max(a.id) FROM rule r JOIN rule o ON o.cluster_id = r.cluster_id JOIN alert_member m ON "
+         "m.rule_id "
+         "= o.id JOIN alert a ON a.id = m.alert_id WHERE r.id = ?1 AND a.state = 'open' AND a.kind = 'novel' "
+         "HAVING max(a.id) IS NOT NULL",
+         true},
+    [SQL_ADD_ALERT] =
+        {"INSERT INTO alert (location, kind, severity, state, opened_ms, made_ms, changed_ms, rule_id, "
+         "cluster_id, rule, novelty, rules, text, why) SELECT ?1, 'novel', ?2, 'open', ?8, ?9, ?9, id, "
+         "cluster_id, ?4, ?5, 1, ?6, ?7 FROM rule WHERE id = ?3",
+         true},
+    [SQL_ADD_MEMBER] = {"INSERT OR IGNORE INTO alert_member (alert_id, rule_id) VALUES (?1, ?2)", true},
+    [SQL_ALERT_MEMBERS] =
+        {"SELECT r.id, f.text, r.novelty, f.both, f.n_both, f.n_antecedent, f.lift, f.q_value, f.clock, "
+         "f.period_ms, f.period_spread_ms, f.missed FROM rule r JOIN figures f ON f.id = r.figures_id WHERE "
+         "r.id IN (SELECT rule_id FROM alert_member WHERE alert_id = ?1 UNION ALL SELECT ?2) AND (SELECT "
+         "status FROM rule_status WHERE rule_id = r.id) = 'novel' ORDER BY f.score DESC, r.id",
+         true},
+    [SQL_ALERT_HOSTS] =
+        {"WITH f AS MATERIALIZED (SELECT g.antecedent_client AS a, g.antecedent_server AS b, "
+         "g.consequent_client AS c, g.consequent_server AS d, g.hosts AS hosts FROM rule r JOIN figures g ON "
+         "g.id = r.figures_id WHERE r.id IN (SELECT rule_id FROM alert_member WHERE alert_id = ?1 UNION ALL "
+         "SELECT ?2) AND (SELECT status FROM rule_status WHERE rule_id = r.id) = 'novel') SELECT (SELECT "
+         "count(*) FROM (SELECT a AS host FROM f UNION SELECT b FROM f UNION SELECT c FROM f UNION SELECT d "
+         "FROM f) WHERE host <> '*') + (SELECT max(hosts) FROM f)",
+         false},
+    [SQL_ALERT_PLACE] = {"SELECT l.name, c.name, r.held FROM rule r JOIN location l ON l.id = r.location_id "
+                         "LEFT JOIN cluster c ON c.id = r.cluster_id WHERE r.id = ?1",
+                         true},
+    [SQL_PUT_ALERT] =
+        {"UPDATE alert SET severity = ?2, rule_id = ?3, rule = ?4, novelty = ?5, rules = ?6, text = ?7, why "
+         "= "
+         "?8, changed_ms = ?9, cluster_id = (SELECT cluster_id FROM rule r WHERE r.id = ?3) WHERE id = ?1",
+         true},
+    [SQL_LAST_ALERT] =
+        {"SELECT a.id FROM alert_member m JOIN alert a ON a.id = m.alert_id WHERE m.rule_id = ?1 "
+         "AND a.kind = 'novel' ORDER BY a.id DESC LIMIT 1",
+         true},
+    [SQL_CLOSE_ALERT] =
+        {"UPDATE alert SET state = 'closed', closed_ms = ?2, changed_ms = ?2, note = ?3, author = "
+         "?4, rules = 0 WHERE id = ?1",
          true},
     [SQL_REOPEN_ALERT] =
-        {"UPDATE alert SET state = 'open', closed_ms = NULL, note = NULL WHERE id = (SELECT max(id) FROM "
-         "alert WHERE rule_id = ?1) AND state = 'closed'",
+        {"UPDATE alert SET state = 'open', closed_ms = NULL, acked_ms = NULL, changed_ms = ?2, note = NULL, "
+         "author = NULL WHERE id = ?1 AND state = 'closed'",
+         true},
+    [SQL_ALERTS_TO_ACK] =
+        {"SELECT id FROM alert WHERE state = 'open' AND (?1 IS NULL OR location = ?1) ORDER BY "
+         "id",
+         false},
+    [SQL_ACK_ALERT] =
+        {"UPDATE alert SET state = 'acked', acked_ms = ?4, changed_ms = ?4, note = ?2, author = ?3 "
+         "WHERE id = ?1 AND state = 'open'",
+         true},
+    [SQL_ALERT] =
+        {"SELECT id, location, kind, severity, state, opened, rule_id, rule, novelty, text, closed, note, "
+         "made, why, rules, cluster, cluster_id, changed, acked, author FROM alerts WHERE id = ?1",
          true},
     [SQL_RULES] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
@@ -98,7 +148,9 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, period_ms, "
          "period_spread_ms, missed FROM rules WHERE (?1 IS NULL OR "
          "location = ?1) AND (?2 = 'all' OR status = ?2 OR (?2 IS NULL AND status IN ('novel', 'known'))) "
-         "ORDER BY id",
+         "AND (?3 = 0 OR cluster_id = ?3) AND (?4 = 0 OR id IN (SELECT rule_id FROM alert_member WHERE "
+         "alert_id = "
+         "?4)) ORDER BY id",
          false},
     [SQL_RULE] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
@@ -151,8 +203,10 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "IS NULL OR l.name = ?2) ORDER BY r.id LIMIT 2",
          true},
     [SQL_ALERTS] =
-        {"SELECT id, location, kind, severity, state, opened, rule_id, rule, novelty, text, closed, note "
-         "FROM alerts WHERE id > ?3 AND (?1 IS NULL OR location = ?1) AND (?2 = 'all' OR state = "
+        {"SELECT id, location, kind, severity, state, opened, rule_id, rule, novelty, text, closed, note, "
+         "made, "
+         "why, rules, cluster, cluster_id, changed, acked, author FROM alerts WHERE id > ?3 AND (?4 IS NULL "
+         "OR changed >= ?4) AND (?1 IS NULL OR location = ?1) AND (?2 = 'all' OR state = "
          "ifnull(?2, 'open')) ORDER BY id",
          false},
     [SQL_RUNS] =
@@ -181,8 +235,11 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
                      "strftime('%Y-%m-%dT%H:%M:%fZ', updated_ms / 1000.0, 'unixepoch') AS updated, running, "
                      "sessions_dropped FROM service WHERE id = 1",
                      false},
-    [SQL_CANDIDATES] = {"SELECT id, rule, status FROM rules WHERE ?1 IS NULL OR location = ?1 ORDER BY id",
-                        false},
+    [SQL_CANDIDATES] =
+        {"SELECT id, rule, status FROM rules WHERE (?1 IS NULL OR location = ?1) AND (?2 = 0 OR cluster_id = "
+         "?2) AND (?3 = 0 OR id IN (SELECT rule_id FROM alert_member WHERE alert_id = ?3)) ORDER BY id",
+         false},
+    [SQL_CLUSTER] = {"SELECT 1 FROM cluster WHERE id = ?1", true},
     [SQL_RULE_KEY] =
         {"SELECT l.name, r.identity FROM rule r JOIN location l ON l.id = r.location_id WHERE r.id = ?1",
          true},

@@ -1,0 +1,198 @@
+/* What an alert says: a plain sentence, how loud it is, and why; and what shape a rule has. */
+#include <stdio.h>
+#include <string.h>
+
+#include "storage/rulesdb_parts.h"
+
+static const char *host_name(bool any, const struct fl_addr *a, const char *wild, char out[FL_ADDR_TEXT])
+{
+    return any ? wild : fl_addr_format(a, out);
+}
+
+/* " port 53", " ports 6881-6889"; "" for any. */
+static const char *port_words(uint32_t port, uint32_t last, uint8_t protocol, char out[FL_PORT_TEXT + 8])
+{
+    char ports[FL_PORT_TEXT];
+    if (port == FL_PORT_ANY)
+        return "";
+    snprintf(out, FL_PORT_TEXT + 8, " port%s %s", last ? "s" : "",
+             fl_ports_format(port, last, protocol, ports));
+    return out;
+}
+
+/* "10.0.0.5 asks 10.0.0.53 port 53/udp". */
+static void describe_node(const struct fl_node *n, char *out, size_t room)
+{
+    char client[FL_ADDR_TEXT], server[FL_ADDR_TEXT], protocol[8], from[FL_PORT_TEXT + 8],
+        to[FL_PORT_TEXT + 8];
+    bool icmp = n->protocol == 1 || n->protocol == 58;
+    const char *client_text = host_name(n->any_client, &n->client, "any client", client);
+    const char *server_text = host_name(n->any_server, &n->server, "any server", server);
+    const char *protocol_text = fl_protocol_format(n->protocol, protocol);
+    if (icmp)
+        snprintf(out, room, "%s asks %s %s/%s", client_text, server_text,
+                 fl_port_format(n->server_port, n->protocol, to), protocol_text);
+    else
+        snprintf(out, room, "%s%s asks %s%s/%s", client_text,
+                 port_words(n->client_port, n->client_port_last, n->protocol, from), server_text,
+                 n->server_port == FL_PORT_ANY
+                     ? " port *"
+                     : port_words(n->server_port, n->server_port_last, n->protocol, to),
+                 protocol_text);
+}
+
+static void describe_lift(double lift, char *out, size_t room)
+{
+    if (!(lift < 1e6))
+        snprintf(out, room, "over a million");
+    else
+        snprintf(out, room, lift < 10 ? "%.1f" : "%.0f", lift);
+}
+
+/* "every 5 min (143 of 144 beats came, the middle half within 2 s of its place" */
+static void describe_period(const struct fl_rule *r, char *out, size_t room)
+{
+    char period[24], spread[24];
+    unsigned long long came = (unsigned long long)r->n_both, due = came + r->period.missed;
+    snprintf(out, room, "every %s (%llu of %llu beats came, the middle half within %s of its place",
+             fl_period_format(r->period.period_ms, period), came, due,
+             fl_period_format(r->period.spread_ms, spread));
+}
+
+static void describe_pair(const struct fl_rule *r, char *out, size_t room)
+{
+    char consequent[256], lift[32];
+    describe_node(&r->consequent, consequent, sizeof consequent);
+    describe_lift(r->lift, lift, sizeof lift);
+    snprintf(out, room, "%s%s (in %llu of %llu cases, %s times more often than chance", consequent,
+             r->both ? ", and the other way round" : "", (unsigned long long)r->n_both,
+             (unsigned long long)r->n_antecedent, lift);
+}
+
+/* "when X, Y (in 41 of 44 cases, 39 times more often than chance)" */
+static void describe_rule(const struct fl_rule *r, char *out, size_t room)
+{
+    char antecedent[256], rest[512], clock[32] = "";
+    bool periodic = r->evidence == FL_EVIDENCE_PERIODIC;
+    describe_node(&r->antecedent, antecedent, sizeof antecedent);
+    if (periodic)
+        describe_period(r, rest, sizeof rest);
+    else
+        describe_pair(r, rest, sizeof rest);
+    if (*r->clock)
+        snprintf(clock, sizeof clock, ", by the clock at %s", r->clock);
+    snprintf(out, room, "%s%s%s %s%s)", periodic ? "" : "when ", antecedent, periodic ? "" : ",", rest,
+             clock);
+}
+
+const char *fl_alert_text(const struct fl_rule *r, const struct fl_alert_weight *w, const char *location,
+                          const char *cluster, char out[FL_ALERT_TEXT])
+{
+    static const char *const known[] = {[FL_NEW_HOSTS] = ", a known shape with other hosts",
+                                        [FL_NEW_HERE] = ", known elsewhere",
+                                        [FL_NEW] = ""};
+    char rule[860];
+    describe_rule(r, rule, sizeof rule);
+    if (w->rules < 2)
+        snprintf(out, FL_ALERT_TEXT, "New at %s%s: %s", location, known[w->grade], rule);
+    else
+        snprintf(out, FL_ALERT_TEXT, "New at %s%s: %s, %lld rules; the strongest: %s", location,
+                 known[w->grade], cluster ? cluster : "rules that hang together", (long long)w->rules, rule);
+    return out;
+}
+
+/* ---- how loud ---- */
+
+static const char *const levels[] = {"low", "medium", "high"};
+enum { WIDE_HOSTS = 10 };
+#define WEAK_Q 1e-4
+
+static bool is_weak(const struct fl_alert_weight *w)
+{
+    return w->q_value > WEAK_Q;
+}
+
+static bool is_wide(const struct fl_alert_weight *w)
+{
+    return w->hosts >= WIDE_HOSTS;
+}
+
+const char *fl_alert_severity(const struct fl_alert_weight *w)
+{
+    int level = (int)w->grade - is_weak(w) + is_wide(w);
+    if (w->clock || level < 0)
+        level = 0;
+    return levels[level > 2 ? 2 : level];
+}
+
+const char *fl_alert_why(const struct fl_alert_weight *w, char out[FL_ALERT_WHY])
+{
+    static const char *const grades[] = {[FL_NEW_HOSTS] = "the location knows this shape, with other hosts",
+                                         [FL_NEW_HERE] = "other locations know this shape, this one does not",
+                                         [FL_NEW] = "no location knows anything of this shape"};
+    char chance[80], reach[80];
+    snprintf(chance, sizeof chance,
+             is_weak(w) ? "chance may have made it (q %.2g), which lowers it"
+                        : "chance does not make it (q %.2g)",
+             w->q_value);
+    snprintf(reach, sizeof reach, "it touches %lld host%s%s", (long long)w->hosts, w->hosts == 1 ? "" : "s",
+             is_wide(w) ? ", which raises it" : "");
+    snprintf(out, FL_ALERT_WHY, "%s: %s; %s; %s%s%s%s.", fl_alert_severity(w), grades[w->grade], chance,
+             reach, w->clock ? "; it keeps to the clock, as jobs do, which makes it low" : "",
+             *w->held ? "; it was held back first: " : "", w->held);
+    return out;
+}
+
+/* ---- the shape of a rule ---- */
+
+/* Hosts in order of appearance; their index is their letter. */
+struct letters {
+    struct fl_addr hosts[4];
+    int n;
+};
+
+static char letter_of(struct letters *l, bool any, const struct fl_addr *a)
+{
+    if (any)
+        return '*';
+    for (int i = 0; i < l->n; i++)
+        if (fl_addr_cmp(&l->hosts[i], a) == 0)
+            return (char)('A' + i);
+    l->hosts[l->n] = *a;
+    return (char)('A' + l->n++);
+}
+
+static void shape_node(struct letters *l, const struct fl_node *n, char out[FL_NODE_TEXT])
+{
+    char protocol[8], client_port[FL_PORT_TEXT], server_port[FL_PORT_TEXT];
+    char client = letter_of(l, n->any_client, &n->client), server = letter_of(l, n->any_server, &n->server);
+    snprintf(out, FL_NODE_TEXT, "%c.%s : %c.%s/%s", client,
+             fl_ports_format(n->client_port, n->client_port_last, n->protocol, client_port), server,
+             fl_ports_format(n->server_port, n->server_port_last, n->protocol, server_port),
+             fl_protocol_format(n->protocol, protocol));
+}
+
+static void shape_pair(const struct fl_node *a, const struct fl_node *b, char out[FL_RULE_TEXT])
+{
+    char first[FL_NODE_TEXT], second[FL_NODE_TEXT];
+    struct letters l = {.n = 0};
+    shape_node(&l, a, first);
+    if (!b) {
+        snprintf(out, FL_RULE_TEXT, "%s every", first);
+        return;
+    }
+    shape_node(&l, b, second);
+    snprintf(out, FL_RULE_TEXT, "%s ~ %s", first, second);
+}
+
+const char *fl_rule_shape(const struct fl_node *a, const struct fl_node *b, char out[FL_RULE_TEXT])
+{
+    char turned[FL_RULE_TEXT];
+    shape_pair(a, b, out);
+    if (!b)
+        return out;
+    shape_pair(b, a, turned);
+    if (strcmp(turned, out) < 0)
+        memcpy(out, turned, sizeof turned);
+    return out;
+}

@@ -1,0 +1,84 @@
+#!/bin/sh
+# The life of rules from the outside: alerts of whole clusters, looking into them, deciding. Speaks TAP.
+srcdir=${srcdir:-.}
+. "$srcdir/tests/tap.sh"
+bin=${top_builddir:-.}/flowlore
+mkknown=${top_builddir:-.}/tests/e2e/mkknown
+dir=$(mktemp -d) || exit 99
+trap 'rm -rf "$dir"' EXIT
+
+# try CODE PATTERN NAME ARGUMENT...: exit code, and a line of either output that matches; no sanitizer report
+try() {
+    want=$1 pattern=$2 name=$3
+    shift 3
+    "$bin" "$@" >"$dir/out" 2>"$dir/err" </dev/null
+    code=$?
+    [ "$code" = "$want" ] && cat "$dir/out" "$dir/err" | grep -q -e "$pattern" && ! grep -q Sanitizer "$dir/err"
+    said $? "$name"
+}
+
+# said RESULT NAME: like ok, with what was printed last when it failed
+said() {
+    ok "$1" "$2"
+    [ "$1" = 0 ] || { sed 's/^/# out: /' "$dir/out"; sed 's/^/# err: /' "$dir/err"; }
+}
+
+ssh12='*.* : 10.0.0.1.22/tcp <=> *.* : 10.0.0.2.22/tcp'
+ssh13='*.* : 10.0.0.1.22/tcp <=> *.* : 10.0.0.3.22/tcp'
+ssh23='*.* : 10.0.0.2.22/tcp <=> *.* : 10.0.0.3.22/tcp'
+web='10.0.0.7.* : 10.0.0.8.80/tcp => 10.0.0.7.* : 10.0.0.53.53/udp'
+
+# ---- alerts of clusters ----
+data="--data $dir/data"
+mkdir "$dir/data" "$dir/empty"
+"$mkknown" "$dir/data" paris 0 "$ssh12@0" "$ssh13@0" "$web"; ok $? 'a first run is made'
+try 0 '^ 1  open .*paris .*high .*new .*2  New at paris: 3 routers, port 22, any client (clique), 2 rules' \
+    'a cluster is one alert' alerts $data
+[ "$(grep -c ' open ' "$dir/out")" = 2 ]; said $? 'and a rule without one is another'
+try 0 '^why  *high: no location knows anything of this shape; chance does not make it' 'one alert in full says why' alerts 1 $data
+grep -q '^rule 2 .*10.0.0.3.22/tcp (novel)' "$dir/out"; said $? 'and names its rules'
+try 0 '"rules":2,"cluster":"3 routers, port 22, any client (clique)","cluster_id":1,' 'one alert as JSON' alerts 1 --json $data
+try 1 'there is no alert 9' 'an alert that is not there' alerts 9 $data
+try 2 'write a number' 'an alert that is no number' alerts x $data
+try 2 'leave --follow' 'one alert is not followed' alerts 1 --follow $data
+try 2 'ack takes alerts' 'ack of nothing' ack $data
+try 2 'only one' 'ack of some and all' ack 1 --all $data
+try 2 'write a number' 'ack of what is no number' ack 1x $data
+try 1 'there is no alert 7' 'ack of what is not there' ack 2 7 $data
+try 1 'no alerts in' 'ack without a database' ack 1 --data "$dir/empty"
+[ ! -e "$dir/empty/rules.db" ]; said $? 'which makes none'
+
+# Followed while the cluster grows, another alert is acked, and all is decided.
+timeout --foreground -s INT 8 "$bin" alerts --follow --state all $data >"$dir/followed" 2>"$dir/err" &
+follower=$!
+sleep 2
+"$mkknown" "$dir/data" paris 1 "$ssh12@0" "$ssh13@0" "$ssh23@0" "$web"
+try 0 '3  New at paris: 3 routers, port 22, any client (clique), 3 rules' 'an open alert grows' alerts $data
+try 0 '1 alert is now acked' 'an alert is acked' ack 2 --note 'asking' $data
+sleep 2
+try 0 '3 rules are now known' 'an alert is accepted' accept --alert 1 --note 'jump hosts' $data
+wait $follower
+cp "$dir/followed" "$dir/out"
+grep -q 'high (new) grown alert 1: New at paris' "$dir/out"; said $? 'growing is followed'
+grep -q 'high (new) acked alert 2: ' "$dir/out"; said $? 'acking too'
+grep -q 'high (new) closed alert 1: ' "$dir/out"; said $? 'and closing'
+[ "$(wc -l <"$dir/out")" = 5 ]; said $? 'nothing is said twice'
+try 0 'No open alerts' 'nothing is open' alerts $data
+try 0 'acked.*New at paris: when 10.0.0.7' 'what is acked is listed' alerts --state acked $data
+try 0 '^note  *asking' 'with its note' alerts 2 $data
+grep -q '^state  *acked since 20.* by ' "$dir/out"; said $? 'and who did it'
+try 0 'No alert was open' 'ack --all with nothing open' ack --all $data
+try 1 'there is no cluster 9' 'a cluster that is not there' ignore --cluster 9 $data
+try 2 'only one' 'a cluster and an alert' ignore --cluster 1 --alert 1 $data
+try 0 '3 rules would become novel again. Nothing was changed' 'a preview by cluster' reopen --cluster 1 --dry-run $data
+try 0 '3 rules are now novel again' 'a cluster is reopened' reopen --cluster 1 $data
+try 0 '^ 1  open .* 3  New at paris' 'under its old alert' alerts $data
+if command -v script >/dev/null; then
+    for width in 80 120; do
+        COLUMNS=$width TERM=dumb script -qec "'$bin' alerts $data; '$bin' alerts 1 $data" /dev/null </dev/null |
+            tr -d '\r' >"$dir/out"
+        [ "$(awk '{ if (length > n) n = length } END { print n }' "$dir/out")" -le $width ]
+        said $? "alerts fit a terminal of $width columns"
+    done
+fi
+tap_done
