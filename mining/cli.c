@@ -62,6 +62,12 @@ static const struct fl_cli_command commands[] = {
      "  flowlore reopen 12\n"
      "  flowlore reopen --match '*.* : 10.1.0.0/16.22/tcp' --dry-run\n",
      DECIDE_OPTIONS, 0, SIZE_MAX, fl_cli_reopen},
+    {"learn", "", "Show how settled the locations are, or have them learn anew",
+     "  flowlore learn                                  what is left to learn, and how many alerts to "
+     "expect\n"
+     "  flowlore learn --reset --location paris         as if paris were new, but for what people decided\n"
+     "  flowlore learn --reset --all --for 7d --dry-run\n",
+     FL_OPT_LOCATION | FL_OPT_ALL | FL_OPT_LEARN | FL_OPT_DRY_RUN | FL_OPT_JSON, 0, 0, fl_cli_learn},
     {"status", "", "Show exporters, what to change on them, buckets, rules and the service",
      "  flowlore status\n"
      "  flowlore status --exporter 192.0.2.1            its sessions and templates in full\n"

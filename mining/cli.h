@@ -22,8 +22,8 @@ struct fl_cli {
     const char *location, *status, *state, *match, *until, *note, *from, *to, *host, *port, *limit, *exporter;
     const char *speed, *rate, *source;
     const char *timeout;
-    const char *cluster, *alert;
-    bool json, csv, all, follow, dry_run, help;
+    const char *cluster, *alert, *duration;
+    bool json, csv, all, follow, dry_run, reset, help;
     bool dot;
     char **args; /* what stands beside the options */
     size_t n_args;
@@ -54,7 +54,8 @@ enum {
     FL_OPT_SEND = 1 << 17, /* --to as an address, and how to send; needs neither data nor configuration */
     FL_OPT_DOT = 1 << 18,
     FL_OPT_TIMEOUT = 1 << 19,
-    FL_OPT_GROUP = 1 << 20 /* --cluster, --alert */
+    FL_OPT_GROUP = 1 << 20, /* --cluster, --alert */
+    FL_OPT_LEARN = 1 << 21  /* --reset, --for */
 };
 struct fl_cli_command {
     const char *name, *args, *summary, *examples;
@@ -135,6 +136,7 @@ int fl_cli_mine(struct fl_cli *cli);
 int fl_cli_rules(struct fl_cli *cli);
 int fl_cli_alerts(struct fl_cli *cli);
 int fl_cli_ack(struct fl_cli *cli);
+int fl_cli_learn(struct fl_cli *cli);
 int fl_cli_explain(struct fl_cli *cli);
 int fl_cli_graph(struct fl_cli *cli);
 int fl_cli_accept(struct fl_cli *cli);

@@ -93,8 +93,9 @@ static json_t *location_summary(const struct fl_status *s, const char *name)
     json_array_foreach(s->known, i, row) if (strcmp(fl_js_text(row, "location"), name) == 0) o =
         json_copy(row);
     if (!o)
-        o = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:n}", "location", name, "rules", 0, "novel", 0,
-                      "known", 0, "ignored", 0, "gone", 0, "settled");
+        o = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:n, s:n, s:n, s:i}", "location", name, "rules", 0,
+                      "novel", 0, "known", 0, "ignored", 0, "gone", 0, "settled", "alerts_a_day",
+                      "learning_until", "held", 0);
     json_object_set_new(o, "last_run", run ? json_incref(run) : json_null());
     return o;
 }
@@ -207,6 +208,8 @@ static void location_cells(struct fl_table *t, const json_t *l)
     count_cell(t, l, "ignored", false);
     count_cell(t, l, "gone", false);
     fl_table_cell(t, !json_is_number(settled) ? "-" : fl_human_percent(json_number_value(settled), share));
+    fl_table_cell(t, fl_learn_alerts(l, share));
+    fl_table_cell(t, fl_learn_words(l, share));
     snprintf(text, sizeof text, "%.19s", json_is_object(run) ? fl_js_text(run, "to") : "never");
     fl_table_cell(t, text);
 }
@@ -214,9 +217,9 @@ static void location_cells(struct fl_table *t, const json_t *l)
 static int print_locations(const struct fl_status *s)
 {
     static const struct fl_column columns[] = {
-        {"LOCATION", FL_LEFT, false},          {"NOVEL", FL_RIGHT, false}, {"KNOWN", FL_RIGHT, false},
-        {"IGNORED", FL_RIGHT, false},          {"GONE", FL_RIGHT, false},  {"SETTLED", FL_RIGHT, false},
-        {"MINED UP TO (UTC)", FL_LEFT, false},
+        {"LOCATION", FL_LEFT, false},    {"NOVEL", FL_RIGHT, false},   {"KNOWN", FL_RIGHT, false},
+        {"IGNORED", FL_RIGHT, false},    {"GONE", FL_RIGHT, false},    {"SETTLED", FL_RIGHT, false},
+        {"ALERTS/DAY", FL_RIGHT, false}, {"LEARNING", FL_LEFT, false}, {"MINED UP TO (UTC)", FL_LEFT, false},
     };
     struct fl_table *t;
     size_t i;

@@ -4,6 +4,7 @@
 
 #include "mining/cli.h"
 #include "mining/exporters.h"
+#include "mining/human.h"
 
 struct fl_status {
     json_t *exporters, *locations, *buckets, *runs, *service;
@@ -40,5 +41,10 @@ int fl_status_choose(const struct fl_cli *cli, struct fl_status *s, struct fl_er
 int fl_status_print_exporters(const struct fl_status *s);
 int fl_status_print_exporter(const struct fl_status *s);
 void fl_status_print_advice(const struct fl_status *s);
+
+/* From a row of fl_rulesdb_locations: "2.5 h to go", "done", "off"; and how many alerts a day to expect, "-"
+ * when not known. Return `out`. */
+const char *fl_learn_words(const json_t *location, char out[FL_HUMAN_TEXT]);
+const char *fl_learn_alerts(const json_t *location, char out[FL_HUMAN_TEXT]);
 
 #endif

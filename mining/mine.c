@@ -97,14 +97,26 @@ static int find(struct fl_findings *out, const struct fl_records *records, struc
     return fl_find_rules(out, &find);
 }
 
-/* A location learns while the run ends within `learning` of its first record. */
-static bool is_learning(const struct fl_mine_request *request)
+static int64_t learning_ms(const struct fl_config *config, const char *location)
+{
+    for (size_t i = 0; i < config->n_locations; i++)
+        if (strcmp(config->locations[i].name, location) == 0 && config->locations[i].learning_ms >= 0)
+            return config->locations[i].learning_ms;
+    return config->learning_ms;
+}
+
+/* A location learns while the run ends within `learning` of its first record, or as long as people had it
+ * learn anew. */
+static int see_learning(struct fl_rulesdb *db, const struct fl_mine_request *request, struct fl_run *run,
+                        bool *learns, struct fl_err *err)
 {
     struct fl_store_extent extent;
-    if (request->config->learning_ms <= 0 ||
-        fl_store_extent(request->data_dir, request->location, &extent, NULL) < 0)
-        return false;
-    return request->to_ms <= extent.first_start_ms + request->config->learning_ms;
+    int64_t for_ms = learning_ms(request->config, request->location), again_ms;
+    if (for_ms > 0 && fl_store_extent(request->data_dir, request->location, &extent, NULL) == 0)
+        run->learning_until_ms = extent.first_start_ms + for_ms;
+    int rc = fl_rulesdb_relearn_until(db, request->location, &again_ms, err);
+    *learns = request->to_ms <= run->learning_until_ms || request->to_ms <= again_ms;
+    return rc;
 }
 
 static void count_rules(struct fl_run *run, const struct fl_findings *found)
@@ -148,7 +160,9 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
     *result = (struct fl_mine_result){.run = {.from_ms = request->from_ms,
                                               .to_ms = request->to_ms,
                                               .started_ms = fl_now_ms(),
-                                              .scheduled = request->scheduled}};
+                                              .scheduled = request->scheduled,
+                                              .gone_after_ms = request->config->gone_after_ms}};
+    bool learns = false;
     snprintf(result->run.location, sizeof result->run.location, "%s", request->location);
     int rc = read_span(flows, &watch, result, err);
     if (rc == 0)
@@ -161,7 +175,9 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
     result->run.took_ms = fl_now_ms() - result->run.started_ms;
     struct fl_finding_list list = {
         .rules = found.rules, .n = found.n, .clusters = found.clusters, .n_clusters = found.n_clusters};
-    rc = fl_rulesdb_store_run(db, &result->run, &list, is_learning(request), &result->alerts, err);
+    rc = see_learning(db, request, &result->run, &learns, err);
+    if (rc == 0)
+        rc = fl_rulesdb_store_run(db, &result->run, &list, learns, &result->alerts, err);
 done:
     fl_kept_flows_clear(&own);
     fl_findings_clear(&found);

@@ -19,6 +19,7 @@ void fl_config_set_values(struct fl_config *c)
     c->bucket_ms = hour_ms;
     c->retention_ms = 30 * day_ms;
     c->active_timeout_ms = minute_ms;
+    c->gone_after_ms = 7 * 24 * 60 * minute_ms;
     c->max_future_ms = 5 * minute_ms;
     c->template_timeout_ms = day_ms;
     c->receive_buffer_bytes = 16 << 20;
@@ -168,6 +169,7 @@ int fl_config_new_location(struct fl_config *c, const char *name, struct fl_loca
     c->locations = grown;
     struct fl_location_config *l = &grown[c->n_locations++];
     memset(l, 0, sizeof *l);
+    l->learning_ms = -1;
     snprintf(l->name, sizeof l->name, "%s", name);
     *out = l;
     return 0;

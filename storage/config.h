@@ -17,6 +17,7 @@ struct fl_location_config {
     struct fl_prefix *prefixes; /* whose exporters belong here */
     size_t n_prefixes;
     int64_t active_timeout_ms; /* 0: the global one */
+    int64_t learning_ms;       /* negative: the global one */
     uint32_t sampling;         /* 1 in so many packets, whatever the exporters say; 0: as they say */
 };
 
@@ -46,6 +47,7 @@ struct fl_config {
     int64_t max_future_ms;        /* 5 min */
     int64_t template_timeout_ms;  /* 24 h */
     int64_t learning_ms;          /* 0 */
+    int64_t gone_after_ms;        /* 7 days */
     int64_t receive_buffer_bytes; /* 16 MiB */
     uint32_t receive_threads;     /* 0: one a processor, at most 4 */
     char *alerts_file; /* JSON lines, relative to the data directory; NULL: alerts.jsonl; "off": none */

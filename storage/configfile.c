@@ -18,7 +18,7 @@ enum { MOST_FILE_BYTES = 1 << 20, MOST_ITEMS = 4096 };
 
 /* As in the file, before any value is understood. */
 struct raw_location {
-    char *name, *active_timeout, *sampling;
+    char *name, *active_timeout, *learning, *sampling;
     char **prefixes;
     unsigned prefixes_count;
 };
@@ -27,7 +27,7 @@ struct raw_mining {
 };
 struct raw_config {
     char *listen_one, *bucket, *retention, *retention_bytes, *active_timeout, *max_future, *template_timeout,
-        *learning, *receive_buffer, *receive_threads, *alerts_file;
+        *learning, *gone_after, *receive_buffer, *receive_threads, *alerts_file;
     char **listen;
     unsigned listen_count;
     struct raw_location *locations;
@@ -45,7 +45,9 @@ static const cyaml_schema_field_t location_fields[] = {
     CYAML_FIELD_SEQUENCE("prefixes", OPTIONAL_TEXT, struct raw_location, prefixes, &text_schema, 0,
                          MOST_ITEMS),
     TEXT("active-timeout", struct raw_location, active_timeout),
-    TEXT("sampling", struct raw_location, sampling), CYAML_FIELD_END};
+    TEXT("learning", struct raw_location, learning),
+    TEXT("sampling", struct raw_location, sampling),
+    CYAML_FIELD_END};
 static const cyaml_schema_value_t location_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_location, location_fields)};
 static const cyaml_schema_field_t mining_fields[] = {TEXT("every", struct raw_mining, every),
@@ -66,7 +68,7 @@ static const cyaml_schema_field_t mining_fields[] = {TEXT("every", struct raw_mi
         TEXT("active-timeout", struct raw_config, active_timeout),                                           \
         TEXT("max-future", struct raw_config, max_future),                                                   \
         TEXT("template-timeout", struct raw_config, template_timeout),                                       \
-        TEXT("learning", struct raw_config, learning),                                                       \
+        TEXT("learning", struct raw_config, learning), TEXT("gone-after", struct raw_config, gone_after),    \
         TEXT("receive-buffer", struct raw_config, receive_buffer),                                           \
         TEXT("receive-threads", struct raw_config, receive_threads),                                         \
         TEXT("alerts-file", struct raw_config, alerts_file),                                                 \
@@ -112,6 +114,7 @@ static const struct setting settings[] = {
     SETTING("template-timeout", template_timeout, template_timeout_ms, DURATION, 60 * SECOND, 365 * DAY,
             "write 1m to 365d, such as 24h"),
     SETTING("learning", learning, learning_ms, DURATION, 0, 365 * DAY, "write 0 to 365d, such as 24h"),
+    SETTING("gone-after", gone_after, gone_after_ms, DURATION, HOUR, YEARS, "write 1h or more, such as 7d"),
     SETTING("receive-buffer", receive_buffer, receive_buffer_bytes, BYTES, 65536, 0x1p30,
             "write 64KiB to 1GiB, such as 16MiB"),
     SETTING("receive-threads", receive_threads, receive_threads, COUNT, 0, 64,
@@ -384,6 +387,17 @@ static int take_active_timeout(const struct loader *l, unsigned i, const char *t
     return 0;
 }
 
+static int take_learning(const struct loader *l, unsigned i, const char *text)
+{
+    char path[FL_CONFIG_PATH];
+    int64_t *target = &l->config->locations[i].learning_ms;
+    snprintf(path, sizeof path, "locations[%u].learning", i);
+    if (fl_duration_parse(text, target) < 0 || *target < 0 || (double)*target > 365 * DAY)
+        return fail_at(l, fl_yaml_lines_find(l->lines, path, false), path,
+                       "\"%.80s\" does not do; write 0 to 365d, such as 24h", text);
+    return 0;
+}
+
 static int take_sampling(const struct loader *l, unsigned i, const char *text)
 {
     char path[FL_CONFIG_PATH];
@@ -413,6 +427,8 @@ static int take_location(const struct loader *l, const struct raw_location *raw,
             return fail_key(l, path, why.text);
     }
     int rc = raw->active_timeout ? take_active_timeout(l, i, raw->active_timeout) : 0;
+    if (rc == 0 && raw->learning)
+        rc = take_learning(l, i, raw->learning);
     return rc == 0 && raw->sampling ? take_sampling(l, i, raw->sampling) : rc;
 }
 

@@ -30,8 +30,8 @@ CREATE TABLE location (
     name TEXT NOT NULL UNIQUE,  -- as configured
     newest_ms INTEGER NOT NULL, -- greatest run.to_ms, data time
     gone_after_ms INTEGER NOT NULL DEFAULT 604800000, -- a known rule that so much data did not show is gone
-    learning_from_ms INTEGER,   -- data time at which people had it learn anew; NULL: its first record
-    learning_until_ms INTEGER   -- data time, as the newest run had it configured; NULL: it does not learn
+    learning_until_ms INTEGER,  -- data time, as the newest run had it configured; NULL: it did not learn
+    relearn_until_ms INTEGER    -- data time, as people had it learn anew; NULL: they did not
 );
 
 CREATE TABLE run (
@@ -480,6 +480,9 @@ SELECT address,
 FROM exporter;
 
 -- `settled` is the share of the newest run's rules that had been seen before; 1 when it had no rules.
+-- `alerts_a_day` is what to expect: clusters, and rules without one, found in the last week of data (the first
+-- run aside), a day; what is covered by a decision at birth does not count; NULL until there is a day to tell by. `learning_until` is data
+-- time; the location learns while `newest` is before it.
 CREATE VIEW locations AS
 SELECT l.name AS location,
        strftime('%Y-%m-%dT%H:%M:%fZ', l.newest_ms / 1000.0, 'unixepoch') AS newest,
@@ -491,8 +494,18 @@ SELECT l.name AS location,
        count(r.id) FILTER (WHERE s.status = 'gone') AS gone,
        (SELECT count(*) FROM alert a WHERE a.location = l.name AND a.state = 'open') AS open_alerts,
        (SELECT iif(n.rules > 0, 1.0 - 1.0 * n.first_time / n.rules, 1.0)
-        FROM run n WHERE n.id = (SELECT max(id) FROM run WHERE location_id = l.id)) AS settled
-FROM location l
+        FROM run n WHERE n.id = (SELECT max(id) FROM run WHERE location_id = l.id)) AS settled,
+       count(DISTINCT ifnull('cluster ' || r.cluster_id, r.id)) FILTER (
+           WHERE r.found_ms > l.first_to_ms AND r.found_ms > l.newest_ms - 604800000
+           AND (r.learned OR EXISTS (SELECT 1 FROM alert_member m WHERE m.rule_id = r.id))) /
+           iif(l.newest_ms - l.first_to_ms < 86400000, NULL,
+               min(7.0, (l.newest_ms - l.first_to_ms) / 86400000.0)) AS alerts_a_day,
+       strftime('%Y-%m-%dT%H:%M:%fZ', l.learns_until_ms / 1000.0, 'unixepoch') AS learning_until,
+       count(r.id) FILTER (WHERE r.held IS NOT NULL AND s.status = 'novel') AS held
+FROM (SELECT p.id, p.name, p.newest_ms,
+             (SELECT min(n.to_ms) FROM run n WHERE n.location_id = p.id) AS first_to_ms,
+             nullif(max(ifnull(p.learning_until_ms, 0), ifnull(p.relearn_until_ms, 0)), 0) AS learns_until_ms
+      FROM location p) l
 LEFT JOIN rule r ON r.location_id = l.id
 LEFT JOIN rule_status s ON s.rule_id = r.id
 GROUP BY l.id;

@@ -133,8 +133,8 @@ ALTER TABLE rule ADD COLUMN recheck_both INTEGER;
 UPDATE rule SET found_ms = first_seen_ms;
 
 ALTER TABLE location ADD COLUMN gone_after_ms INTEGER NOT NULL DEFAULT 604800000;
-ALTER TABLE location ADD COLUMN learning_from_ms INTEGER;
 ALTER TABLE location ADD COLUMN learning_until_ms INTEGER;
+ALTER TABLE location ADD COLUMN relearn_until_ms INTEGER;
 ALTER TABLE run ADD COLUMN unclean TEXT;
 
 CREATE TABLE quality (

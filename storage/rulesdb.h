@@ -39,6 +39,8 @@ struct fl_run {
         novel;        /* rules: instances left out */
     uint32_t damaged; /* buckets or chunks skipped */
     bool scheduled;
+    int64_t gone_after_ms;     /* a known rule that so much data did not show is gone; 0: a week */
+    int64_t learning_until_ms; /* data time up to which the location is configured to learn; 0: it is not */
 };
 /* What a run found; borrowed. */
 struct fl_finding_list {
@@ -50,7 +52,8 @@ struct fl_finding_list {
 /* Store a run and its rules in one transaction, matched with what the location has shown before:
  *  - a rule (parent < 0) not seen before gets an id and status `novel` with its novelty grade (`new`,
  * `new-here`, `new-hosts`: its shape is known nowhere, elsewhere, here), or `known` where `learning` is true
- * or a decision already covers it;
+ * or a decision already covers it; a novel one that a learning run finds
+ * becomes known;
  *  - a rule seen before keeps id, status, first_seen and note; figures, last_seen and runs_seen move on
  * (runs_seen once a distinct span: mining the same span again does not add to it);
  *  - instances (parent >= 0) replace those of their rule and never have a status of their own;
@@ -63,6 +66,15 @@ int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct
 /* End of the last scheduled run's span at a location, or INT64_MIN. */
 int fl_rulesdb_last_scheduled(struct fl_rulesdb *db, const char *location, int64_t *to_ms,
                               struct fl_err *err);
+
+/* Up to when (data time) people had the location learn anew; INT64_MIN: they did not. */
+int fl_rulesdb_relearn_until(struct fl_rulesdb *db, const char *location, int64_t *until_ms,
+                             struct fl_err *err);
+/* Forget what the location has learned by itself and nobody has decided upon, and have it learn anew for
+ * `for_ms` of data after its newest run. How many rules were forgotten: *n. `dry_run`: only count. FL_ENOENT:
+ * it has never been mined. */
+int fl_rulesdb_relearn(struct fl_rulesdb *db, const char *location, int64_t for_ms, bool dry_run, size_t *n,
+                       struct fl_err *err);
 
 /* Listings: each row as a JSON object with the contract's names, handed to `fn` (borrowed during the call; a
  * non-zero return ends the listing and is returned). */

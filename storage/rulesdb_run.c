@@ -256,6 +256,20 @@ const char *fl_rulesdb_status(struct fl_rulesdb *db, int64_t rule_id)
     return status;
 }
 
+/* What a learning run finds is known, whatever it was; its alert has nothing more to tell. */
+static int learn(struct storing *s, int64_t id)
+{
+    int rc = fl_rulesdb_run(s->db, SQL_LEARN_RULE, "i", id);
+    if (rc != SQLITE_OK || sqlite3_changes(s->db->sqlite) == 0)
+        return rc;
+    const char *status = fl_rulesdb_status(s->db, id);
+    if (!status)
+        return SQLITE_ERROR;
+    return strcmp(status, "novel") == 0
+               ? SQLITE_OK
+               : fl_alert_retell(s->db, id, false, NULL, "learned while the location learns", s->now_ms);
+}
+
 static int store_rule(struct storing *s, size_t index)
 {
     const struct fl_rule *r = &s->rules[index];
@@ -272,7 +286,7 @@ static int store_rule(struct storing *s, size_t index)
     if (rc != SQLITE_OK)
         return rc;
     s->ids[index] = id;
-    return SQLITE_OK;
+    return s->learning ? learn(s, id) : SQLITE_OK;
 }
 
 /* Once it is known what hangs together: count what is novel, and tell it. */
@@ -342,7 +356,8 @@ static int load_covers(struct storing *s)
 static int add_run(struct storing *s)
 {
     struct fl_run *r = s->run;
-    int rc = fl_rulesdb_run(s->db, SQL_ADD_LOCATION, "ti", r->location, r->to_ms);
+    int rc = fl_rulesdb_run(s->db, SQL_ADD_LOCATION, "tiii", r->location, r->to_ms, r->gone_after_ms,
+                            r->learning_until_ms);
     if (rc == SQLITE_OK)
         rc = fl_rulesdb_get_int(s->db, SQL_LOCATION, &s->location_id, "t", r->location);
     if (rc != SQLITE_ROW)
@@ -416,4 +431,42 @@ int fl_rulesdb_last_scheduled(struct fl_rulesdb *db, const char *location, int64
     *to_ms = INT64_MIN;
     int rc = fl_rulesdb_get_int(db, SQL_LAST_SCHEDULED, to_ms, "t", location);
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : fl_rulesdb_fail(db, err);
+}
+
+/* ---- learning ---- */
+
+int fl_rulesdb_relearn_until(struct fl_rulesdb *db, const char *location, int64_t *until_ms,
+                             struct fl_err *err)
+{
+    *until_ms = INT64_MIN;
+    int rc = fl_rulesdb_get_int(db, SQL_RELEARN_UNTIL, until_ms, "t", location);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : fl_rulesdb_fail(db, err);
+}
+
+static int relearn(struct fl_rulesdb *db, const char *location, int64_t for_ms, size_t *n)
+{
+    int rc = fl_rulesdb_run(db, SQL_SET_RELEARN, "ti", location, for_ms);
+    if (rc == SQLITE_OK && sqlite3_changes(db->sqlite) == 0)
+        return SQLITE_NOTFOUND;
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_run(db, SQL_FORGET_LEARNED, "t", location);
+    *n = (size_t)sqlite3_changes(db->sqlite);
+    return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_DROP_LOOSE_FIGURES, "") : rc;
+}
+
+int fl_rulesdb_relearn(struct fl_rulesdb *db, const char *location, int64_t for_ms, bool dry_run, size_t *n,
+                       struct fl_err *err)
+{
+    int rc = fl_rulesdb_run(db, SQL_BEGIN, "");
+    if (rc == SQLITE_OK)
+        rc = relearn(db, location, for_ms, n);
+    if (rc == SQLITE_OK && !dry_run)
+        rc = fl_rulesdb_run(db, SQL_COMMIT, "");
+    int result = rc == SQLITE_OK ? 0
+                 : rc == SQLITE_NOTFOUND
+                     ? fl_fail(err, FL_ENOENT, "%s has never been mined; flowlore mine does", location)
+                     : fl_rulesdb_fail(db, err);
+    if (rc != SQLITE_OK || dry_run)
+        fl_rulesdb_run(db, SQL_ROLLBACK, "");
+    return result;
 }

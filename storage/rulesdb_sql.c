@@ -7,8 +7,11 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_COMMIT] = {"COMMIT", false},
     [SQL_ROLLBACK] = {"ROLLBACK", false},
     [SQL_ADD_LOCATION] =
-        {"INSERT INTO location (name, newest_ms) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET "
-         "newest_ms = max(newest_ms, excluded.newest_ms)",
+        {"INSERT INTO location (name, newest_ms, gone_after_ms, learning_until_ms) VALUES (?1, ?2, "
+         "ifnull(nullif("
+         "?3, 0), 604800000), nullif(?4, 0)) ON CONFLICT (name) DO UPDATE SET newest_ms = max(newest_ms, "
+         "excluded.newest_ms), gone_after_ms = excluded.gone_after_ms, learning_until_ms = "
+         "excluded.learning_until_ms",
          false},
     [SQL_LOCATION] = {"SELECT id FROM location WHERE name = ?1", false},
     [SQL_ADD_RUN] =
@@ -65,6 +68,18 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"UPDATE rule SET last_seen_ms = max(last_seen_ms, ?2), newest_ms = max(newest_ms, ?3), runs_seen "
          "= runs_seen + ?4 WHERE id = ?1",
          true},
+    [SQL_LEARN_RULE] = {"UPDATE rule SET learned = 1 WHERE id = ?1 AND NOT learned", true},
+    [SQL_RELEARN_UNTIL] = {"SELECT relearn_until_ms FROM location WHERE name = ?1 AND relearn_until_ms > 0",
+                           false},
+    [SQL_SET_RELEARN] = {"UPDATE location SET relearn_until_ms = newest_ms + ?2 WHERE name = ?1", false},
+    [SQL_FORGET_LEARNED] = {"DELETE FROM rule WHERE learned AND location_id = (SELECT id FROM location WHERE "
+                            "name = ?1) AND NOT EXISTS "
+                            "(SELECT 1 FROM coverage c WHERE c.rule_id = rule.id)",
+                            false},
+    [SQL_DROP_LOOSE_FIGURES] = {"DELETE FROM figures WHERE NOT EXISTS (SELECT 1 FROM rule r WHERE "
+                                "r.figures_id = figures.id) AND NOT EXISTS "
+                                "(SELECT 1 FROM instance i WHERE i.figures_id = figures.id)",
+                                false},
     [SQL_STATUS] = {"SELECT status FROM rule_status WHERE rule_id = ?1", true},
     [SQL_DROP_INSTANCES] =
         {"DELETE FROM figures WHERE id IN (SELECT figures_id FROM instance WHERE rule_id = ?1)", true},
@@ -223,8 +238,8 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "ORDER BY location, address, domain, source_port, version",
          false},
     [SQL_LOCATIONS] =
-        {"SELECT location, newest, runs, rules, novel, known, ignored, gone, open_alerts, settled FROM "
-         "locations ORDER BY location",
+        {"SELECT location, newest, runs, rules, novel, known, ignored, gone, open_alerts, settled, "
+         "alerts_a_day, learning_until, held FROM locations ORDER BY location",
          false},
     [SQL_CLUSTERS] =
         {"SELECT id, location, name, form, rules, nodes, score FROM clusters WHERE ?1 IS NULL OR "

@@ -73,6 +73,7 @@ static void assert_defaults(const struct fl_config *c)
     assert_int_equal(c->max_future_ms, 300000);
     assert_int_equal(c->template_timeout_ms, 86400000);
     assert_int_equal(c->learning_ms, 0);
+    assert_int_equal(c->gone_after_ms, 7 * 86400000);
     assert_int_equal(c->receive_buffer_bytes, 16 << 20);
     assert_int_equal(c->mining.every_ms, 3600000);
     assert_int_equal(c->mining.span_ms, 86400000);
@@ -132,10 +133,11 @@ static void test_sample(void **state)
 
 static void test_values(void **state)
 {
-    struct fl_config c = load("listen: '[::1]:2055'\nbucket: 6h\nretention: 0\nretention-bytes: 50GiB\n"
-                              "locations:\n- {name: a, prefixes: [10.0.0.0/8], active-timeout: 2m}\n"
-                              "- {name: b, prefixes: [10.1.0.0/16]}\nmining: {every: off, q: 1e-3}\n"
-                              "alerts-file: off\n");
+    struct fl_config c =
+        load("listen: '[::1]:2055'\nbucket: 6h\nretention: 0\nretention-bytes: 50GiB\n"
+             "locations:\n- {name: a, prefixes: [10.0.0.0/8], active-timeout: 2m, learning: 0}\n"
+             "- {name: b, prefixes: [10.1.0.0/16]}\nmining: {every: off, q: 1e-3}\n"
+             "alerts-file: off\ngone-after: 1h\n");
     struct fl_addr nested = fl_addr_v4(0x0a010001), wide = fl_addr_v4(0x0a020001), out = fl_addr_v4(1);
     assert_int_equal(c.n_listen, 1);
     assert_string_equal(c.listen[0], "[::1]:2055");
@@ -146,6 +148,9 @@ static void test_values(void **state)
     assert_true(c.mining.q == 1e-3);
     assert_string_equal(c.alerts_file, "off");
     assert_int_equal(c.locations[0].active_timeout_ms, 120000);
+    assert_int_equal(c.locations[0].learning_ms, 0);
+    assert_int_equal(c.locations[1].learning_ms, -1);
+    assert_int_equal(c.gone_after_ms, 3600000);
     assert_string_equal(fl_config_location(&c, &nested, NULL), "b");
     assert_string_equal(fl_config_location(&c, &wide, NULL), "a");
     assert_null(fl_config_location(&c, &out, NULL));
@@ -155,6 +160,9 @@ static void test_values(void **state)
 static void test_refusals(void **state)
 {
     static const char *const cases[][2] = {
+        {"locations:\n- name: a\n  prefixes: [10.0.0.0/8]\n  learning: soon\n",
+         "4: locations[0].learning: \"soon\" does not do; write 0 to 365d, such as 24h"},
+        {"gone-after: 1m\n", "1: gone-after: \"1m\" does not do; write 1h or more, such as 7d"},
         {"\nbuckt: 1h\n", "2: buckt: there is no such key; did you mean bucket?"},
         {"mining:\n  every: 1h\n  supprot: 3\n",
          "3: mining.supprot: there is no such key; did you mean support?"},

@@ -482,7 +482,8 @@ static void test_runs_and_locations(void **state)
     all = json_array();
     assert_int_equal(fl_rulesdb_locations(f->db, collect, all, NULL), 0);
     json_t *o = json_array_get(all, 0);
-    assert_keys(o, "location, newest, runs, rules, novel, known, ignored, gone, open_alerts, settled");
+    assert_keys(o, "location, newest, runs, rules, novel, known, ignored, gone, open_alerts, settled, "
+                   "alerts_a_day, learning_until, held");
     assert_int_equal(json_integer_value(json_object_get(o, "novel")), 2);
     assert_int_equal(json_integer_value(json_object_get(o, "open_alerts")), 2);
     assert_true(json_real_value(json_object_get(o, "settled")) == 0.5);
