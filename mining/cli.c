@@ -56,12 +56,17 @@ static const struct fl_cli_command commands[] = {
      DECIDE_OPTIONS, 0, SIZE_MAX, fl_cli_accept},
     {"ignore", "[RULE...]", "Ignore rules: they are neither listed nor alerted",
      "  flowlore ignore 14 --note 'scanner of our own'\n"
-     "  flowlore ignore --match '10.9.9.9.* : *' --until +7d\n",
+     "  flowlore ignore --match '10.9.9.9.* : *.*/*' --until +7d\n",
      DECIDE_OPTIONS, 0, SIZE_MAX, fl_cli_ignore},
     {"reopen", "[RULE...]", "Take a decision back: the rules are novel again",
      "  flowlore reopen 12\n"
      "  flowlore reopen --match '*.* : 10.1.0.0/16.22/tcp' --dry-run\n",
      DECIDE_OPTIONS, 0, SIZE_MAX, fl_cli_reopen},
+    {"known", "[export|import FILE]", "List what was decided and learned; write it as text, read it back",
+     "  flowlore known --location paris                 the decisions that hold, with author and note\n"
+     "  flowlore known export --location paris > paris.known\n"
+     "  flowlore known import paris.known --location london --dry-run\n",
+     FL_OPT_LOCATION | FL_OPT_DRY_RUN | FL_OPT_JSON, 0, 2, fl_cli_known},
     {"learn", "", "Show how settled the locations are, or have them learn anew",
      "  flowlore learn                                  what is left to learn, and how many alerts to "
      "expect\n"

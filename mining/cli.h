@@ -137,6 +137,7 @@ int fl_cli_rules(struct fl_cli *cli);
 int fl_cli_alerts(struct fl_cli *cli);
 int fl_cli_ack(struct fl_cli *cli);
 int fl_cli_learn(struct fl_cli *cli);
+int fl_cli_known(struct fl_cli *cli);
 int fl_cli_explain(struct fl_cli *cli);
 int fl_cli_graph(struct fl_cli *cli);
 int fl_cli_accept(struct fl_cli *cli);

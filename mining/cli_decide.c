@@ -55,7 +55,8 @@ static int open_rules(const struct fl_cli *cli, struct fl_rulesdb **db, struct f
     return rc ? rc : fl_rulesdb_open(db, cli->data, FL_RULESDB_CREATE, err);
 }
 
-static int print_changes(const struct fl_cli *cli, enum fl_verdict verdict, const json_t *changed)
+static int print_changes(const struct fl_cli *cli, enum fl_verdict verdict, const json_t *changed,
+                         size_t silenced)
 {
     static const char *const done[] = {
         [FL_ACCEPT] = "known", [FL_IGNORE] = "ignored", [FL_REOPEN] = "novel again"};
@@ -72,10 +73,18 @@ static int print_changes(const struct fl_cli *cli, enum fl_verdict verdict, cons
                  fl_js_text(rule, "location"), fl_js_text(rule, "rule"));
         puts(fl_human_clean(line));
     }
+    char closed[80] = "";
+    if (silenced > 0)
+        snprintf(closed, sizeof closed, " %zu open alert%s %s.", silenced, silenced == 1 ? "" : "s",
+                 cli->dry_run    ? "would be closed"
+                 : silenced == 1 ? "is closed"
+                                 : "are closed");
     if (cli->dry_run)
-        printf("%zu rule%s would become %s. Nothing was changed.\n", n, n == 1 ? "" : "s", done[verdict]);
+        printf("%zu rule%s would become %s.%s Nothing was changed.\n", n, n == 1 ? "" : "s", done[verdict],
+               closed);
     else if (n > 0)
-        printf("%zu rule%s %s now %s.\n", n, n == 1 ? "" : "s", n == 1 ? "is" : "are", done[verdict]);
+        printf("%zu rule%s %s now %s.%s\n", n, n == 1 ? "" : "s", n == 1 ? "is" : "are", done[verdict],
+               closed);
     else
         printf("No rule changes its status.%s\n",
                cli->match && verdict != FL_REOPEN ? " The pattern is kept for rules to come." : "");
@@ -100,6 +109,7 @@ static int decide(struct fl_cli *cli, enum fl_verdict verdict)
     struct fl_rulesdb *db = NULL;
     int64_t *ids = calloc(cli->n_args + 1, sizeof *ids);
     json_t *changed = json_array();
+    size_t silenced = 0;
     struct fl_decision d = {.verdict = verdict,
                             .location = cli->location,
                             .ids = ids,
@@ -110,7 +120,8 @@ static int decide(struct fl_cli *cli, enum fl_verdict verdict)
                             .note = cli->note,
                             .author = fl_cli_author(),
                             .now_ms = cli->now_ms,
-                            .dry_run = cli->dry_run};
+                            .dry_run = cli->dry_run,
+                            .silenced = &silenced};
     int code = 0, rc = ids && changed ? check(cli, verdict, &err) : FL_ENOMEM;
     if (rc == 0)
         rc = fl_cli_time("--until", cli->until, cli->now_ms, &d.until_ms, &err);
@@ -123,7 +134,7 @@ static int decide(struct fl_cli *cli, enum fl_verdict verdict)
         rc = find_subject(cli, db, &d, ids, &err);
     if (rc == 0)
         rc = fl_rulesdb_decide(db, &d, fl_cli_collect, changed, &err);
-    code = rc ? fl_cli_fail(rc, &err) : print_changes(cli, verdict, changed);
+    code = rc ? fl_cli_fail(rc, &err) : print_changes(cli, verdict, changed, silenced);
     json_decref(changed);
     fl_rulesdb_close(db);
     free(ids);

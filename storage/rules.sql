@@ -21,7 +21,7 @@ CREATE TABLE decision (
     CHECK ((identity IS NULL) <> (pattern IS NULL))
 );
 CREATE INDEX decision_identity ON decision (identity) WHERE identity IS NOT NULL;
-CREATE INDEX decision_pattern ON decision (location) WHERE pattern IS NOT NULL;
+CREATE INDEX decision_pattern ON decision (pattern, location) WHERE pattern IS NOT NULL;
 
 -- ---- what mining found: can be mined again ----
 
@@ -170,6 +170,7 @@ CREATE TABLE coverage (
     decision_id INTEGER NOT NULL REFERENCES decision (id) ON DELETE CASCADE, -- by which decision
     PRIMARY KEY (rule_id, decision_id)
 ) WITHOUT ROWID;
+CREATE INDEX coverage_decision ON coverage (decision_id);
 
 -- ---- what to tell people ----
 
@@ -389,6 +390,27 @@ LEFT JOIN decision d ON d.id = s.decision_id;
 
 CREATE VIEW novel_rules AS SELECT * FROM rules WHERE status = 'novel';
 CREATE VIEW known_rules AS SELECT * FROM rules WHERE status = 'known';
+
+-- What people decided and has not been decided anew about the same rule or pattern. `holds`: it has not lapsed
+-- either. Of several that cover a rule the one with the greatest id counts; `rules` is how many rules it covers.
+CREATE VIEW decisions AS
+SELECT d.id,
+       d.location,
+       d.verdict,
+       d.identity AS rule,
+       d.pattern,
+       d.author,
+       d.note,
+       strftime('%Y-%m-%dT%H:%M:%fZ', d.made_ms / 1000.0, 'unixepoch') AS made,
+       strftime('%Y-%m-%dT%H:%M:%fZ', d.until_ms / 1000.0, 'unixepoch') AS until,
+       ifnull(d.until_ms > (julianday('now') - 2440587.5) * 86400000.0, 1) AS holds,
+       (SELECT count(*) FROM coverage c WHERE c.decision_id = d.id) AS rules
+FROM decision d
+WHERE NOT EXISTS (SELECT 1 FROM decision n
+                  WHERE n.identity IS NOT NULL AND n.identity = d.identity AND n.location IS d.location
+                  AND n.id > d.id)
+AND NOT EXISTS (SELECT 1 FROM decision n
+                WHERE n.pattern IS NOT NULL AND n.pattern = d.pattern AND n.location IS d.location AND n.id > d.id);
 
 CREATE VIEW clusters AS
 SELECT c.id,

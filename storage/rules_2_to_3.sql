@@ -122,6 +122,9 @@ CREATE TABLE cluster (
 CREATE INDEX cluster_location ON cluster (location_id);
 ALTER TABLE rule ADD COLUMN cluster_id INTEGER REFERENCES cluster (id);
 CREATE INDEX rule_cluster ON rule (cluster_id);
+CREATE INDEX coverage_decision ON coverage (decision_id);
+DROP INDEX decision_pattern;
+CREATE INDEX decision_pattern ON decision (pattern, location) WHERE pattern IS NOT NULL;
 DROP INDEX rule_shape;
 CREATE INDEX rule_shape ON rule (shape, location_id);
 ALTER TABLE rule ADD COLUMN found_ms INTEGER NOT NULL DEFAULT 0;

@@ -134,15 +134,18 @@ struct fl_decision {
     const char *location; /* NULL: every location */
     const int64_t *ids;   /* these rules, or */
     size_t n_ids;
-    bool all;            /* every novel rule (reopen: every known and ignored one), or */
-    int64_t cluster_id;  /* those of this cluster, or */
-    int64_t alert_id;    /* those that this alert tells or told of, or */
-    const char *pattern; /* what fl_pattern_parse takes: rules that match now and rules to come */
-    int64_t until_ms;    /* INT64_MAX: for good; then the decision lapses and the rule is novel again */
-    const char *note;    /* NULL: none */
+    bool all;             /* every novel rule (reopen: every known and ignored one), or */
+    int64_t cluster_id;   /* those of this cluster, or */
+    int64_t alert_id;     /* those that this alert tells or told of, or */
+    const char *pattern;  /* what fl_pattern_parse takes: rules that match now and rules to come, or */
+    const char *identity; /* one rule as fl_rule_identity writes it, now or to come */
+    int64_t until_ms;     /* INT64_MAX: for good; then the decision lapses and the rule is novel again */
+    const char *note;     /* NULL: none */
     const char *author;
     int64_t now_ms;
-    bool dry_run; /* change nothing, list what would change */
+    int64_t made_ms;  /* when it was decided; 0: now */
+    bool dry_run;     /* change nothing, list what would change */
+    size_t *silenced; /* the open alerts that it closes are added here; NULL: not asked */
 };
 /* Apply, in one transaction; `fn` is called with each rule whose status changes (as in fl_rulesdb_rules, its
  * new status). FL_ENOENT: no such rule, cluster or alert. An alert closes when all its rules have been
@@ -151,6 +154,25 @@ struct fl_decision {
  */
 int fl_rulesdb_decide(struct fl_rulesdb *db, const struct fl_decision *d, fl_json_fn *fn, void *ctx,
                       struct fl_err *err);
+
+/* The known-rule table: rules that a location has learned by itself, then decisions that hold, in the order
+ * in which they were made: {id, location (null: every), verdict ("learned", "accept", "ignore", "reopen"),
+ * rule, pattern (one of them null), author, note, made, until (null: for good), rules (how many it covers)}.
+ * location NULL: all. */
+int fl_rulesdb_known(struct fl_rulesdb *db, const char *location, fl_json_fn *fn, void *ctx,
+                     struct fl_err *err);
+struct fl_taken {
+    size_t added, there,
+        older;       /* decisions; those there already; those outweighed by a newer one, or lapsed */
+    size_t silenced; /* open alerts that they close */
+};
+/* Take such rows in, in one transaction, as decisions of `location` (NULL: of each row's own); what was
+ * learned elsewhere becomes an accept of `author`. A row about a rule or pattern that was decided upon here
+ * at the same time or later changes nothing. `fn` gets the rules whose status changes. FL_EINVAL (a row's
+ * pattern), FL_EDB. */
+int fl_rulesdb_take_known(struct fl_rulesdb *db, const json_t *rows, const char *location, const char *author,
+                          int64_t now_ms, bool dry_run, struct fl_taken *taken, fl_json_fn *fn, void *ctx,
+                          struct fl_err *err);
 
 /* Counters are absolute since the service's start; rows are kept by (address, source_port, domain, version).
  * Only rows that differ from the last call's are written, so that calling it every other second is cheap. A

@@ -14,6 +14,7 @@ struct deciding {
     const struct fl_decision *d;
     struct fl_err *err;
     struct fl_pattern *pattern;
+    bool shared; /* one decision for all subjects, and for rules to come */
     struct subject *subjects;
     size_t n, room;
 };
@@ -91,8 +92,26 @@ static int check_there(struct deciding *c)
     return rc == SQLITE_ROW ? 0 : fail_db(c);
 }
 
+/* A rule by its identity, wherever it is there already. */
+static int choose_identity(struct deciding *c)
+{
+    int rc = 0, step = SQLITE_DONE;
+    sqlite3_stmt *s = fl_rulesdb_prepare(c->db, SQL_RULES_OF_IDENTITY);
+    if (!s)
+        return fail_db(c);
+    fl_rulesdb_bind(s, "tt", c->d->identity, c->d->location);
+    while (rc == 0 && (step = sqlite3_step(s)) == SQLITE_ROW)
+        rc = add_subject(c, sqlite3_column_int64(s, 0));
+    if (rc == 0 && step != SQLITE_DONE)
+        rc = fail_db(c);
+    sqlite3_finalize(s);
+    return rc;
+}
+
 static int choose(struct deciding *c)
 {
+    if (c->d->identity)
+        return choose_identity(c);
     if (c->d->cluster_id || c->d->alert_id) {
         int rc = check_there(c);
         return rc ? rc : choose_from_all(c);
@@ -113,8 +132,9 @@ static int add_decision(struct deciding *c, const char *location, const char *id
     static const char *const verdicts[] = {
         [FL_ACCEPT] = "accept", [FL_IGNORE] = "ignore", [FL_REOPEN] = "reopen"};
     const struct fl_decision *d = c->d;
-    int rc = fl_rulesdb_run(c->db, SQL_ADD_DECISION, "ttttttii", location, identity, pattern,
-                            verdicts[d->verdict], d->author, d->note, d->now_ms, d->until_ms);
+    int rc =
+        fl_rulesdb_run(c->db, SQL_ADD_DECISION, "ttttttii", location, identity, pattern, verdicts[d->verdict],
+                       d->author, d->note, d->made_ms ? d->made_ms : d->now_ms, d->until_ms);
     *id = sqlite3_last_insert_rowid(c->db->sqlite);
     return rc == SQLITE_OK ? 0 : fail_db(c);
 }
@@ -137,7 +157,7 @@ static int add_for_rule(struct deciding *c, int64_t rule_id, int64_t *id)
 
 static int apply_to(struct deciding *c, const struct subject *subject, int64_t decision_id)
 {
-    int rc = c->pattern ? 0 : add_for_rule(c, subject->id, &decision_id);
+    int rc = c->shared ? 0 : add_for_rule(c, subject->id, &decision_id);
     if (rc == 0 && fl_rulesdb_run(c->db, SQL_COVER, "ii", subject->id, decision_id) != SQLITE_OK)
         rc = fail_db(c);
     if (rc < 0)
@@ -154,7 +174,7 @@ static int apply_to(struct deciding *c, const struct subject *subject, int64_t d
 static int apply(struct deciding *c)
 {
     int64_t decision_id = 0;
-    int rc = c->pattern ? add_decision(c, c->d->location, NULL, c->d->pattern, &decision_id) : 0;
+    int rc = c->shared ? add_decision(c, c->d->location, c->d->identity, c->d->pattern, &decision_id) : 0;
     for (size_t i = 0; rc == 0 && i < c->n; i++)
         rc = apply_to(c, &c->subjects[i], decision_id);
     return rc;
@@ -172,29 +192,33 @@ static int tell(struct deciding *c, fl_json_fn *fn, void *ctx)
     return rc;
 }
 
+/* How many alerts the decisions so far have left open. */
+static int count_open(struct deciding *c, int64_t *n)
+{
+    return fl_rulesdb_get_int(c->db, SQL_COUNT_OPEN, n, "") == SQLITE_ROW ? 0 : fail_db(c);
+}
+
 static int decide(struct deciding *c, fl_json_fn *fn, void *ctx)
 {
-    if (fl_rulesdb_run(c->db, SQL_BEGIN, "") != SQLITE_OK)
-        return fail_db(c);
-    int rc = choose(c);
+    int64_t before = 0, after = 0;
+    int rc = count_open(c, &before);
+    if (rc == 0)
+        rc = choose(c);
     if (rc == 0)
         rc = apply(c);
     if (rc == 0)
         rc = tell(c, fn, ctx);
-    bool keep = rc == 0 && !c->d->dry_run;
-    if (keep && fl_rulesdb_run(c->db, SQL_COMMIT, "") != SQLITE_OK) {
-        rc = fail_db(c);
-        keep = false;
-    }
-    if (!keep)
-        fl_rulesdb_run(c->db, SQL_ROLLBACK, "");
+    if (rc == 0)
+        rc = count_open(c, &after);
+    if (rc == 0 && c->d->silenced && before > after)
+        *c->d->silenced += (size_t)(before - after);
     return rc;
 }
 
-int fl_rulesdb_decide(struct fl_rulesdb *db, const struct fl_decision *d, fl_json_fn *fn, void *ctx,
-                      struct fl_err *err)
+int fl_decide_within(struct fl_rulesdb *db, const struct fl_decision *d, fl_json_fn *fn, void *ctx,
+                     struct fl_err *err)
 {
-    struct deciding c = {.db = db, .d = d, .err = err};
+    struct deciding c = {.db = db, .d = d, .err = err, .shared = d->pattern || d->identity};
     if (d->pattern) {
         int rc = fl_pattern_parse(d->pattern, &c.pattern);
         if (rc < 0)
@@ -207,4 +231,22 @@ int fl_rulesdb_decide(struct fl_rulesdb *db, const struct fl_decision *d, fl_jso
     fl_pattern_free(c.pattern);
     free(c.subjects);
     return rc;
+}
+
+int fl_rulesdb_end(struct fl_rulesdb *db, int rc, bool keep, struct fl_err *err)
+{
+    if (rc == 0 && keep && fl_rulesdb_run(db, SQL_COMMIT, "") == SQLITE_OK)
+        return 0;
+    if (rc == 0 && keep)
+        rc = fl_rulesdb_fail(db, err);
+    fl_rulesdb_run(db, SQL_ROLLBACK, "");
+    return rc;
+}
+
+int fl_rulesdb_decide(struct fl_rulesdb *db, const struct fl_decision *d, fl_json_fn *fn, void *ctx,
+                      struct fl_err *err)
+{
+    if (fl_rulesdb_run(db, SQL_BEGIN, "") != SQLITE_OK)
+        return fl_rulesdb_fail(db, err);
+    return fl_rulesdb_end(db, fl_decide_within(db, d, fn, ctx, err), !d->dry_run, err);
 }

@@ -69,6 +69,12 @@ enum fl_rulesdb_sql {
     SQL_SERVICE,
     SQL_CANDIDATES,
     SQL_CLUSTER,
+    SQL_RULES_OF_IDENTITY,
+    SQL_COUNT_OPEN,
+    SQL_DECISIONS,
+    SQL_LEARNED,
+    SQL_DECIDED_SINCE,
+    SQL_KNOWS_ALREADY,
     SQL_RULE_KEY,
     SQL_ADD_DECISION,
     SQL_PUT_EXPORTER,
@@ -156,6 +162,13 @@ int fl_alert_tell(struct fl_rulesdb *db, int64_t rule_id, int64_t opened_ms, int
  * SQLite's code. */
 int fl_alert_retell(struct fl_rulesdb *db, int64_t rule_id, bool novel, const char *author, const char *note,
                     int64_t now_ms);
+/* fl_rulesdb_decide inside a transaction that the caller has begun; dry_run does not count. */
+int fl_decide_within(struct fl_rulesdb *db, const struct fl_decision *d, fl_json_fn *fn, void *ctx,
+                     struct fl_err *err);
+/* End a transaction: commit when `rc` is 0 and it is to be kept, else roll back. Returns rc, or what kept it
+ * from being kept. */
+int fl_rulesdb_end(struct fl_rulesdb *db, int rc, bool keep, struct fl_err *err);
+
 /* Give each rule of a run the cluster it belongs to, an old one where that has most of its rules. `ids` are
  * the rules' ids by index, 0 for an instance. 0 or SQLite's code. */
 int fl_rulesdb_store_clusters(struct fl_rulesdb *db, int64_t location_id, const struct fl_finding_list *found,

@@ -255,6 +255,33 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "?2) AND (?3 = 0 OR id IN (SELECT rule_id FROM alert_member WHERE alert_id = ?3)) ORDER BY id",
          false},
     [SQL_CLUSTER] = {"SELECT 1 FROM cluster WHERE id = ?1", true},
+    [SQL_RULES_OF_IDENTITY] =
+        {"SELECT r.id FROM rule r JOIN location l ON l.id = r.location_id WHERE r.identity = ?1 "
+         "AND (?2 IS NULL OR l.name = ?2) ORDER BY r.id",
+         true},
+    [SQL_COUNT_OPEN] = {"SELECT count(*) FROM alert WHERE state = 'open'", false},
+    [SQL_DECISIONS] = {"SELECT id, location, verdict, rule, pattern, author, note, made, until, rules FROM "
+                       "decisions WHERE holds AND "
+                       "(?1 IS NULL OR location IS NULL OR location = ?1) ORDER BY id",
+                       false},
+    [SQL_LEARNED] =
+        {"SELECT NULL AS id, l.name AS location, 'learned' AS verdict, r.identity AS rule, NULL AS pattern, "
+         "NULL AS "
+         "author, NULL AS note, NULL AS made, NULL AS until, 1 AS rules FROM rule r JOIN location l ON l.id "
+         "= "
+         "r.location_id JOIN rule_status s ON s.rule_id = r.id WHERE r.learned AND s.status = 'known' AND "
+         "s.decision_id IS NULL AND (?1 IS NULL OR l.name = ?1) ORDER BY l.name, r.identity",
+         false},
+    [SQL_DECIDED_SINCE] = {"SELECT max(made_ms) FROM (SELECT made_ms FROM decision WHERE identity = ?1 AND "
+                           "(location IS NULL OR location "
+                           "= ?3) UNION ALL SELECT made_ms FROM decision WHERE pattern IS NOT NULL AND "
+                           "pattern = ?2 AND (location IS "
+                           "NULL OR location = ?3)) HAVING max(made_ms) IS NOT NULL",
+                           false},
+    [SQL_KNOWS_ALREADY] = {"SELECT 1 FROM rule r JOIN location l ON l.id = r.location_id JOIN rule_status s "
+                           "ON s.rule_id = r.id WHERE "
+                           "r.identity = ?1 AND l.name = ?2 AND s.status IN ('known', 'gone')",
+                           true},
     [SQL_RULE_KEY] =
         {"SELECT l.name, r.identity FROM rule r JOIN location l ON l.id = r.location_id WHERE r.id = ?1",
          true},

@@ -101,4 +101,40 @@ try 0 'paris would learn anew for 1d .* 2 rules .* Nothing was changed' 'a previ
 try 0 'paris learns anew for 7d .* 2 rules that it had learned by itself are forgotten' 'learning anew' learn --reset --location paris --for 7d $data
 try 0 'paris  .* 7.0 d to go' 'what is left to learn' learn $data
 grep -q 'it learns for another 7.0 d of data' "$dir/out"; said $? 'in words'
+
+# ---- the table of what is known ----
+data="--data $dir/table"
+mkdir "$dir/table" "$dir/none"
+try 0 'Nothing is known yet' 'an empty table' known $data
+try 0 '^flowlore known-rules 1$' 'written as text' known export $data
+try 2 'known does not do "list"' 'a word that is none' known list $data
+try 2 'needs a file' 'import of nothing' known import $data
+try 2 'known export > x' 'export into a file is the shell'"'"'s' known export x $data
+try 2 'goes with known import' 'a preview of a listing' known --dry-run $data
+try 1 'No such file' 'import of what is not there' known import "$dir/absent" $data
+"$mkknown" "$dir/table" paris 0 "$ssh12" --learning && "$mkknown" "$dir/table" paris 1 "$ssh12" "$ssh13" "$web" &&
+    "$mkknown" "$dir/table" london 1 "$ssh12" "$ssh13" "$web"; ok $? 'two locations'
+try 0 '1 rule is now known. 1 open alert is closed.' 'accepting says what falls silent' accept 2 --note 'jump "hosts"' $data
+try 0 '2 rules would become ignored. 2 open alerts would be closed. Nothing' 'so does a preview' ignore --match '10.0.0.7.* : *.*/*' --dry-run $data
+try 0 '2 rules are now ignored' 'a pattern' ignore --match '10.0.0.7.* : *.*/*' --until 2099-01-01 --note 'lab' $data
+try 0 'ignore .*every .*match .*10.0.0.7.\* : \*.\*/\* .*2  .*2099-01-01T00:00 *lab' 'the table' known $data
+grep -q 'learned .*paris .*rule .*10.0.0.1.22/tcp' "$dir/out"; said $? 'with what was learned'
+try 0 '"verdict":"accept","rule":".*","pattern":null,"author":".*","note":"jump .*","made":".*","until":null,"rules":1}' 'as JSON' known --json $data
+"$bin" known export --location paris $data >"$dir/paris.known" 2>"$dir/err"
+cp "$dir/paris.known" "$dir/out"
+[ "$(grep -vc '^#' "$dir/out")" = 4 ]; said $? 'one decision a line'
+"$bin" known export --location paris $data | cmp -s - "$dir/paris.known"; said $? 'the same each time'
+try 0 '2 decisions would be taken in; 1 other there already; 2 rules would change status; 2 open alerts closed. Nothing' \
+    'what it would do elsewhere' known import "$dir/paris.known" --location london --dry-run $data
+try 0 '2 decisions taken in; 1 other there already; 2 rules changed status' 'one location teaches another' known import "$dir/paris.known" --location london $data
+try 0 'No open alerts' 'which now has nothing to tell' alerts --location london $data
+try 0 '^0 decisions taken in; 3 others there already.$' 'a second time changes nothing' known import "$dir/paris.known" --location london $data
+try 0 "^3 decisions would be taken in. Nothing" "a preview into nothing" known import "$dir/paris.known" --dry-run --data "$dir/none"
+[ ! -e "$dir/none/rules.db" ]; said $? "makes nothing"
+"$bin" known import - --data "$dir/none" <"$dir/paris.known" >"$dir/out" 2>"$dir/err"
+grep -q '^3 decisions taken in.$' "$dir/out"; said $? 'into a new data directory, from standard input'
+sed 's/^accept rule/acccept rule/' "$dir/paris.known" >"$dir/bad.known"
+try 2 "bad.known:7: \"acccept\" is none of" 'a fault is told with its line' known import "$dir/bad.known" $data
+head -c 3000 /dev/urandom >"$dir/noise"
+try 2 'noise:1: ' 'noise is refused' known import "$dir/noise" $data
 tap_done
