@@ -1,8 +1,8 @@
 /* flowlored, the service: puts the threads together, and turns signals into what they do.
  *
  * The receiving lanes decode what they receive and hand flow records through a bounded queue to the storing
- * thread; its commits wake the mining thread; its runs wake the alerting thread. Stopping goes the same way,
- * so that whatever was received is stored. This thread only waits for signals. */
+ * thread; its commits wake the mining thread; the courier delivers the alerts that its runs open. Stopping
+ * goes the same way, so that whatever was received is stored. This thread only waits for signals. */
 #include "config.h"
 
 #include <errno.h>
@@ -15,12 +15,12 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "collector/alertfile.h"
 #include "collector/census.h"
 #include "collector/datadir.h"
 #include "collector/lanes.h"
 #include "collector/options.h"
 #include "collector/schedule.h"
+#include "collector/sink/courier.h"
 #include "collector/storer.h"
 #include "storage/log.h"
 #include "storage/timetext.h"
@@ -35,10 +35,10 @@ struct service {
     struct fl_queue *queue;
     struct fl_census *census;
     struct fl_watermarks *watermarks;
-    struct fl_pause mining, alerting;
+    struct fl_pause mining;
     struct fl_storer *storer;
     struct fl_scheduler *scheduler;
-    struct fl_alertfile *alertfile;
+    struct fl_courier *courier;
     struct fl_lanes *lanes;
     size_t n_lanes;
     uv_loop_t loop;
@@ -128,6 +128,8 @@ static int check(const struct service *s, const struct fl_config *c)
     else
         printf("\nmining     off\n");
     printf("alerts     %s\n", c->alerts_file ? c->alerts_file : "alerts.jsonl in the data directory");
+    for (size_t i = 0; i < c->n_sinks; i++)
+        printf("sink       %s: %s\n", c->sinks[i].name, fl_sink_kind_name(c->sinks[i].kind));
     return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -221,14 +223,14 @@ static int start_threads(struct service *s, struct fl_err *err)
                                      .started_ms = s->started_ms,
                                      .template = fl_lanes_restore,
                                      .template_ctx = s->lanes};
-    struct fl_scheduler_setup scheduler = {dir, &s->box, s->watermarks, &s->mining, &s->alerting};
-    struct fl_alertfile_setup alertfile = {dir, &s->box, &s->alerting};
+    struct fl_scheduler_setup scheduler = {dir, &s->box, s->watermarks, &s->mining};
+    struct fl_courier_setup courier = {dir, &s->box, FL_BACKOFF_DEFAULT};
     if (!rc)
         rc = fl_storer_start(&s->storer, &storer, err);
     if (!rc)
         rc = fl_scheduler_start(&s->scheduler, &scheduler, err);
     if (!rc)
-        rc = fl_alertfile_start(&s->alertfile, &alertfile, err);
+        rc = fl_courier_start(&s->courier, &courier, err);
     if (!rc)
         rc = fl_lanes_start(s->lanes, err);
     return rc;
@@ -240,8 +242,7 @@ static void finish_threads(struct service *s)
     fl_queue_close(s->queue);
     fl_storer_finish(s->storer);
     fl_scheduler_finish(s->scheduler);
-    fl_pause_stop(&s->alerting);
-    fl_alertfile_finish(s->alertfile);
+    fl_courier_finish(s->courier);
 }
 
 static int make_parts(struct service *s, struct fl_err *err)
@@ -306,7 +307,6 @@ static void clear(struct service *s)
     fl_settings_put(&s->box, s->settings);
     fl_settings_destroy(&s->box);
     fl_pause_destroy(&s->mining);
-    fl_pause_destroy(&s->alerting);
     fl_options_clear(&s->options);
     if (s->lock >= 0)
         close(s->lock);
@@ -344,7 +344,6 @@ int main(int argc, char **argv)
     static struct service s = {.lock = -1};
     fl_settings_init(&s.box);
     fl_pause_init(&s.mining);
-    fl_pause_init(&s.alerting);
     int status = act(&s, argc, argv);
     clear(&s);
     return status;

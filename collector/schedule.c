@@ -171,8 +171,6 @@ static int mine(struct fl_scheduler *s, const struct fl_config *config, struct p
         return rc;
     }
     log_run(&result);
-    if (result.alerts)
-        fl_pause_wake(s->setup.alerts);
     return 0;
 }
 

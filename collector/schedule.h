@@ -26,8 +26,7 @@ struct fl_scheduler_setup { /* all borrowed, and to outlive the scheduler */
     const char *data_dir;
     struct fl_settings_box *settings;
     struct fl_watermarks *watermarks;
-    struct fl_pause *pause;  /* woken after commits; stopped at the end, which also stops a run */
-    struct fl_pause *alerts; /* woken after runs that opened alerts */
+    struct fl_pause *pause; /* woken after commits; stopped at the end, which also stops a run */
 };
 
 struct fl_scheduler;

@@ -1,7 +1,7 @@
 # Which Debian packages flowlore needs, and how to get them. Sourced by tests/run and contrib/quickstart.
 fl_packages_build="gcc make autoconf automake libtool pkg-config libfixbuf-dev libglib2.0-dev libuv1-dev
     libsqlite3-dev libzstd-dev libcyaml-dev libyaml-dev libjansson-dev libpcap-dev zlib1g-dev
-    liblapack-dev netbase"
+    liblapack-dev libssl-dev netbase"
 fl_packages_test="clang clang-format libcmocka-dev xz-utils python3 sqlite3 git softflowd tcpdump nfdump
     pmacct"
 

@@ -74,6 +74,9 @@ void fl_config_clear(struct fl_config *c)
         free(c->locations[i].prefixes);
     free(c->locations);
     free(c->alerts_file);
+    for (size_t i = 0; i < c->n_sinks; i++)
+        fl_sink_config_clear(&c->sinks[i]);
+    free(c->sinks);
     memset(c, 0, sizeof *c);
 }
 

@@ -9,6 +9,7 @@
 
 #include "storage/addr.h"
 #include "storage/error.h"
+#include "storage/sinkconfig.h"
 
 #define FL_LOCATION_NAME 64 /* bytes for a location's name with its NUL: [A-Za-z0-9][A-Za-z0-9._-]* */
 
@@ -51,6 +52,8 @@ struct fl_config {
     int64_t receive_buffer_bytes; /* 16 MiB */
     uint32_t receive_threads;     /* 0: one a processor, at most 4 */
     char *alerts_file; /* JSON lines, relative to the data directory; NULL: alerts.jsonl; "off": none */
+    struct fl_sink_config *sinks; /* beside the one of alerts_file */
+    size_t n_sinks;
     struct fl_mining_config mining;
 };
 

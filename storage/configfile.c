@@ -11,10 +11,11 @@
 
 #include "storage/config.h"
 #include "storage/configparts.h"
+#include "storage/configsinks.h"
 #include "storage/timetext.h"
 #include "storage/yamllines.h"
 
-enum { MOST_FILE_BYTES = 1 << 20, MOST_ITEMS = 4096 };
+enum { MOST_FILE_BYTES = 1 << 20, MOST_ITEMS = 4096, MOST_SINKS = 32 };
 
 /* As in the file, before any value is understood. */
 struct raw_location {
@@ -32,6 +33,8 @@ struct raw_config {
     unsigned listen_count;
     struct raw_location *locations;
     unsigned locations_count;
+    struct fl_raw_sink *sinks;
+    unsigned sinks_count;
     struct raw_mining mining;
 };
 
@@ -74,6 +77,8 @@ static const cyaml_schema_field_t mining_fields[] = {TEXT("every", struct raw_mi
         TEXT("alerts-file", struct raw_config, alerts_file),                                                 \
         CYAML_FIELD_SEQUENCE("locations", OPTIONAL_TEXT, struct raw_config, locations, &location_schema, 0,  \
                              MOST_ITEMS),                                                                    \
+        CYAML_FIELD_SEQUENCE("sinks", OPTIONAL_TEXT, struct raw_config, sinks, &fl_raw_sink_schema, 0,       \
+                             MOST_SINKS),                                                                    \
         CYAML_FIELD_MAPPING("mining", CYAML_FLAG_OPTIONAL, struct raw_config, mining, mining_fields),        \
         CYAML_FIELD_END
 /* `listen` may be one text or a list: a schema each. */
@@ -238,6 +243,8 @@ static const cyaml_schema_field_t *fields_of(const char *path)
 {
     if (strcmp(path, "mining") == 0)
         return mining_fields;
+    if (strncmp(path, "sinks", 5) == 0)
+        return fl_raw_sink_fields;
     return *path ? location_fields : list_fields;
 }
 
@@ -277,6 +284,8 @@ static int fail_shape(const struct loader *l, const struct complaint *c, cyaml_e
     if (strstr(c->what, "Expecting MAPPING"))
         return fail_at(l, line, c->path,
                        "`key: value` lines are needed; indent them below, or remove this one");
+    if (strstr(c->what, "Insufficient entries"))
+        return fail_at(l, line, c->path, "the list is empty; name something in it, or remove the key");
     if (strstr(c->what, "Expecting STRING"))
         return fail_at(l, line, c->path, "one value is needed, not a list or keys");
     return fail_at(l, line, c->path, "%s; see contrib/flowlore.yaml",
@@ -432,6 +441,15 @@ static int take_location(const struct loader *l, const struct raw_location *raw,
     return rc == 0 && raw->sampling ? take_sampling(l, i, raw->sampling) : rc;
 }
 
+static int take_sink(const struct loader *l, const struct fl_raw_sink *raw, unsigned i)
+{
+    char path[FL_CONFIG_PATH], key[FL_SINK_KEY];
+    struct fl_err why = {""};
+    int rc = fl_config_add_sink(l->config, raw, key, &why);
+    snprintf(path, sizeof path, "sinks[%u]%s%s", i, *key ? "." : "", key);
+    return rc == FL_EINVAL ? fail_key(l, path, why.text) : rc;
+}
+
 static int take_raw(const struct loader *l, const struct raw_config *raw)
 {
     char path[FL_CONFIG_PATH] = "";
@@ -441,6 +459,8 @@ static int take_raw(const struct loader *l, const struct raw_config *raw)
         rc = take_listen(l, raw);
     for (unsigned i = 0; rc == 0 && i < raw->locations_count; i++)
         rc = take_location(l, &raw->locations[i], i);
+    for (unsigned i = 0; rc == 0 && i < raw->sinks_count; i++)
+        rc = take_sink(l, &raw->sinks[i], i);
     if (rc == 0 && raw->alerts_file) {
         if (!*raw->alerts_file)
             return fail_key(l, "alerts-file", "the name is empty; write a file name, or off");

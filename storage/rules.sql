@@ -212,12 +212,6 @@ CREATE TABLE alert_member (
 ) WITHOUT ROWID;
 CREATE INDEX alert_member_rule ON alert_member (rule_id, alert_id);
 
--- How far each sink has delivered: a restart neither loses an alert nor says all of them again.
-CREATE TABLE sink_position (
-    sink TEXT PRIMARY KEY,     -- "file"
-    alert_id INTEGER NOT NULL  -- the last alert it has delivered
-) WITHOUT ROWID;
-
 -- ---- what the service counts ----
 
 -- One row a session. What version 2 added stands behind its first 17 columns.
@@ -302,6 +296,62 @@ CREATE TABLE quality (
     clock_jumps INTEGER NOT NULL,      -- how often an exporter's clock jumped by more than 5 min
     PRIMARY KEY (location, hour_ms)
 ) WITHOUT ROWID;
+
+-- ---- the outbox: what sinks have to tell, and have told ----
+
+-- What happened to alerts, written by the triggers below in the transaction that made it happen, whoever made
+-- it. Only the newest so many are kept.
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,                              -- in the order of happening
+    uid TEXT NOT NULL,                                                 -- 32 random hex digits, by which a
+                                                                       -- receiver knows a repetition
+    alert_id INTEGER NOT NULL REFERENCES alert (id) ON DELETE CASCADE, -- to which alert
+    kind TEXT NOT NULL CHECK (kind IN ('opened', 'grown', 'closed')),  -- also opened again
+    made_ms INTEGER NOT NULL                                           -- wall clock
+);
+CREATE INDEX event_alert ON event (alert_id);
+
+-- One row a sink that is, or once was, configured.
+CREATE TABLE sink (
+    name TEXT PRIMARY KEY,                -- as configured; "file" is the one of alerts-file
+    kind TEXT NOT NULL,                   -- "file", "syslog", "webhook", "command"
+    off BOOLEAN NOT NULL DEFAULT 0,       -- 1: not configured now
+    seen_id INTEGER NOT NULL,             -- the last event that was looked at for it
+    delivered INTEGER NOT NULL DEFAULT 0, -- events
+    refused INTEGER NOT NULL DEFAULT 0,   -- events that the receiver would not have, ever
+    dropped INTEGER NOT NULL DEFAULT 0,   -- events given up: too many waited, or the sink was taken away
+    error TEXT,                           -- of its last attempt; NULL: that went well
+    error_ms INTEGER,                     -- wall clock of the last attempt that failed
+    next_ms INTEGER,                      -- wall clock of the next attempt; NULL: as soon as there is something
+    last_ms INTEGER                       -- wall clock of the last delivery
+) WITHOUT ROWID;
+
+-- One row an event and sink whose filter let it pass.
+CREATE TABLE delivery (
+    sink TEXT NOT NULL REFERENCES sink (name) ON DELETE CASCADE,       -- to whom
+    event_id INTEGER NOT NULL REFERENCES event (id) ON DELETE CASCADE, -- what
+    state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'refused', 'dropped')),
+    attempts INTEGER NOT NULL DEFAULT 0,                               -- made so far
+    error TEXT,                                                        -- of the last one; NULL: none, or it went well
+    done_ms INTEGER,                                                   -- wall clock; NULL while it waits
+    PRIMARY KEY (sink, event_id)
+) WITHOUT ROWID;
+CREATE INDEX delivery_event ON delivery (event_id);
+CREATE INDEX delivery_waiting ON delivery (sink, attempts / 8, event_id) WHERE state = 'waiting';
+
+CREATE TRIGGER alert_opened AFTER INSERT ON alert WHEN NEW.state = 'open' BEGIN
+    INSERT INTO event (uid, alert_id, kind, made_ms)
+    VALUES (lower(hex(randomblob(16))), NEW.id, 'opened', CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER));
+END;
+CREATE TRIGGER alert_grown AFTER UPDATE OF text ON alert WHEN NEW.state <> 'closed' AND NEW.text <> OLD.text BEGIN
+    INSERT INTO event (uid, alert_id, kind, made_ms)
+    VALUES (lower(hex(randomblob(16))), NEW.id, 'grown', CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER));
+END;
+CREATE TRIGGER alert_closed AFTER UPDATE OF state ON alert WHEN (NEW.state = 'closed') <> (OLD.state = 'closed') BEGIN
+    INSERT INTO event (uid, alert_id, kind, made_ms)
+    VALUES (lower(hex(randomblob(16))), NEW.id, iif(NEW.state = 'closed', 'closed', 'opened'),
+            CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER));
+END;
 
 -- ---- views ----
 
@@ -531,5 +581,35 @@ FROM (SELECT p.id, p.name, p.newest_ms,
 LEFT JOIN rule r ON r.location_id = l.id
 LEFT JOIN rule_status s ON s.rule_id = r.id
 GROUP BY l.id;
+
+CREATE VIEW deliveries AS
+SELECT e.id AS event_id,
+       e.uid AS event,
+       e.alert_id,
+       e.kind,
+       strftime('%Y-%m-%dT%H:%M:%fZ', e.made_ms / 1000.0, 'unixepoch') AS made,
+       d.sink,
+       d.state,
+       d.attempts,
+       d.error,
+       strftime('%Y-%m-%dT%H:%M:%fZ', d.done_ms / 1000.0, 'unixepoch') AS done,
+       strftime('%Y-%m-%dT%H:%M:%fZ', iif(d.state = 'waiting', s.next_ms, NULL) / 1000.0, 'unixepoch') AS next
+FROM delivery d
+JOIN event e ON e.id = d.event_id
+JOIN sink s ON s.name = d.sink;
+
+CREATE VIEW sinks AS
+SELECT s.name,
+       s.kind,
+       s.delivered,
+       (SELECT count(*) FROM delivery d WHERE d.sink = s.name AND d.state = 'waiting') AS waiting,
+       s.refused,
+       s.dropped,
+       s.error,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.error_ms / 1000.0, 'unixepoch') AS failed,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.next_ms / 1000.0, 'unixepoch') AS next,
+       strftime('%Y-%m-%dT%H:%M:%fZ', s.last_ms / 1000.0, 'unixepoch') AS last
+FROM sink s
+WHERE NOT s.off;
 
 PRAGMA user_version = 3;

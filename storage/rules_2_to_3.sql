@@ -1,5 +1,5 @@
 -- rules.db from version 2 to 3: periodic rules, which have no consequent; how lags lie; clusters; alerts of a whole
--- cluster; how whole the data are.
+-- cluster; how whole the data are; the outbox.
 -- Columns are described in rules.sql. The views are made again from there afterwards. Foreign keys are off while
 -- a file is brought up, and other tables go on naming `figures`.
 
@@ -151,5 +151,60 @@ CREATE TABLE quality (
     clock_jumps INTEGER NOT NULL,
     PRIMARY KEY (location, hour_ms)
 ) WITHOUT ROWID;
+
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid TEXT NOT NULL,
+    alert_id INTEGER NOT NULL REFERENCES alert (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('opened', 'grown', 'closed')),
+    made_ms INTEGER NOT NULL
+);
+CREATE INDEX event_alert ON event (alert_id);
+CREATE TABLE sink (
+    name TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    off BOOLEAN NOT NULL DEFAULT 0,
+    seen_id INTEGER NOT NULL,
+    delivered INTEGER NOT NULL DEFAULT 0,
+    refused INTEGER NOT NULL DEFAULT 0,
+    dropped INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    error_ms INTEGER,
+    next_ms INTEGER,
+    last_ms INTEGER
+) WITHOUT ROWID;
+CREATE TABLE delivery (
+    sink TEXT NOT NULL REFERENCES sink (name) ON DELETE CASCADE,
+    event_id INTEGER NOT NULL REFERENCES event (id) ON DELETE CASCADE,
+    state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'refused', 'dropped')),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    done_ms INTEGER,
+    PRIMARY KEY (sink, event_id)
+) WITHOUT ROWID;
+CREATE INDEX delivery_event ON delivery (event_id);
+CREATE INDEX delivery_waiting ON delivery (sink, attempts / 8, event_id) WHERE state = 'waiting';
+INSERT INTO sink (name, kind, seen_id, delivered)
+SELECT 'file', 'file', 0, (SELECT count(*) FROM alert WHERE id <= ifnull((SELECT alert_id FROM sink_position WHERE sink = 'file'), 0));
+INSERT INTO event (uid, alert_id, kind, made_ms)
+SELECT lower(hex(randomblob(16))), id, 'opened', made_ms
+FROM alert
+WHERE id > ifnull((SELECT alert_id FROM sink_position WHERE sink = 'file'), 0)
+ORDER BY id;
+DROP TABLE sink_position;
+
+CREATE TRIGGER alert_opened AFTER INSERT ON alert WHEN NEW.state = 'open' BEGIN
+    INSERT INTO event (uid, alert_id, kind, made_ms)
+    VALUES (lower(hex(randomblob(16))), NEW.id, 'opened', CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER));
+END;
+CREATE TRIGGER alert_grown AFTER UPDATE OF text ON alert WHEN NEW.state <> 'closed' AND NEW.text <> OLD.text BEGIN
+    INSERT INTO event (uid, alert_id, kind, made_ms)
+    VALUES (lower(hex(randomblob(16))), NEW.id, 'grown', CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER));
+END;
+CREATE TRIGGER alert_closed AFTER UPDATE OF state ON alert WHEN (NEW.state = 'closed') <> (OLD.state = 'closed') BEGIN
+    INSERT INTO event (uid, alert_id, kind, made_ms)
+    VALUES (lower(hex(randomblob(16))), NEW.id, iif(NEW.state = 'closed', 'closed', 'opened'),
+            CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER));
+END;
 
 PRAGMA user_version = 3;

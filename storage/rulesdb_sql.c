@@ -346,7 +346,56 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"SELECT address, source_port, domain, version, id, options, defined_ms, bytes FROM template ORDER"
          " BY address, source_port, domain, version, id",
          false},
-    [SQL_SINK_POSITION] = {"SELECT alert_id FROM sink_position WHERE sink = ?1", false},
-    [SQL_PUT_SINK_POSITION] = {"INSERT OR REPLACE INTO sink_position (sink, alert_id) VALUES (?1, ?2)",
-                               false},
+    [SQL_COUNT_SINKS] = {"SELECT count(*) FROM sink", false},
+    [SQL_NEWEST_EVENT] = {"SELECT ifnull(max(id), 0) FROM event", true},
+    [SQL_OLDEST_SEEN] = {"SELECT ifnull(min(seen_id), 9223372036854775807) FROM sink WHERE NOT off", false},
+    [SQL_SINKS_OFF] = {"UPDATE sink SET off = 2 WHERE NOT off", false},
+    [SQL_BEGIN_SINK] =
+        {"INSERT INTO sink (name, kind, seen_id) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET kind = "
+         "excluded.kind, seen_id = iif(off = 1, ?4, seen_id), off = 0",
+         false},
+    [SQL_KEEP_FILE_SINK] =
+        {"INSERT OR IGNORE INTO sink (name, kind, off, seen_id) VALUES ('file', 'file', 1, ?1)", false},
+    [SQL_COUNT_GIVEN_UP] = {"UPDATE sink SET off = 1, error = NULL, next_ms = NULL, dropped = dropped + "
+                            "(SELECT count(*) FROM delivery d "
+                            "WHERE d.sink = sink.name AND d.state = 'waiting') WHERE off",
+                            false},
+    [SQL_COUNT_TOO_OLD] =
+        {"UPDATE sink SET dropped = dropped + (SELECT count(*) FROM delivery d WHERE d.sink = sink.name AND "
+         "d.state = 'waiting' AND d.event_id <= ?1)",
+         false},
+    [SQL_GIVE_UP] = {"UPDATE delivery SET state = 'dropped' WHERE state = 'waiting' AND (event_id <= ?1 OR "
+                     "sink IN (SELECT "
+                     "name FROM sink WHERE off))",
+                     false},
+    [SQL_LAY_OUT] =
+        {"INSERT OR IGNORE INTO delivery (sink, event_id) SELECT ?1, e.id FROM event e JOIN alert a ON a.id "
+         "= "
+         "e.alert_id JOIN location l ON l.id = a.location_id WHERE e.id > (SELECT seen_id FROM sink WHERE "
+         "name "
+         "= ?1) AND e.id <= ?2 AND CASE a.severity WHEN 'low' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END >= ?3 "
+         "AND "
+         "(?4 IS NULL OR l.name IN (SELECT value FROM json_each(?4))) AND (?5 IS NULL OR e.kind IN (SELECT "
+         "value FROM json_each(?5)))",
+         false},
+    [SQL_SEEN] = {"UPDATE sink SET seen_id = ?2 WHERE name = ?1", true},
+    [SQL_FORGET_EVENTS] = {"DELETE FROM event WHERE id <= ?1", true},
+    [SQL_OUTBOX_NEXT] =
+        {"SELECT e.id, e.alert_id, e.made_ms, d.attempts, e.uid, e.kind FROM delivery d JOIN event e ON e.id "
+         "= "
+         "d.event_id WHERE d.sink = ?1 AND d.state = 'waiting' ORDER BY d.attempts / 8, d.event_id LIMIT 1",
+         true},
+    [SQL_OUTBOX_ALERT] = {"SELECT * FROM alerts WHERE id = ?1", true},
+    [SQL_NOTE_DELIVERY] =
+        {"UPDATE delivery SET state = ?3, attempts = attempts + 1, error = ?4, done_ms = nullif(?5, 0) WHERE "
+         "sink = ?1 AND event_id = ?2 AND state = 'waiting'",
+         true},
+    [SQL_NOTE_SINK] =
+        {"UPDATE sink SET delivered = delivered + ?2, refused = refused + ?3, error = ?4, error_ms = iif(?4 "
+         "IS "
+         "NULL, error_ms, ?5), last_ms = iif(?2, ?5, last_ms), next_ms = nullif(?6, 0) WHERE name = ?1",
+         true},
+    [SQL_SINKS] = {"SELECT name, kind, delivered, waiting, refused, dropped, error, failed, next, last FROM "
+                   "sinks ORDER BY name",
+                   false},
 };

@@ -38,7 +38,7 @@ ok $? "no file mixes the event loop with the decode path"
 none "sqlite3.h stays in storage" 'sqlite3' mining/*.[ch] $collector
 none "decoding includes nothing from around it" 'collector/([a-z_]+\.h|import/)' collector/decode/*.[ch]
 none "importing includes nothing from the service but its data directory" \
-    'collector/(alertfile|census|figures|lanes|options|queue|receive|schedule|settings|storer|watermark)\.h' \
+    'collector/(sink/.*|census|figures|lanes|options|queue|receive|schedule|settings|storer|watermark)\.h' \
     collector/import/*.[ch]
 none "the generator shares nothing with the collector or the mining" 'collector/|mining/' tests/generate/*.[ch]
 tap_done

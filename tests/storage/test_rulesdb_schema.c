@@ -112,7 +112,8 @@ static void assert_rows_of_1(struct fixture *f)
     assert_int_equal(scalar(f, "SELECT count(*) FROM rules WHERE lift = 39 AND cluster IS NULL"), 1);
     assert_int_equal(scalar(f, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
     assert_int_equal(scalar(f, "SELECT count(*) FROM runs WHERE flows = 1000"), 1);
-    assert_int_equal(scalar(f, "SELECT alert_id FROM sink_position WHERE sink = 'file'"), 5);
+    assert_int_equal(scalar(f, "SELECT delivered FROM sinks WHERE name = 'file'"), 1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM event"), 0);
     assert_int_equal(fl_rulesdb_exporters(f->db, collect, exporters, NULL), 0);
     json_t *e = json_array_get(exporters, 0);
     assert_string_equal(json_string_value(json_object_get(e, "address")), "192.0.2.1");
@@ -222,8 +223,8 @@ static void test_every_statement(void **state)
         if (fl_rulesdb_statements[id].per_rule)
             check_plan(f, id);
     }
-    static const char *const views[] = {"rules",     "novel_rules", "known_rules", "alerts",
-                                        "exporters", "runs",        "locations",   "clusters"};
+    static const char *const views[] = {"rules", "novel_rules", "known_rules", "alerts", "exporters",
+                                        "runs",  "locations",   "clusters",    "sinks",  "deliveries"};
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
         char sql[64];
         snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", views[i]);
