@@ -4,7 +4,7 @@
 
 #include "mining/mine.h"
 #include "storage/error.h"
-#include "tests/generate/day.h"
+#include "tests/generate/router.h"
 #include "tests/storage/store_fixture.h"
 
 enum { HOURS = 6, SPAN_HOURS = 3 };
@@ -24,13 +24,15 @@ static struct stream open_stream(void)
 {
     struct stream s = {.at = 0};
     struct gen_options o;
+    struct gen_router router;
     struct gen_day day;
+    gen_router_init(&router);
     gen_options_init(&o);
     o.hours = HOURS;
     o.hosts = GEN_HOSTS_MIN;
     s.start_ms = o.start_ms;
     assert_int_equal(gen_day_make(&day, &o), 0);
-    assert_int_equal(gen_cut(day.flows, day.n_flows, GEN_ACTIVE_MS, GEN_INACTIVE_MS, &s.cuts, &s.n), 0);
+    assert_int_equal(gen_cut(day.flows, day.n_flows, &router, &s.cuts, &s.n), 0);
     gen_day_clear(&day);
     s.writer = open_writer();
     return s;
