@@ -370,13 +370,12 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
                      false},
     [SQL_LAY_OUT] =
         {"INSERT OR IGNORE INTO delivery (sink, event_id) SELECT ?1, e.id FROM event e JOIN alert a ON a.id "
-         "= "
-         "e.alert_id JOIN location l ON l.id = a.location_id WHERE e.id > (SELECT seen_id FROM sink WHERE "
-         "name "
-         "= ?1) AND e.id <= ?2 AND CASE a.severity WHEN 'low' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END >= ?3 "
-         "AND "
-         "(?4 IS NULL OR l.name IN (SELECT value FROM json_each(?4))) AND (?5 IS NULL OR e.kind IN (SELECT "
-         "value FROM json_each(?5)))",
+         "= e.alert_id WHERE e.id > (SELECT seen_id FROM sink WHERE name = ?1) AND e.id <= ?2 AND CASE "
+         "a.severity WHEN 'low' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END >= ?3 AND (?4 IS NULL OR a.location "
+         "IS "
+         "NULL OR a.location IN (SELECT value FROM json_each(?4))) AND (?5 IS NULL OR e.kind IN (SELECT "
+         "value "
+         "FROM json_each(?5)))",
          false},
     [SQL_SEEN] = {"UPDATE sink SET seen_id = ?2 WHERE name = ?1", true},
     [SQL_FORGET_EVENTS] = {"DELETE FROM event WHERE id <= ?1", true},

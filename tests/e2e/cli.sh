@@ -208,7 +208,7 @@ runs=$("$bin" sql $data 'SELECT count(*) FROM runs')
 try 1 'given up after 1ms while .*--from and --to' 'mine beyond its --timeout' mine $data --all --timeout 1ms
 [ "$("$bin" sql $data 'SELECT count(*) FROM runs')" = "$runs" ]; ok $? 'and leaves no trace'
 printf 'mining: {memory: 1k}\n' >"$dir/small.yaml"
-try 1 'flows than the .*--from and --to' 'mine beyond its memory' mine $data --all --config "$dir/small.yaml"
+try 1 'memory.*--from and --to' 'mine beyond its memory' mine $data --all --config "$dir/small.yaml"
 printf 'mining: {memory: lots}\n' >"$dir/small.yaml"
 try 2 'memory: .* does not do' 'a memory that is none' mine $data --config "$dir/small.yaml"
 

@@ -15,11 +15,11 @@ static void open_alert(struct fixture *f, int id, const char *location, const ch
     char sql[512];
     snprintf(
         sql, sizeof sql,
-        "INSERT OR IGNORE INTO location (name, newest_ms) VALUES ('%s', 0);"
-        "INSERT INTO alert (id, location_id, kind, severity, state, opened_ms, made_ms, rule, novelty, text) "
-        "SELECT %d, id, 'novel', '%s', 'open', 1000, 2000, 'a => b', 'new', 'New' FROM location WHERE name "
-        "= '%s'",
-        location, id, severity, location);
+        "INSERT INTO alert (id, location, kind, severity, state, opened_ms, made_ms, changed_ms, rule, "
+        "novelty, "
+        "rules, text, why) VALUES (%d, '%s', 'novel', '%s', 'open', 1000, 2000, 2000, 'a => b', 'new', 1, "
+        "'New', 'Because')",
+        id, location, severity);
     run_sql(f, sql);
 }
 
