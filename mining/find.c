@@ -47,7 +47,7 @@ static int talk_of_records(struct fl_talk *out, const struct fl_records *records
     if (rc == 0)
         rc = asked_to_stop(r, FL_PHASE_JOINING, 0.3);
     if (rc == 0)
-        rc = fl_talk_build(out, records, flows, n, r->services, r->config->service_peers);
+        rc = fl_talk_build(out, records, flows, n, r->services, r->config->service_peers, r->config->threads);
     free(flows);
     return rc;
 }

@@ -90,6 +90,10 @@ static struct fl_node_key unpack(struct fl_intern_key packed)
                                 .protocol = (uint8_t)(packed.low >> 34)};
 }
 
+struct touched { /* windows */
+    uint32_t first, last;
+};
+
 /* What is needed while nodes are made. */
 struct work {
     const struct fl_talk *talk;
@@ -97,7 +101,7 @@ struct work {
     struct fl_intern kinds;     /* keys of the concrete nodes */
     uint32_t *kind;             /* by conversation */
     struct fl_entries by_start; /* conversations */
-    uint32_t *first, *last;     /* by conversation: the windows it touches */
+    struct touched *touched;    /* by conversation */
     uint32_t *made;             /* by host: how many of a node's conversations it made; zeros in between */
 };
 
@@ -108,14 +112,12 @@ static int work_init(struct work *w, const struct fl_talk *talk, const struct fl
     *w = (struct work){.talk = talk,
                        .support = support,
                        .kind = malloc((n + 1) * sizeof *w->kind),
-                       .first = malloc((n + 1) * sizeof *w->first),
-                       .last = malloc((n + 1) * sizeof *w->last),
+                       .touched = malloc((n + 1) * sizeof *w->touched),
                        .made = calloc(talk->n_hosts + 1, sizeof *w->made)};
-    int rc = w->kind && w->first && w->last && w->made ? 0 : FL_ENOMEM;
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        w->first[i] = fl_window_of(time, talk->items[i].start_ms);
-        w->last[i] = fl_window_of(time, talk->items[i].end_ms);
-    }
+    int rc = w->kind && w->touched && w->made ? 0 : FL_ENOMEM;
+    for (size_t i = 0; i < n && rc == 0; i++)
+        w->touched[i] = (struct touched){fl_window_of(time, talk->items[i].start_ms),
+                                         fl_window_of(time, talk->items[i].end_ms)};
     if (rc == 0)
         rc = fl_conversation_kinds(talk->items, n, &w->kinds, w->kind);
     return rc == 0 ? fl_conversation_starts(talk->items, n, &w->by_start) : rc;
@@ -126,8 +128,7 @@ static void work_clear(struct work *w)
     fl_intern_clear(&w->kinds);
     fl_entries_clear(&w->by_start);
     free(w->kind);
-    free(w->first);
-    free(w->last);
+    free(w->touched);
     free(w->made);
 }
 
@@ -137,7 +138,7 @@ static uint64_t windows_present(const struct work *w, const uint32_t *conversati
     uint64_t count = 0;
     int64_t covered = -1; /* last window counted */
     for (size_t i = 0; i < n; i++) {
-        int64_t first = w->first[conversations[i]], last = w->last[conversations[i]];
+        int64_t first = w->touched[conversations[i]].first, last = w->touched[conversations[i]].last;
         if (first <= covered)
             first = covered + 1;
         if (last >= first) {
@@ -148,20 +149,23 @@ static uint64_t windows_present(const struct work *w, const uint32_t *conversati
     return count;
 }
 
+/* The host that a wildcard of the group stands for in a conversation. */
+static uint32_t meant_host(const struct work *w, uint32_t conversation, enum group group)
+{
+    uint64_t hosts = w->kinds.keys[w->kind[conversation]].high;
+    return (uint32_t)(group == ANY_CLIENT ? hosts >> 32 : hosts);
+}
+
 /* Does one host make nine tenths of the node? */
 static bool one_host_in_disguise(struct work *w, const uint32_t *conversations, size_t n, enum group group)
 {
-    const struct fl_conversation *items = w->talk->items;
     uint32_t most = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct fl_conversation *c = &items[conversations[i]];
-        uint32_t made = ++w->made[group == ANY_CLIENT ? c->client : c->server];
+        uint32_t made = ++w->made[meant_host(w, conversations[i], group)];
         most = made > most ? made : most;
     }
-    for (size_t i = 0; i < n; i++) {
-        const struct fl_conversation *c = &items[conversations[i]];
-        w->made[group == ANY_CLIENT ? c->client : c->server] = 0;
-    }
+    for (size_t i = 0; i < n; i++)
+        w->made[meant_host(w, conversations[i], group)] = 0;
     return (uint64_t)most * 10 >= (uint64_t)n * 9;
 }
 

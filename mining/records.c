@@ -223,18 +223,34 @@ static int compare_records(const void *vx, const void *vy)
     return 0;
 }
 
-static uint64_t start_key(const struct fl_record *r)
+/* The rounds of the sort, the least significant first, and the keys of each packed as tightly as they will,
+ * so that there are few digits. */
+enum round { BY_START, BY_PORTS, BY_HOSTS, N_ROUNDS };
+
+struct packing {
+    uint64_t n_hosts, n_sources;
+    uint64_t protocol[256]; /* places of those that occur */
+};
+
+static void pack(struct packing *p, const struct fl_records *names, const struct fl_record *items, size_t n)
 {
-    return (uint64_t)r->start_ms ^ (uint64_t)1 << 63; /* negative ones first */
+    bool occurs[256] = {false};
+    uint64_t count = 0;
+    *p = (struct packing){.n_hosts = names->n_hosts, .n_sources = names->n_sources};
+    for (size_t i = 0; i < n; i++)
+        occurs[items[i].protocol] = true;
+    for (size_t i = 0; i < 256; i++)
+        p->protocol[i] = occurs[i] ? count++ : 0;
 }
 
-/* One round of the sort: order the entries by a key of the records that they stand for. */
-static int sort_round(struct fl_entries *e, const struct fl_record *items,
-                      uint64_t (*key)(const struct fl_record *))
+static uint64_t key_of(const struct packing *p, const struct fl_record *r, enum round round)
 {
-    for (size_t i = 0; i < e->n; i++)
-        e->items[i].key = key(&items[e->items[i].value]);
-    return fl_entries_sort(e);
+    if (round == BY_START)
+        return (uint64_t)r->start_ms ^ (uint64_t)1 << 63; /* negative ones first */
+    if (round == BY_HOSTS)
+        return r->a * p->n_hosts + r->b;
+    uint64_t ports = p->protocol[r->protocol] << 32 | (uint64_t)r->a_port << 16 | r->b_port;
+    return (ports << 1 | (r->marks & FL_RECORD_FROM_B)) * p->n_sources + r->source;
 }
 
 /* Records alike but for their end and marks: few, and rare. */
@@ -252,19 +268,20 @@ static void order_ties(struct fl_record *items, size_t n)
     }
 }
 
-static int sort_records(struct fl_record **items, size_t n)
+static int sort_records(struct fl_record **items, size_t n, const struct fl_records *names)
 {
+    struct packing packing;
     struct fl_entries e = {.items = malloc((n + 1) * sizeof *e.items), .n = n, .room = n + 1};
     struct fl_record *sorted = NULL;
     int rc = e.items ? 0 : FL_ENOMEM;
+    pack(&packing, names, *items, n);
     for (size_t i = 0; rc == 0 && i < n; i++)
         e.items[i].value = (uint32_t)i;
-    if (rc == 0)
-        rc = sort_round(&e, *items, start_key);
-    if (rc == 0)
-        rc = sort_round(&e, *items, lesser_key);
-    if (rc == 0)
-        rc = sort_round(&e, *items, fl_record_hosts);
+    for (int round = BY_START; rc == 0 && round < N_ROUNDS; round++) {
+        for (size_t i = 0; i < n; i++)
+            e.items[i].key = key_of(&packing, &(*items)[e.items[i].value], (enum round)round);
+        rc = fl_entries_sort(&e);
+    }
     if (rc == 0 && !(sorted = malloc((n + 1) * sizeof *sorted)))
         rc = FL_ENOMEM;
     for (size_t i = 0; rc == 0 && i < n; i++)
@@ -287,7 +304,7 @@ int fl_gather_finish(struct fl_gather *g, struct fl_records *out)
     for (size_t i = 0; rc == 0 && i < g->n; i++)
         orient(&g->items[i]);
     if (rc == 0)
-        rc = sort_records(&g->items, g->n);
+        rc = sort_records(&g->items, g->n, out);
     if (rc == 0) {
         out->items = g->items;
         out->n = g->n;

@@ -101,6 +101,12 @@ static inline size_t fl_record_next_talk(const struct fl_record *items, size_t n
     return at;
 }
 
+/* Where part `part` of `parts` begins, between two conversations; the parts are about as long. */
+static inline size_t fl_record_cut(const struct fl_record *items, size_t n, uint32_t part, uint32_t parts)
+{
+    return part < parts ? fl_record_next_talk(items, n, n / parts * part) : n;
+}
+
 /* Protocols with ports: TCP, UDP, SCTP, DCCP. */
 bool fl_protocol_has_ports(uint8_t protocol);
 bool fl_protocol_is_icmp(uint8_t protocol); /* of either family */

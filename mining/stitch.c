@@ -256,19 +256,6 @@ static int stitch_slice(void *ctx, uint32_t part)
     return 0;
 }
 
-/* Cut the records into slices between conversations. */
-static void cut_slices(struct job *job, uint32_t n)
-{
-    size_t all = job->records->n;
-    for (uint32_t i = 0; i < n; i++) {
-        struct slice *s = &job->slices[i];
-        s->from = i ? job->slices[i - 1].to : 0;
-        size_t to = fl_record_next_talk(job->records->items, all, all / n * (i + 1));
-        s->to = i + 1 == n ? all : to > s->from ? to : s->from;
-        s->n = 0;
-    }
-}
-
 static size_t close_ranks(struct job *job, uint32_t n)
 {
     size_t count = 0;
@@ -294,7 +281,9 @@ int fl_stitch(const struct fl_records *records, int64_t active_timeout_ms, uint3
     if (rc == 0)
         rc = fl_learn_clocks(records, job.ahead_ms);
     if (rc == 0) {
-        cut_slices(&job, n);
+        for (uint32_t i = 0; i < n; i++)
+            job.slices[i] = (struct slice){.from = fl_record_cut(records->items, records->n, i, n),
+                                           .to = fl_record_cut(records->items, records->n, i + 1, n)};
         rc = fl_parallel(n, stitch_slice, &job);
     }
     free(job.timeout_ms);

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "mining/order.h"
+#include "mining/parallel.h"
 #include "storage/error.h"
 
 static const int64_t answer_within_ms =
@@ -125,13 +126,14 @@ static size_t join_one(const struct fl_record *flows, size_t from, size_t n, str
     return i;
 }
 
-static size_t join_all(const struct fl_record *flows, size_t n, struct joined *out)
+/* Joins the flows [from, to), whole conversations; returns how many it wrote. */
+static size_t join_all(const struct fl_record *flows, size_t from, size_t to, struct joined *out)
 {
     size_t count = 0;
-    for (size_t from = 0, to; from < n; from = to) {
-        to = fl_record_next_talk(flows, n, from + 1);
-        for (size_t i = from; i < to;)
-            i = join_one(flows, i, to, &out[count++]);
+    for (size_t next; from < to; from = next) {
+        next = fl_record_next_talk(flows, to, from + 1);
+        for (size_t i = from; i < next;)
+            i = join_one(flows, i, next, &out[count++]);
     }
     return count;
 }
@@ -165,7 +167,7 @@ static struct fl_intern_key endpoint(uint32_t host, uint8_t protocol, uint16_t p
     return (struct fl_intern_key){host, (uint64_t)protocol << 16 | port};
 }
 
-static int add_peer(struct popularities *p, struct fl_intern_key key)
+static int add_peers(struct popularities *p, struct fl_intern_key key, uint32_t n)
 {
     uint32_t number = UINT32_MAX;
     int rc = fl_intern_number(&p->endpoints, key, &number);
@@ -180,7 +182,7 @@ static int add_peer(struct popularities *p, struct fl_intern_key key)
         p->peers = peers;
         p->room = room;
     }
-    p->peers[number]++;
+    p->peers[number] += n;
     return 0;
 }
 
@@ -199,10 +201,18 @@ static int count_peers(struct popularities *out, const struct joined *joined, si
         if (!fl_protocol_has_ports(k->protocol))
             continue;
         if (asked[0])
-            rc = add_peer(out, endpoint(k->a, k->protocol, k->a_port));
+            rc = add_peers(out, endpoint(k->a, k->protocol, k->a_port), 1);
         if (asked[1] && rc == 0)
-            rc = add_peer(out, endpoint(k->b, k->protocol, k->b_port));
+            rc = add_peers(out, endpoint(k->b, k->protocol, k->b_port), 1);
     }
+    return rc;
+}
+
+static int add_popularities(struct popularities *to, const struct popularities *more)
+{
+    int rc = 0;
+    for (size_t i = 0; i < more->endpoints.n && rc == 0; i++)
+        rc = add_peers(to, more->endpoints.keys[i], more->peers[i]);
     return rc;
 }
 
@@ -221,7 +231,7 @@ struct roles {
 /* What service ports are told by. */
 struct known {
     const struct fl_services *services;
-    struct popularities popular;
+    const struct popularities *popular;
     uint32_t service_peers;
 };
 
@@ -250,8 +260,8 @@ struct sides { /* of the conversations between two endpoints */
 
 static struct sides sides_of(const struct joined *k, const struct known *known)
 {
-    struct sides s = {.a_peers = peers_of(&known->popular, endpoint(k->a, k->protocol, k->a_port)),
-                      .b_peers = peers_of(&known->popular, endpoint(k->b, k->protocol, k->b_port))};
+    struct sides s = {.a_peers = peers_of(known->popular, endpoint(k->a, k->protocol, k->a_port)),
+                      .b_peers = peers_of(known->popular, endpoint(k->b, k->protocol, k->b_port))};
     s.a_serves = s.a_peers >= known->service_peers || registered(known->services, k->protocol, k->a_port);
     s.b_serves = s.b_peers >= known->service_peers || registered(known->services, k->protocol, k->b_port);
     return s;
@@ -431,7 +441,95 @@ static int order(struct fl_conversation *out, const struct fl_conversation *item
     return rc;
 }
 
-/* ---- all of it ---- */
+static bool comes_first(const struct fl_conversation *x, const struct fl_conversation *y)
+{
+    struct fl_intern_key kx = key_of(x), ky = key_of(y);
+    if (kx.high != ky.high || kx.low != ky.low)
+        return kx.high != ky.high ? kx.high < ky.high : kx.low < ky.low;
+    return x->start_ms != y->start_ms ? x->start_ms < y->start_ms : x->end_ms <= y->end_ms;
+}
+
+static void merge(struct fl_conversation *out, const struct fl_conversation *x, size_t x_n,
+                  const struct fl_conversation *y, size_t y_n)
+{
+    size_t i = 0, j = 0;
+    while (i < x_n || j < y_n)
+        *out++ = i < x_n && (j == y_n || comes_first(&x[i], &y[j])) ? x[i++] : y[j++];
+}
+
+/* ---- all of it, a slice of the flows a thread ---- */
+
+struct slice {
+    size_t from, to; /* flows */
+    struct joined *joined;
+    size_t n_joined;
+    struct popularities popular;
+    struct fl_conversation *items;
+    size_t n;
+};
+struct job {
+    const struct fl_record *flows;
+    const struct fl_services *services;
+    uint32_t service_peers;
+    struct slice slices[FL_MOST_THREADS];
+};
+
+static int join_slice(void *ctx, uint32_t part)
+{
+    struct job *job = ctx;
+    struct slice *s = &job->slices[part];
+    s->joined = malloc((s->to - s->from + 1) * sizeof *s->joined);
+    if (!s->joined)
+        return FL_ENOMEM;
+    s->n_joined = join_all(job->flows, s->from, s->to, s->joined);
+    return count_peers(&s->popular, s->joined, s->n_joined);
+}
+
+/* What all slices have learned stands with the first one. */
+static int name_slice(void *ctx, uint32_t part)
+{
+    struct job *job = ctx;
+    struct slice *s = &job->slices[part];
+    const struct known known = {job->services, &job->slices[0].popular, job->service_peers};
+    struct fl_conversation *items = malloc((s->n_joined + 1) * sizeof *items);
+    s->items = malloc((s->n_joined + 1) * sizeof *s->items);
+    int rc = items && s->items ? 0 : FL_ENOMEM;
+    if (rc == 0) {
+        s->n = assign_roles(items, s->joined, s->n_joined, &known);
+        free(s->joined);
+        s->joined = NULL;
+        rc = order(s->items, items, s->n);
+    }
+    free(items);
+    return rc;
+}
+
+/* Merge the conversations of the other slices into the first one's. */
+static int merge_slices(struct job *job, uint32_t parts)
+{
+    struct slice *first = &job->slices[0];
+    for (uint32_t i = 1; i < parts; i++) {
+        struct slice *s = &job->slices[i];
+        struct fl_conversation *both = malloc((first->n + s->n + 1) * sizeof *both);
+        if (!both)
+            return FL_ENOMEM;
+        merge(both, first->items, first->n, s->items, s->n);
+        free(first->items);
+        free(s->items);
+        first->items = both;
+        first->n += s->n;
+        s->items = NULL;
+    }
+    return 0;
+}
+
+static void slice_clear(struct slice *s)
+{
+    free(s->joined);
+    free(s->items);
+    fl_intern_clear(&s->popular.endpoints);
+    free(s->popular.peers);
+}
 
 static int copy_hosts(struct fl_talk *t, const struct fl_records *records)
 {
@@ -444,34 +542,40 @@ static int copy_hosts(struct fl_talk *t, const struct fl_records *records)
     return 0;
 }
 
-int fl_talk_build(struct fl_talk *out, const struct fl_records *records, const struct fl_record *flows,
-                  size_t n, const struct fl_services *services, uint32_t service_peers)
+/* Where part `part` of `parts` begins, between two pairs of hosts. */
+static size_t cut(const struct fl_record *flows, size_t n, uint32_t part, uint32_t parts)
 {
-    struct joined *joined = malloc((n + 1) * sizeof *joined);
-    struct fl_conversation *items = NULL;
-    struct known known = {.services = services, .service_peers = service_peers};
+    size_t at = fl_record_cut(flows, n, part, parts);
+    while (at > 0 && at < n && flows[at].a == flows[at - 1].a && flows[at].b == flows[at - 1].b &&
+           flows[at].protocol == flows[at - 1].protocol)
+        at++;
+    return at;
+}
+
+int fl_talk_build(struct fl_talk *out, const struct fl_records *records, const struct fl_record *flows,
+                  size_t n, const struct fl_services *services, uint32_t service_peers, uint32_t threads)
+{
+    uint32_t parts = fl_parallel_threads(threads);
+    struct job job = {.flows = flows, .services = services, .service_peers = service_peers};
     *out = (struct fl_talk){0};
-    int rc = joined ? copy_hosts(out, records) : FL_ENOMEM;
-    size_t count = rc == 0 ? join_all(flows, n, joined) : 0;
+    for (uint32_t i = 0; i < parts; i++)
+        job.slices[i] = (struct slice){.from = cut(flows, n, i, parts), .to = cut(flows, n, i + 1, parts)};
+    int rc = fl_parallel(parts, join_slice, &job);
+    for (uint32_t i = 1; i < parts && rc == 0; i++)
+        rc = add_popularities(&job.slices[0].popular, &job.slices[i].popular);
     if (rc == 0)
-        rc = count_peers(&known.popular, joined, count);
+        rc = fl_parallel(parts, name_slice, &job);
+    if (rc == 0)
+        rc = merge_slices(&job, parts);
+    if (rc == 0)
+        rc = copy_hosts(out, records);
     if (rc == 0) {
-        items = malloc((count + 1) * sizeof *items);
-        out->items = malloc((count + 1) * sizeof *out->items);
-        rc = items && out->items ? 0 : FL_ENOMEM;
+        out->items = job.slices[0].items;
+        out->n = job.slices[0].n;
+        job.slices[0].items = NULL;
     }
-    if (rc == 0) {
-        out->n = assign_roles(items, joined, count, &known);
-        free(joined);
-        joined = NULL;
-        rc = order(out->items, items, out->n);
-    }
-    free(joined);
-    free(items);
-    fl_intern_clear(&known.popular.endpoints);
-    free(known.popular.peers);
-    if (rc < 0)
-        fl_talk_clear(out);
+    for (uint32_t i = 0; i < parts; i++)
+        slice_clear(&job.slices[i]);
     return rc;
 }
 

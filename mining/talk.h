@@ -38,10 +38,10 @@ struct fl_talk {
 };
 
 /* Join, learn service ports (`service_peers` distinct peer endpoints), name client and server. A host that
- * talks to itself is left out. `flows` as fl_stitch makes them of `records`, whose hosts are copied.
- * FL_ENOMEM. */
+ * talks to itself is left out. `flows` as fl_stitch makes them of `records`, whose hosts are copied. On
+ * up to `threads` threads (0: one a processor). FL_ENOMEM. */
 int fl_talk_build(struct fl_talk *out, const struct fl_records *records, const struct fl_record *flows,
-                  size_t n, const struct fl_services *services, uint32_t service_peers);
+                  size_t n, const struct fl_services *services, uint32_t service_peers, uint32_t threads);
 void fl_talk_clear(struct fl_talk *t);
 
 /* What tells the nodes of conversations apart, for n of them in any order. kind[i] is the place, in ascending
