@@ -39,7 +39,7 @@ struct plan {
     struct fl_bucket_list files;
     struct fl_bucket_stamp *stamps; /* of the files; flows UINT64_MAX where there is none to be had */
     size_t n_stamps;
-    struct fl_stretch *stretches; /* to read; made ascending and disjoint */
+    struct fl_stretch *stretches; /* to read, n of them, ascending and disjoint; room for more */
     size_t n;
 };
 
@@ -110,7 +110,7 @@ static int make_plan(struct plan *p, const struct fl_kept_flows *kept, const str
     if (rc < 0)
         return rc;
     p->stamps = malloc((p->files.n + 1) * sizeof *p->stamps);
-    p->stretches = malloc((p->files.n + kept->n_stamps + 3) * sizeof *p->stretches);
+    p->stretches = malloc((p->files.n + kept->n_stamps + 4) * sizeof *p->stretches);
     if (!p->stamps || !p->stretches)
         return FL_ENOMEM;
     stamp_files(p);
@@ -129,13 +129,13 @@ static int make_plan(struct plan *p, const struct fl_kept_flows *kept, const str
 /* ---- 2. dropping ---- */
 
 /* Returns whether anything was dropped. */
-static bool drop_what_is_read_again(struct fl_kept_flows *kept, const struct plan *p,
+static bool drop_what_is_read_again(struct fl_kept_flows *kept, struct plan *p,
                                     const struct fl_read_request *r)
 {
     size_t before = kept->records.n;
-    const struct fl_stretch outside[2] = {{INT64_MIN, r->from_ms}, {r->to_ms, INT64_MAX}};
-    fl_records_drop(&kept->records, outside, 2);
-    fl_records_drop(&kept->records, p->stretches, p->n);
+    p->stretches[p->n] = (struct fl_stretch){INT64_MIN, r->from_ms};
+    p->stretches[p->n + 1] = (struct fl_stretch){r->to_ms, INT64_MAX};
+    fl_records_drop(&kept->records, p->stretches, p->n + 2);
     return kept->records.n < before;
 }
 
@@ -302,7 +302,11 @@ int fl_read_span(struct fl_kept_flows *kept, const struct fl_read_request *reque
 {
     struct plan plan = {.n = 0};
     *report = (struct fl_scan_report){0};
-    int rc = request->to_ms > request->from_ms ? make_plan(&plan, kept, request, err) : 0;
+    if (request->to_ms <= request->from_ms) {
+        fl_kept_flows_clear(kept);
+        return 0;
+    }
+    int rc = make_plan(&plan, kept, request, err);
     if (rc == 0) {
         bool dropped = drop_what_is_read_again(kept, &plan, request);
         size_t left = kept->records.n;

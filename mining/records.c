@@ -389,31 +389,46 @@ static void unite_sources(struct fl_records *out, struct side *x, struct side *y
     }
 }
 
-/* The next record of a side, renumbered; false behind the last. */
-static bool next_record(const struct side *s, size_t *at, struct fl_record *out)
+static int unite_names(struct fl_records *out, struct side *x, struct side *y)
 {
-    if (*at == s->records->n)
-        return false;
-    *out = s->records->items[(*at)++];
-    out->a = s->host[out->a];
-    out->b = s->host[out->b];
-    out->source = (uint16_t)s->source[out->source];
-    return true;
+    const struct fl_records *rx = x->records, *ry = y->records;
+    out->hosts = malloc((rx->n_hosts + ry->n_hosts + 1) * sizeof *out->hosts);
+    out->sources = malloc((rx->n_sources + ry->n_sources + 1) * sizeof *out->sources);
+    if (!out->hosts || !out->sources)
+        return FL_ENOMEM;
+    unite_hosts(out, x, y);
+    unite_sources(out, x, y);
+    return out->n_sources > UINT16_MAX ? FL_ELIMIT : 0;
 }
 
-static void merge_items(struct fl_records *out, const struct side *x, const struct side *y)
+static struct fl_record renumbered(const struct side *s, size_t at)
 {
-    struct fl_record rx, ry;
-    size_t i = 0, j = 0;
-    bool have_x = next_record(x, &i, &rx), have_y = next_record(y, &j, &ry);
-    while (have_x || have_y)
-        if (have_x && (!have_y || compare_records(&rx, &ry) <= 0)) {
-            out->items[out->n++] = rx;
-            have_x = next_record(x, &i, &rx);
-        } else {
-            out->items[out->n++] = ry;
-            have_y = next_record(y, &j, &ry);
+    struct fl_record r = s->records->items[at];
+    r.a = s->host[r.a];
+    r.b = s->host[r.b];
+    r.source = (uint16_t)s->source[r.source];
+    return r;
+}
+
+/* From the last record to the first: those of x, which stand at the beginning of `items`, move up in place.
+ */
+static void merge_items(struct fl_record *items, const struct side *x, const struct side *y)
+{
+    size_t i = x->records->n, j = y->records->n;
+    struct fl_record rx = {0}, ry;
+    if (i > 0)
+        rx = renumbered(x, i - 1);
+    for (; j > 0; j--) {
+        ry = renumbered(y, j - 1);
+        while (i > 0 && compare_records(&rx, &ry) > 0) {
+            items[i + j - 1] = rx;
+            if (--i > 0)
+                rx = renumbered(x, i - 1);
         }
+        items[i + j - 1] = ry;
+    }
+    for (; i > 0; i--)
+        items[i - 1] = renumbered(x, i - 1);
 }
 
 void fl_records_drop(struct fl_records *r, const struct fl_stretch *stretches, size_t n)
@@ -433,25 +448,28 @@ void fl_records_drop(struct fl_records *r, const struct fl_stretch *stretches, s
 int fl_records_merge(struct fl_records *into, struct fl_records *more)
 {
     struct side x = {0}, y = {0};
+    struct fl_records out = {0};
     if (into->n == 0) { /* nothing to do but to move */
         fl_records_clear(into);
         *into = *more;
         *more = (struct fl_records){0};
         return 0;
     }
-    struct fl_records out = {.hosts = malloc((into->n_hosts + more->n_hosts + 1) * sizeof *out.hosts),
-                             .sources = malloc((into->n_sources + more->n_sources + 1) * sizeof *out.sources),
-                             .items = malloc((into->n + more->n + 1) * sizeof *out.items)};
-    int rc = out.hosts && out.sources && out.items ? note_names(&x, into) : FL_ENOMEM;
+    int rc = into->n + more->n > INT32_MAX ? FL_ELIMIT : note_names(&x, into);
     if (rc == 0)
         rc = note_names(&y, more);
+    if (rc == 0)
+        rc = unite_names(&out, &x, &y);
     if (rc == 0) {
-        unite_hosts(&out, &x, &y);
-        unite_sources(&out, &x, &y);
-        rc = out.n_sources > UINT16_MAX || into->n + more->n > INT32_MAX ? FL_ELIMIT : 0;
+        struct fl_record *items = realloc(into->items, (into->n + more->n) * sizeof *items);
+        into->items = items ? items : into->items;
+        rc = items ? 0 : FL_ENOMEM;
     }
     if (rc == 0) {
-        merge_items(&out, &x, &y);
+        merge_items(into->items, &x, &y);
+        out.items = into->items;
+        out.n = into->n + more->n;
+        into->items = NULL;
         fl_records_clear(into);
         *into = out;
     } else {
