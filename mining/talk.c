@@ -22,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mining/order.h"
 #include "mining/parallel.h"
 #include "storage/error.h"
 
@@ -67,8 +66,11 @@ struct joined { /* a conversation before its roles are known */
     uint32_t a, b;
     uint16_t a_port, b_port;
     uint8_t protocol;
-    uint8_t initiator; /* FROM_A, FROM_B, UNKNOWN */
-    bool by_flags;     /* TCP flags told it */
+    uint8_t initiator;                              /* FROM_A, FROM_B, UNKNOWN */
+    bool by_flags;                                  /* TCP flags told it */
+    struct roles {                                  /* once they are known */
+        bool a_is_client, client_port, server_port; /* the ports: kept concrete */
+    } roles;
 };
 
 static bool asks_only(uint8_t marks)
@@ -224,10 +226,6 @@ static uint32_t peers_of(const struct popularities *p, struct fl_intern_key key)
 
 /* ---- 3. roles ---- */
 
-struct roles {
-    bool a_is_client, client_port, server_port; /* the ports: kept concrete */
-};
-
 /* What service ports are told by. */
 struct known {
     const struct fl_services *services;
@@ -321,8 +319,31 @@ static struct roles roles_of(const struct joined *group, size_t n, struct betwee
     return (struct roles){hosts->opener == A_OPENS, false, false};
 }
 
-static struct fl_conversation conversation_of(const struct joined *j, struct roles r)
+static struct between between_hosts(const struct joined *joined, size_t n)
 {
+    size_t count = 1;
+    while (count < n && joined[count].a == joined->a && joined[count].b == joined->b &&
+           joined[count].protocol == joined->protocol)
+        count++;
+    return (struct between){joined, count, NOT_ASKED};
+}
+
+static void assign_roles(struct joined *joined, size_t n, const struct known *known)
+{
+    struct between hosts = {joined, 0, NOT_ASKED};
+    for (size_t from = 0, to; from < n; from = to) {
+        if (joined + from == hosts.items + hosts.n)
+            hosts = between_hosts(joined + from, n - from);
+        to = next_key(joined, n, from);
+        struct roles r = roles_of(joined + from, to - from, &hosts, known);
+        for (size_t i = from; i < to; i++)
+            joined[i].roles = r;
+    }
+}
+
+static struct fl_conversation conversation_of(const struct joined *j)
+{
+    struct roles r = j->roles;
     uint32_t client_port = r.a_is_client ? j->a_port : j->b_port,
              server_port = r.a_is_client ? j->b_port : j->a_port;
     return (struct fl_conversation){.client = r.a_is_client ? j->a : j->b,
@@ -334,33 +355,6 @@ static struct fl_conversation conversation_of(const struct joined *j, struct rol
                                     .protocol = j->protocol};
 }
 
-static struct between between_hosts(const struct joined *joined, size_t n)
-{
-    size_t count = 1;
-    while (count < n && joined[count].a == joined->a && joined[count].b == joined->b &&
-           joined[count].protocol == joined->protocol)
-        count++;
-    return (struct between){joined, count, NOT_ASKED};
-}
-
-static size_t assign_roles(struct fl_conversation *out, const struct joined *joined, size_t n,
-                           const struct known *known)
-{
-    struct between hosts = {joined, 0, NOT_ASKED};
-    size_t count = 0;
-    for (size_t from = 0, to; from < n; from = to) {
-        if (joined + from == hosts.items + hosts.n)
-            hosts = between_hosts(joined + from, n - from);
-        to = next_key(joined, n, from);
-        if (joined[from].a == joined[from].b)
-            continue;
-        struct roles r = roles_of(joined + from, to - from, &hosts, known);
-        for (size_t i = from; i < to; i++)
-            out[count++] = conversation_of(&joined[i], r);
-    }
-    return count;
-}
-
 /* ---- 4. order ---- */
 
 static struct fl_intern_key key_of(const struct fl_conversation *c)
@@ -370,21 +364,35 @@ static struct fl_intern_key key_of(const struct fl_conversation *c)
                                                                              c->server_port};
 }
 
-int fl_conversation_kinds(const struct fl_conversation *items, size_t n, struct fl_intern *kinds,
-                          uint32_t *kind)
+static int number_kind(struct fl_intern *kinds, const struct fl_conversation *c, size_t i, uint32_t *kind)
 {
-    int rc = 0;
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        kind[i] = i ? kind[i - 1] : 0;
-        rc = fl_intern_number(kinds, key_of(&items[i]), &kind[i]);
-    }
-    uint32_t *rank = rc == 0 ? malloc((kinds->n + 1) * sizeof *rank) : NULL;
-    if (rc == 0)
-        rc = rank ? fl_intern_sort(kinds, rank) : FL_ENOMEM;
+    kind[i] = i ? kind[i - 1] : 0;
+    return fl_intern_number(kinds, key_of(c), &kind[i]);
+}
+
+/* Replace numbers of kinds by their places in order. */
+static int place_kinds(struct fl_intern *kinds, uint32_t *kind, size_t n)
+{
+    uint32_t *rank = malloc((kinds->n + 1) * sizeof *rank);
+    int rc = rank ? fl_intern_sort(kinds, rank) : FL_ENOMEM;
     for (size_t i = 0; i < n && rc == 0; i++)
         kind[i] = rank[kind[i]];
     free(rank);
     return rc;
+}
+
+int fl_conversation_kinds(const struct fl_conversation *items, size_t n, struct fl_intern *kinds,
+                          uint32_t *kind)
+{
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = number_kind(kinds, &items[i], i, kind);
+    return rc == 0 ? place_kinds(kinds, kind, n) : rc;
+}
+
+static struct fl_entry start_entry(int64_t start_ms, size_t i)
+{
+    return (struct fl_entry){(uint64_t)start_ms ^ (uint64_t)1 << 63, (uint32_t)i};
 }
 
 int fl_conversation_starts(const struct fl_conversation *items, size_t n, struct fl_entries *out)
@@ -393,49 +401,61 @@ int fl_conversation_starts(const struct fl_conversation *items, size_t n, struct
     if (!out->items)
         return FL_ENOMEM;
     for (size_t i = 0; i < n; i++)
-        out->items[i] = (struct fl_entry){(uint64_t)items[i].start_ms ^ (uint64_t)1 << 63, (uint32_t)i};
+        out->items[i] = start_entry(items[i].start_ms, i);
     return fl_entries_sort(out);
 }
 
-static int compare_ends(const void *vx, const void *vy)
+/* Those alike but for their end, by it: rare. */
+static int order_ties(const struct joined *joined, struct fl_entries *by_kind)
 {
-    const struct fl_conversation *x = vx, *y = vy;
-    FL_ORDER(x->end_ms, y->end_ms);
+    struct fl_entry *e = by_kind->items;
+    for (size_t from = 0, to; from < by_kind->n; from = to) {
+        const struct joined *first = &joined[e[from].value];
+        bool sorted = true;
+        for (to = from + 1;
+             to < by_kind->n && e[to].key == e[from].key && joined[e[to].value].start_ms == first->start_ms;
+             to++)
+            sorted = sorted && joined[e[to - 1].value].end_ms <= joined[e[to].value].end_ms;
+        if (sorted)
+            continue;
+        struct fl_entries ties = {.items = malloc((to - from) * sizeof *e), .n = to - from};
+        if (!ties.items)
+            return FL_ENOMEM;
+        for (size_t i = from; i < to; i++)
+            ties.items[i - from] = (struct fl_entry){(uint64_t)joined[e[i].value].end_ms, e[i].value};
+        int rc = fl_entries_sort(&ties);
+        for (size_t i = from; rc == 0 && i < to; i++)
+            e[i].value = ties.items[i - from].value;
+        fl_entries_clear(&ties);
+        if (rc < 0)
+            return rc;
+    }
     return 0;
 }
 
-/* Those alike but for their end: rare. */
-static void order_ties(struct fl_conversation *items, const struct fl_entries *by_kind)
-{
-    size_t n = by_kind->n;
-    for (size_t from = 0, to; from < n; from = to) {
-        bool sorted = true;
-        for (to = from + 1; to < n && by_kind->items[to].key == by_kind->items[from].key &&
-                            items[to].start_ms == items[from].start_ms;
-             to++)
-            sorted = sorted && items[to - 1].end_ms <= items[to].end_ms;
-        if (!sorted)
-            qsort(items + from, to - from, sizeof *items, compare_ends);
-    }
-}
-
-static int order(struct fl_conversation *out, const struct fl_conversation *items, size_t n)
+/* Entries whose values are conversations by kind, start, end; hosts that talk to themselves are left out. */
+static int order(const struct joined *joined, size_t n, struct fl_entries *out)
 {
     struct fl_intern kinds = {0};
-    struct fl_entries e = {0};
     uint32_t *kind = malloc((n + 1) * sizeof *kind);
-    int rc = kind ? fl_conversation_kinds(items, n, &kinds, kind) : FL_ENOMEM;
+    *out = (struct fl_entries){.items = malloc((n + 1) * sizeof *out->items), .room = n + 1};
+    int rc = kind && out->items ? 0 : FL_ENOMEM;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        struct fl_conversation c = conversation_of(&joined[i]);
+        rc = number_kind(&kinds, &c, i, kind);
+        if (c.client != c.server)
+            out->items[out->n++] = start_entry(c.start_ms, i);
+    }
     if (rc == 0)
-        rc = fl_conversation_starts(items, n, &e);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        e.items[i].key = kind[e.items[i].value];
+        rc = place_kinds(&kinds, kind, n);
     if (rc == 0)
-        rc = fl_entries_sort(&e);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        out[i] = items[e.items[i].value];
+        rc = fl_entries_sort(out);
+    for (size_t i = 0; rc == 0 && i < out->n; i++)
+        out->items[i].key = kind[out->items[i].value];
     if (rc == 0)
-        order_ties(out, &e);
-    fl_entries_clear(&e);
+        rc = fl_entries_sort(out);
+    if (rc == 0)
+        rc = order_ties(joined, out);
     fl_intern_clear(&kinds);
     free(kind);
     return rc;
@@ -446,15 +466,7 @@ static bool comes_first(const struct fl_conversation *x, const struct fl_convers
     struct fl_intern_key kx = key_of(x), ky = key_of(y);
     if (kx.high != ky.high || kx.low != ky.low)
         return kx.high != ky.high ? kx.high < ky.high : kx.low < ky.low;
-    return x->start_ms != y->start_ms ? x->start_ms < y->start_ms : x->end_ms <= y->end_ms;
-}
-
-static void merge(struct fl_conversation *out, const struct fl_conversation *x, size_t x_n,
-                  const struct fl_conversation *y, size_t y_n)
-{
-    size_t i = 0, j = 0;
-    while (i < x_n || j < y_n)
-        *out++ = i < x_n && (j == y_n || comes_first(&x[i], &y[j])) ? x[i++] : y[j++];
+    return x->start_ms != y->start_ms ? x->start_ms < y->start_ms : x->end_ms < y->end_ms;
 }
 
 /* ---- all of it, a slice of the flows a thread ---- */
@@ -464,8 +476,9 @@ struct slice {
     struct joined *joined;
     size_t n_joined;
     struct popularities popular;
-    struct fl_conversation *items;
-    size_t n;
+    struct fl_entries ordered; /* places in joined */
+    size_t at;                 /* how many are merged */
+    struct fl_conversation next;
 };
 struct job {
     const struct fl_record *flows;
@@ -491,34 +504,40 @@ static int name_slice(void *ctx, uint32_t part)
     struct job *job = ctx;
     struct slice *s = &job->slices[part];
     const struct known known = {job->services, &job->slices[0].popular, job->service_peers};
-    struct fl_conversation *items = malloc((s->n_joined + 1) * sizeof *items);
-    s->items = malloc((s->n_joined + 1) * sizeof *s->items);
-    int rc = items && s->items ? 0 : FL_ENOMEM;
-    if (rc == 0) {
-        s->n = assign_roles(items, s->joined, s->n_joined, &known);
-        free(s->joined);
-        s->joined = NULL;
-        rc = order(s->items, items, s->n);
-    }
-    free(items);
-    return rc;
+    assign_roles(s->joined, s->n_joined, &known);
+    return order(s->joined, s->n_joined, &s->ordered);
 }
 
-/* Merge the conversations of the other slices into the first one's. */
-static int merge_slices(struct job *job, uint32_t parts)
+static bool look_at_next(struct slice *s)
 {
-    struct slice *first = &job->slices[0];
-    for (uint32_t i = 1; i < parts; i++) {
-        struct slice *s = &job->slices[i];
-        struct fl_conversation *both = malloc((first->n + s->n + 1) * sizeof *both);
-        if (!both)
-            return FL_ENOMEM;
-        merge(both, first->items, first->n, s->items, s->n);
-        free(first->items);
-        free(s->items);
-        first->items = both;
-        first->n += s->n;
-        s->items = NULL;
+    if (s->at == s->ordered.n)
+        return false;
+    s->next = conversation_of(&s->joined[s->ordered.items[s->at].value]);
+    return true;
+}
+
+static int merge_slices(struct fl_talk *out, struct job *job, uint32_t parts)
+{
+    struct slice *left[FL_MOST_THREADS]; /* those with more to come */
+    uint32_t n = 0;
+    size_t room = 1;
+    for (uint32_t i = 0; i < parts; i++) {
+        room += job->slices[i].ordered.n;
+        if (look_at_next(&job->slices[i]))
+            left[n++] = &job->slices[i];
+    }
+    out->items = malloc(room * sizeof *out->items);
+    if (!out->items)
+        return FL_ENOMEM;
+    while (n > 0) {
+        uint32_t first = 0;
+        for (uint32_t i = 1; i < n; i++)
+            if (comes_first(&left[i]->next, &left[first]->next))
+                first = i;
+        out->items[out->n++] = left[first]->next;
+        left[first]->at++;
+        if (!look_at_next(left[first]))
+            left[first] = left[--n];
     }
     return 0;
 }
@@ -526,7 +545,7 @@ static int merge_slices(struct job *job, uint32_t parts)
 static void slice_clear(struct slice *s)
 {
     free(s->joined);
-    free(s->items);
+    fl_entries_clear(&s->ordered);
     fl_intern_clear(&s->popular.endpoints);
     free(s->popular.peers);
 }
@@ -566,16 +585,13 @@ int fl_talk_build(struct fl_talk *out, const struct fl_records *records, const s
     if (rc == 0)
         rc = fl_parallel(parts, name_slice, &job);
     if (rc == 0)
-        rc = merge_slices(&job, parts);
+        rc = merge_slices(out, &job, parts);
     if (rc == 0)
         rc = copy_hosts(out, records);
-    if (rc == 0) {
-        out->items = job.slices[0].items;
-        out->n = job.slices[0].n;
-        job.slices[0].items = NULL;
-    }
     for (uint32_t i = 0; i < parts; i++)
         slice_clear(&job.slices[i]);
+    if (rc < 0)
+        fl_talk_clear(out);
     return rc;
 }
 
