@@ -209,6 +209,32 @@ static void a_burst_over_many_hosts_is_one_window(void **state)
     free(flows);
 }
 
+/* 400 hosts at once, each of which is also busy at other times: the window counts once for each pair. */
+static void a_window_of_a_million_flows(void **state)
+{
+    enum { HOSTS = 400, WINDOWS = 12, BURST = 1000000, FLOWS = BURST + HOSTS * WINDOWS };
+    struct fl_mining_config config = default_mining();
+    struct fl_flow *flows = calloc(FLOWS, sizeof *flows),
+                   model = record("10.1.0.0", 0, "10.9.0.1", 443, 6, 0, 0);
+    struct fl_findings f;
+    uint64_t seed = 8;
+    assert_non_null(flows);
+    for (uint32_t i = 0; i < FLOWS; i++) {
+        uint32_t h = i % HOSTS;
+        flows[i] = model;
+        flows[i].src = fl_addr_v4(0x0a010001 + h);
+        flows[i].src_port = (uint16_t)(i / HOSTS);
+        flows[i].start_ms = flows[i].end_ms =
+            from_ms + (i < BURST ? 0 : 600000 + (int64_t)random_below(&seed, 80000000));
+    }
+    assert_int_equal(find(&f, flows, FLOWS, from_ms, from_ms + day_ms, &config), 0);
+    assert_int_equal(f.conversations, FLOWS);
+    assert_int_equal(f.nodes, HOSTS + 1); /* each host's, and any client's */
+    assert_int_equal(f.n, 0);
+    fl_findings_clear(&f);
+    free(flows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +248,7 @@ int main(void)
         cmocka_unit_test(lone_icmp_replies_have_their_asker_as_client),
         cmocka_unit_test(every_port_of_a_host_scanned),
         cmocka_unit_test(a_burst_over_many_hosts_is_one_window),
+        cmocka_unit_test(a_window_of_a_million_flows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
