@@ -1,29 +1,24 @@
 /* Pass 5 of mining: counts every pair of nodes, tests it, and keeps what may be a rule (MINING.md sections 4,
  * 5).
  *
- * Exact: tests/mining holds it against a plain counter. Deterministic whatever the number of threads. */
+ * Exact: tests/mining holds it against a plain counter. Deterministic whatever the number of threads, and
+ * whether everything is counted or only what is different from the run before. */
 #ifndef FL_MINING_COUNT_H
 #define FL_MINING_COUNT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mining/judge.h"
+#include "mining/kept.h"
 #include "mining/lane.h"
 #include "storage/config.h"
-#include "storage/rule.h"
-
-struct fl_pair {
-    uint32_t x, y; /* nodes; start: x < y; during: x starts while y is under way */
-    enum fl_family family;
-    enum fl_evidence evidence;
-    uint64_t n_x, n_y, n_xy; /* windows or incidents */
-    double expected, log10_p, log10_q;
-};
 
 struct fl_pairs {
     struct fl_pair *items; /* by family, x, y, evidence */
     size_t n;
     uint64_t tested; /* pairs with n_xy >= 1, both kinds of evidence */
+    bool crowded;    /* some hosts had windows with more nodes than `crowd` */
 };
 
 /* May these two nodes be a pair of this family at all? */
@@ -31,12 +26,24 @@ bool fl_pair_allowed(enum fl_family family, const struct fl_node_key *x, const s
 /* Both names two hosts, and the same two. */
 bool fl_pair_shares_two_hosts(const struct fl_node_key *x, const struct fl_node_key *y);
 
+/* Of how many nodes of a kind under one host and window on they are left to the wildcard nodes. */
+enum { FL_CROWD = 1024 };
+
+struct fl_count_request {
+    struct fl_lane *lanes; /* three; moved into `kept` where there is one */
+    const struct fl_nodes *nodes;
+    const struct fl_talk *talk;
+    const struct fl_mining_config *config;
+    uint32_t crowd;              /* 0: FL_CROWD; see fl_meet_build */
+    struct fl_kept_counts *kept; /* of the run before, left for the run after; NULL: count everything */
+    int (*stop)(void *ctx, double done); /* asked now and then (NULL: not); non-zero ends with FL_ESTOP */
+    void *ctx;
+};
+
 /* Count the three lanes. Kept: n_xy >= support, positive association, q <= config->q over all pairs tested,
- * and one confidence >= config->confidence. `stop` is asked now and then (NULL: not); non-zero ends with
- * FL_ESTOP. FL_ENOMEM. */
-int fl_count_pairs(struct fl_pairs *out, const struct fl_lane lanes[3], const struct fl_nodes *nodes,
-                   uint32_t jitter, const struct fl_mining_config *config,
-                   int (*stop)(void *ctx, double done), void *ctx);
+ * and one confidence >= config->confidence. Two nodes that share two hosts meet under the lower one.
+ * FL_ESTOP, FL_ELIMIT (more than 2^29 activities under one host), FL_ENOMEM; nothing is kept then. */
+int fl_count_pairs(struct fl_pairs *out, const struct fl_count_request *request);
 void fl_pairs_clear(struct fl_pairs *p);
 
 #endif

@@ -72,15 +72,23 @@ static int count_families(struct fl_pairs *out, uint64_t n_total[3], const struc
                           const struct fl_talk *talk, const struct fl_timeline *time,
                           const struct fl_find_request *r)
 {
-    struct fl_lane lanes[3] = {{0}};
+    struct fl_lane lanes[3];
     struct fl_find_request asked = *r; /* what stop_counting is called with is not const */
-    int rc = asked_to_stop(r, FL_PHASE_COUNTING, 0);
-    for (int family = FL_NAMED; family <= FL_BOUND_SERVER && rc == 0; family++) {
-        rc = fl_lane_build(&lanes[family], (enum fl_family)family, nodes, talk, time);
+    struct fl_count_request count = {.lanes = lanes,
+                                     .nodes = nodes,
+                                     .talk = talk,
+                                     .config = r->config,
+                                     .kept = r->kept_counts,
+                                     .stop = stop_counting,
+                                     .ctx = &asked};
+    if (asked_to_stop(r, FL_PHASE_COUNTING, 0))
+        return FL_ESTOP;
+    int rc = fl_lanes_build(lanes, nodes, talk, time, r->config->threads);
+    if (rc < 0)
+        return rc;
+    for (int family = FL_NAMED; family <= FL_BOUND_SERVER; family++)
         n_total[family] = lanes[family].n_total;
-    }
-    if (rc == 0)
-        rc = fl_count_pairs(out, lanes, nodes, time->jitter, r->config, stop_counting, &asked);
+    rc = fl_count_pairs(out, &count);
     for (int family = FL_NAMED; family <= FL_BOUND_SERVER; family++)
         fl_lane_clear(&lanes[family]);
     return rc;
@@ -156,6 +164,7 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
     out->conversations = talk.n;
     out->nodes = nodes.n;
     out->pairs_tested = pairs.tested;
+    out->crowded = pairs.crowded;
     if (rc < 0)
         fl_findings_clear(out);
     fl_pairs_clear(&pairs);

@@ -3,6 +3,7 @@
 #ifndef FL_MINING_FIND_H
 #define FL_MINING_FIND_H
 
+#include "mining/kept.h"
 #include "mining/records.h"
 #include "mining/talk.h"
 #include "storage/config.h"
@@ -22,6 +23,9 @@ struct fl_find_request {
     int64_t active_timeout_ms; /* of exporters from which none can be learned */
     const struct fl_mining_config *config;
     const struct fl_services *services;
+    /* What the run before left, and is left for the run after, so that only what is different is counted; the
+     * rules are the same. NULL: not. */
+    struct fl_kept_counts *kept_counts;
     /* Asked now and then, with how far the whole run is; NULL: never. Non-zero ends with FL_ESTOP. */
     int (*stop)(void *ctx, enum fl_phase phase, double done);
     void *ctx;
@@ -33,6 +37,7 @@ struct fl_findings {
     struct fl_cluster *clusters; /* which fl_rule.cluster counts in */
     size_t n_clusters;
     uint64_t conversations, nodes, pairs_tested;
+    bool crowded; /* some hosts had windows with so many nodes that their wildcards stand for them */
 };
 
 /* The passes up to conversations. FL_ELIMIT, FL_ENOMEM. */

@@ -5,8 +5,9 @@
  *  - BOUND_CLIENT: both have the wildcard client; counted in (window, client) incidents, so that only what
  * one and the same client did counts.
  *  - BOUND_SERVER: both have the wildcard server and different clients; counted in (window, server)
- * incidents. A lane holds, for every node, its tracks (what it does, by binding host) and, turned around, for
- * every host and window the nodes that are active there. */
+ * incidents.
+ *
+ * A lane holds, for every node, its tracks: what it does, by binding host. */
 #ifndef FL_MINING_LANE_H
 #define FL_MINING_LANE_H
 
@@ -18,50 +19,48 @@ struct fl_run_of_windows {
     uint32_t first, last;
 };
 
+struct fl_block { /* jitter windows of one binding host in which a track is active */
+    uint32_t id;  /* in [0, n_blocks); NAMED: the windows' number / jitter */
+    uint32_t n_new, n_present;
+};
+
 struct fl_track { /* a node's activity at one binding host (NAMED: one track, bind 0) */
     uint32_t node, bind;
     size_t new_from, new_to; /* in `windows`: windows in which a conversation starts, ascending, distinct */
     size_t run_from, run_to; /* in `runs`: runs of windows in which one is present, ascending, disjoint */
-};
-
-struct fl_blocks { /* for every node, how many windows (incidents) of each block it is active in */
-    size_t *first; /* n_nodes + 1 */
-    uint32_t *block, *count;
-};
-
-struct fl_index {  /* for every (host, slot) the nodes active there, ascending */
-    size_t n;      /* keys */
-    uint64_t *key; /* host << 32 | slot, ascending */
-    size_t *first; /* n + 1: into nodes */
-    uint32_t *nodes;
+    size_t block_from, block_to; /* in `blocks`, ascending in time */
 };
 
 struct fl_lane {
     enum fl_family family;
+    struct fl_timeline time;
     size_t n_nodes;
-    struct fl_track *tracks;
+    struct fl_track *tracks; /* by node, bind */
     size_t n_tracks;
     size_t *first_track; /* n_nodes + 1; a node of another family has none */
     uint32_t *windows;
     struct fl_run_of_windows *runs;
-    uint64_t *n_new, *n_present; /* a node's windows or incidents */
-    struct fl_blocks new_blocks, present_blocks;
+    struct fl_block *blocks;
     uint32_t n_blocks;
-    uint32_t *block_windows; /* windows of a block: jitter, or fewer where an end of the span cuts it */
-    uint64_t n_total;        /* N: windows, or windows x binding hosts */
-    struct fl_index new_at;  /* slot: window */
-    struct fl_index part_at; /* slot: window; nodes present there, but not throughout its block */
-    struct fl_index full_at; /* slot: block; nodes present in each of its windows */
+    uint32_t *block_slot;        /* by id: first window / jitter; NULL: the id itself */
+    uint64_t *n_new, *n_present; /* a node's windows or incidents */
+    uint64_t n_total;            /* N: windows, or windows x binding hosts */
 };
 
-/* FL_ENOMEM. */
-int fl_lane_build(struct fl_lane *out, enum fl_family family, const struct fl_nodes *nodes,
-                  const struct fl_talk *talk, const struct fl_timeline *time);
+/* All three, by family, on up to `threads` threads (0: one a processor). FL_ENOMEM; the lanes are then
+ * empty. */
+int fl_lanes_build(struct fl_lane lanes[3], const struct fl_nodes *nodes, const struct fl_talk *talk,
+                   const struct fl_timeline *time, uint32_t threads);
 void fl_lane_clear(struct fl_lane *lane);
 
-/* The hosts under which a track stands in the index: returns 1 or 2, hosts in *out. */
-int fl_track_hosts(const struct fl_lane *lane, const struct fl_nodes *nodes, const struct fl_track *track,
-                   uint32_t out[2]);
+/* First window / jitter of a block, and how many of its windows the span has: jitter, or fewer where an end
+ * of the span cuts it. */
+static inline uint32_t fl_block_slot(const struct fl_lane *lane, uint32_t id)
+{
+    return lane->block_slot ? lane->block_slot[id] : id;
+}
+uint32_t fl_block_windows(const struct fl_lane *lane, uint32_t id);
+
 /* The host a conversation is bound to in a family; 0 for NAMED. */
 uint32_t fl_bind_of(enum fl_family family, const struct fl_conversation *c);
 

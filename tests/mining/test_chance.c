@@ -61,9 +61,9 @@ static size_t count_rules(const struct fl_talk *talk, const struct gen_options *
     assert_int_equal(
         fl_timeline_init(&time, o->start_ms, o->start_ms + HOURS * INT64_C(3600000), 1000, config.jitter), 0);
     assert_int_equal(fl_nodes_build(&nodes, talk, &time, config.support), 0);
-    for (int f = 0; f < 3; f++)
-        assert_int_equal(fl_lane_build(&lanes[f], (enum fl_family)f, &nodes, talk, &time), 0);
-    assert_int_equal(fl_count_pairs(&pairs, lanes, &nodes, config.jitter, &config, NULL, NULL), 0);
+    struct fl_count_request request = {.lanes = lanes, .nodes = &nodes, .talk = talk, .config = &config};
+    assert_int_equal(fl_lanes_build(lanes, &nodes, talk, &time, config.threads), 0);
+    assert_int_equal(fl_count_pairs(&pairs, &request), 0);
     size_t n = pairs.n;
     *tested += pairs.tested;
     for (int f = 0; f < 3; f++)

@@ -1,14 +1,10 @@
-/* The fast counter against a plain one: every pair of nodes, every window, by the definitions of MINING.md
- * section 4 and 5, on random traffic that is dense enough for every family, both kinds of evidence and shared
- * hosts. */
-#include "tests/mining/mining_fixture.h"
+/* The fast counter against the plain one, on random traffic that is dense enough for every family, both kinds
+ * of evidence and shared hosts, on days of the generator and on real ones. */
+#include "tests/mining/plain_count.h"
 
-#include <math.h>
-
-#include "mining/count.h"
 #include "mining/describe.h"
-#include "mining/stats.h"
 #include "storage/error.h"
+#include "tests/mining/calls.h"
 
 enum { WINDOWS = 600, HOSTS = 7 };
 
@@ -39,188 +35,52 @@ static struct fl_talk random_talk(uint64_t seed, size_t n)
     return talk;
 }
 
-/* ---- the plain counter ---- */
-
-struct plain { /* a node's windows, for each binding host (0 when not bound) */
-    uint8_t starts[HOSTS][WINDOWS + 60], present[HOSTS][WINDOWS + 60];
-};
-
-static void fill(struct plain *p, uint32_t node, enum fl_family family, const struct fl_nodes *nodes,
-                 const struct fl_talk *talk, const struct fl_timeline *time)
-{
-    memset(p, 0, sizeof *p);
-    for (size_t i = nodes->first[node]; i < nodes->first[node + 1]; i++) {
-        const struct fl_conversation *c = &talk->items[nodes->conversations[i]];
-        uint32_t bind = family == FL_BOUND_CLIENT ? c->client : family == FL_BOUND_SERVER ? c->server : 0;
-        p->starts[bind][fl_window_of(time, c->start_ms)] = 1;
-        for (uint32_t w = fl_window_of(time, c->start_ms); w <= fl_window_of(time, c->end_ms); w++)
-            p->present[bind][w] = 1;
-    }
-}
-
-static bool names(const struct fl_node_key *k, uint32_t host_number)
-{
-    return k->client == host_number || k->server == host_number;
-}
-
-/* The family a pair belongs to, or -1. */
-static int family_of(const struct fl_node_key *x, const struct fl_node_key *y)
-{
-    bool any_clients = x->client == FL_HOST_ANY && y->client == FL_HOST_ANY;
-    bool any_servers = x->server == FL_HOST_ANY && y->server == FL_HOST_ANY;
-    if (any_clients)
-        return FL_BOUND_CLIENT;
-    if (any_servers && x->client != y->client)
-        return FL_BOUND_SERVER;
-    if (fl_key_generalises(x, y) || fl_key_generalises(y, x))
-        return -1;
-    for (uint32_t h = 0; h < HOSTS; h++)
-        if (names(x, h) && names(y, h))
-            return FL_NAMED;
-    return -1;
-}
-
-static void compare_counts(const struct plain *x, const struct plain *y, enum fl_evidence evidence,
-                           struct fl_pair *out)
-{
-    uint64_t sum = 0;
-    for (uint32_t h = 0; h < HOSTS; h++) {
-        const uint8_t *xs = x->starts[h], *ys = evidence == FL_EVIDENCE_START ? y->starts[h] : y->present[h];
-        for (uint32_t b = 0; b * 60 < WINDOWS + 60; b++) {
-            uint64_t nx = 0, ny = 0;
-            for (uint32_t w = b * 60; w < b * 60 + 60; w++) {
-                nx += xs[w];
-                ny += ys[w];
-                out->n_xy += xs[w] && ys[w];
-            }
-            out->n_x += nx;
-            out->n_y += ny;
-            sum += nx * ny;
-        }
-    }
-    out->expected = (double)sum / 60;
-}
-
-struct oracle {
-    struct fl_pair pairs[20000];
-    double p[20000];
-    size_t n, n_p;
-    uint64_t tested;
-};
-
-static void try_pair(struct oracle *o, struct fl_pair pair, const struct plain *x, const struct plain *y,
-                     const struct fl_mining_config *config, uint64_t n_total)
-{
-    compare_counts(x, y, pair.evidence, &pair);
-    if (pair.n_xy == 0)
-        return;
-    o->tested++;
-    if ((double)pair.n_xy <= pair.expected)
-        return;
-    pair.log10_p = fl_log10_poisson_tail(pair.n_xy, pair.expected);
-    if (pair.log10_p > log10(config->q))
-        return;
-    o->p[o->n_p++] = pair.log10_p;
-    double confidence = (double)pair.n_xy / (double)pair.n_x, reverse = (double)pair.n_xy / (double)pair.n_y;
-    if (pair.n_xy >= config->support && (confidence >= config->confidence || reverse >= config->confidence) &&
-        confidence > (double)pair.n_y / (double)n_total)
-        o->pairs[o->n++] = pair;
-    assert_true(o->n < 20000 && o->n_p < 20000);
-}
-
-static int by_family(const void *va, const void *vb)
-{
-    const struct fl_pair *a = va, *b = vb;
-    if (a->family != b->family)
-        return a->family < b->family ? -1 : 1;
-    if (a->x != b->x)
-        return a->x < b->x ? -1 : 1;
-    if (a->y != b->y)
-        return a->y < b->y ? -1 : 1;
-    return a->evidence < b->evidence ? -1 : a->evidence > b->evidence;
-}
-
-static void count_plainly(struct oracle *o, const struct fl_nodes *nodes, const struct fl_talk *talk,
-                          const struct fl_timeline *time, const struct fl_mining_config *config,
-                          const uint64_t n_total[3])
-{
-    static struct plain x, y;
-    static double q[20000];
-    for (uint32_t i = 0; i < nodes->n; i++)
-        for (uint32_t j = 0; j < nodes->n; j++) {
-            int family = i == j ? -1 : family_of(&nodes->keys[i], &nodes->keys[j]);
-            if (family < 0)
-                continue;
-            fill(&x, i, (enum fl_family)family, nodes, talk, time);
-            fill(&y, j, (enum fl_family)family, nodes, talk, time);
-            struct fl_pair pair = {.x = i, .y = j, .family = (enum fl_family)family};
-            pair.evidence = FL_EVIDENCE_START;
-            if (i < j)
-                try_pair(o, pair, &x, &y, config, n_total[family]);
-            pair.evidence = FL_EVIDENCE_DURING;
-            try_pair(o, pair, &x, &y, config, n_total[family]);
-        }
-    fl_benjamini_hochberg(o->p, q, o->n_p, o->tested);
-    size_t kept = 0;
-    for (size_t i = 0; i < o->n; i++) {
-        o->pairs[i].log10_q = fl_q_of(o->p, q, o->n_p, o->pairs[i].log10_p);
-        if (o->pairs[i].log10_q <= log10(config->q))
-            o->pairs[kept++] = o->pairs[i];
-    }
-    o->n = kept;
-    qsort(o->pairs, o->n, sizeof *o->pairs, by_family);
-}
-
 /* ---- the comparison ---- */
 
-static void assert_same(const struct fl_pair *a, const struct fl_pair *b)
+static void compare_talk(const struct fl_talk *talk, const struct fl_timeline *time,
+                         struct fl_mining_config config, uint32_t crowd, size_t seen[3][2])
 {
-    assert_int_equal(a->family, b->family);
-    assert_int_equal(a->x, b->x);
-    assert_int_equal(a->y, b->y);
-    assert_int_equal(a->evidence, b->evidence);
-    assert_int_equal(a->n_x, b->n_x);
-    assert_int_equal(a->n_y, b->n_y);
-    assert_int_equal(a->n_xy, b->n_xy);
-    assert_memory_equal(&a->expected, &b->expected, sizeof a->expected);
-    assert_memory_equal(&a->log10_p, &b->log10_p, sizeof a->log10_p);
-    assert_memory_equal(&a->log10_q, &b->log10_q, sizeof a->log10_q);
-}
-
-static void compare_on(uint64_t seed, size_t conversations, struct fl_mining_config config, size_t seen[3][2])
-{
-    static struct oracle oracle;
-    struct fl_talk talk = random_talk(seed, conversations);
-    struct fl_timeline time;
     struct fl_nodes nodes;
     struct fl_lane lanes[3];
     struct fl_pairs pairs;
     uint64_t n_total[3];
-    memset(&oracle, 0, sizeof oracle);
-    assert_int_equal(fl_timeline_init(&time, 60000, 60000 + WINDOWS * 1000, 1000, 60), 0);
-    assert_int_equal(fl_nodes_build(&nodes, &talk, &time, config.support), 0);
-    for (int f = 0; f < 3; f++) {
-        assert_int_equal(fl_lane_build(&lanes[f], (enum fl_family)f, &nodes, &talk, &time), 0);
+    assert_int_equal(fl_nodes_build(&nodes, talk, time, config.support), 0);
+    assert_int_equal(fl_lanes_build(lanes, &nodes, talk, time, config.threads), 0);
+    for (int f = 0; f < 3; f++)
         n_total[f] = lanes[f].n_total;
-    }
-    assert_int_equal(fl_count_pairs(&pairs, lanes, &nodes, 60, &config, NULL, NULL), 0);
-    count_plainly(&oracle, &nodes, &talk, &time, &config, n_total);
+    struct fl_count_request request = {
+        .lanes = lanes, .nodes = &nodes, .talk = talk, .config = &config, .crowd = crowd};
+    assert_int_equal(fl_count_pairs(&pairs, &request), 0);
+    struct oracle oracle = {.nodes = &nodes, .talk = talk, .time = time, .config = &config, .crowd = crowd};
+    count_plainly(&oracle, n_total);
     assert_int_equal(pairs.tested, oracle.tested);
     assert_int_equal(pairs.n, oracle.n);
     struct fl_view view = {
-        .nodes = &nodes, .talk = &talk, .time = &time, .config = &config, .n_total = n_total};
+        .nodes = &nodes, .talk = talk, .time = time, .config = &config, .n_total = n_total};
     for (size_t i = 0; i < pairs.n; i++) {
         struct fl_rule rule;
-        assert_same(&pairs.items[i], &oracle.pairs[i]);
+        assert_same_pair(&pairs.items[i], &oracle.pairs[i]);
         seen[pairs.items[i].family][pairs.items[i].evidence]++;
         assert_true(fl_describe(&rule, &pairs.items[i], &view) >= 0);
         assert_int_equal(rule.n_both, pairs.items[i].n_xy);
     }
     fl_view_clear(&view);
+    oracle_clear(&oracle);
     for (int f = 0; f < 3; f++)
         fl_lane_clear(&lanes[f]);
     fl_pairs_clear(&pairs);
     fl_nodes_clear(&nodes);
+}
+
+/* The span begins and ends where blocks do, or in their middle. */
+static void compare_on(uint64_t seed, size_t conversations, struct fl_mining_config config, uint32_t crowd,
+                       size_t seen[3][2])
+{
+    struct fl_talk talk = random_talk(seed, conversations);
+    struct fl_timeline time;
+    int64_t from_ms = seed % 2 ? 60000 : 43000;
+    assert_int_equal(fl_timeline_init(&time, from_ms, 60000 + WINDOWS * 1000 + from_ms % 60000, 1000, 60), 0);
+    compare_talk(&talk, &time, config, crowd, seen);
     fl_talk_clear(&talk);
 }
 
@@ -233,7 +93,7 @@ static void fast_counter_equals_plain_counter(void **state)
     config.confidence = 0;
     for (uint64_t seed = 1; seed <= 4; seed++) {
         config.threads = seed % 2 ? 1 : 3;
-        compare_on(seed, 150 * seed, config, seen);
+        compare_on(seed, 150 * seed, config, 0, seen);
     }
     for (int f = 0; f < 3; f++)
         for (int e = 0; e < 2; e++)
@@ -247,8 +107,63 @@ static void thresholds_cut_alike(void **state)
     config.support = 3;
     config.q = 0.3;
     for (uint64_t seed = 11; seed <= 13; seed++)
-        compare_on(seed, 160, config, seen);
+        compare_on(seed, 160, config, 0, seen);
     assert_true(seen[0][0] + seen[0][1] + seen[1][0] + seen[1][1] > 0);
+}
+
+/* Few nodes make a crowd: some are left out of some windows, the same ones by both counters. */
+static void crowds_are_left_out_alike(void **state)
+{
+    size_t all[3][2] = {{0}}, seen[3][2] = {{0}};
+    struct fl_mining_config config = default_mining();
+    config.support = 2;
+    config.q = 1;
+    config.confidence = 0;
+    for (uint64_t seed = 21; seed <= 24; seed++) {
+        compare_on(seed, 300, config, 0, all);
+        for (uint32_t crowd = 1; crowd <= 4; crowd++)
+            compare_on(seed, 300, config, crowd, seen);
+    }
+    assert_true(seen[0][0] > 0 && seen[0][0] < 4 * all[0][0]);
+}
+
+static void compare_calls(struct calls *calls, int64_t from_ms, int64_t to_ms, size_t seen[3][2])
+{
+    struct fl_mining_config config = default_mining();
+    struct fl_talk talk = calls_talk(calls, from_ms, to_ms);
+    struct fl_timeline time;
+    assert_int_equal(fl_timeline_init(&time, from_ms, to_ms, config.window_ms, config.jitter), 0);
+    compare_talk(&talk, &time, config, 0, seen);
+    fl_talk_clear(&talk);
+    free(calls->items);
+    *calls = (struct calls){0};
+}
+
+static void generated_days_are_counted_alike(void **state)
+{
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        size_t seen[3][2] = {{0}};
+        struct calls calls = calls_generated(seed, 8, 60);
+        int64_t from_ms = calls.items[0].start_ms / 3600000 * 3600000;
+        compare_calls(&calls, from_ms, from_ms + 8 * 3600000, seen);
+        assert_true(seen[0][0] > 0 && seen[0][1] > 0 && seen[1][0] > 0);
+    }
+}
+
+static void real_days_are_counted_alike(void **state)
+{
+    static const char *const names[] = {"day-008.conn.log", "day-010.conn.log", "day-011.conn.log"};
+    size_t seen[3][2] = {{0}};
+    for (size_t i = 0; i < 3; i++) {
+        struct calls calls = {0};
+        if (!calls_of_log(&calls, names[i])) {
+            print_message("%s is not there: set FLOWLORE_SHARED\n", names[i]);
+            skip();
+        }
+        int64_t from_ms = calls.items[0].start_ms / 86400000 * 86400000;
+        compare_calls(&calls, from_ms, from_ms + 2 * 86400000, seen);
+    }
+    assert_true(seen[0][0] > 0);
 }
 
 static int stop_at_once(void *ctx, double done)
@@ -268,9 +183,10 @@ static void stops_when_asked(void **state)
     config.threads = 1;
     assert_int_equal(fl_timeline_init(&time, 60000, 60000 + WINDOWS * 1000, 1000, 60), 0);
     assert_int_equal(fl_nodes_build(&nodes, &talk, &time, config.support), 0);
-    for (int f = 0; f < 3; f++)
-        assert_int_equal(fl_lane_build(&lanes[f], (enum fl_family)f, &nodes, &talk, &time), 0);
-    assert_int_equal(fl_count_pairs(&pairs, lanes, &nodes, 60, &config, stop_at_once, NULL), FL_ESTOP);
+    assert_int_equal(fl_lanes_build(lanes, &nodes, &talk, &time, config.threads), 0);
+    struct fl_count_request request = {
+        .lanes = lanes, .nodes = &nodes, .talk = &talk, .config = &config, .stop = stop_at_once};
+    assert_int_equal(fl_count_pairs(&pairs, &request), FL_ESTOP);
     for (int f = 0; f < 3; f++)
         fl_lane_clear(&lanes[f]);
     fl_nodes_clear(&nodes);
@@ -282,6 +198,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fast_counter_equals_plain_counter),
         cmocka_unit_test(thresholds_cut_alike),
+        cmocka_unit_test(crowds_are_left_out_alike),
+        cmocka_unit_test(generated_days_are_counted_alike),
+        cmocka_unit_test(real_days_are_counted_alike),
         cmocka_unit_test(stops_when_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,318 @@
+/* Judging a pair.
+ *
+ * 1. E = sum over blocks of n_x(b) n_y(b) / jitter; a block that the span cuts has fewer windows to move in.
+ * 2. The tail probability of n_xy; those <= q are kept for Benjamini-Hochberg (greater ones cannot matter).
+ * 3. Pairs that may be rules are kept.
+ *
+ * Most pairs are chance, and most of those are told before E is known: for every n_xy there is a sum above
+ * which its tail is above q, and blocks are added up only until that is passed. The limits leave a margin
+ * that is far above the error of the arithmetic; what comes near one is judged by the whole sum.
+ *
+ * Example: x starts in windows 3, 70, 130 and y in 3, 71, 130, jitter 60: n_xy = 2, E = (1*1 + 1*1 + 1*1)/60
+ * = 0.05. With q = 0.01, two coincidences are chance for E > 0.149, a sum of 9 or more. */
+#include "mining/judge.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mining/order.h"
+#include "mining/stats.h"
+#include "storage/error.h"
+
+/* ---- limits ---- */
+
+/* A sum above which n_xy = k is certainly above the threshold: found by halving, kept on the safe side. */
+static uint64_t find_limit(uint64_t k, double log10_q, uint32_t jitter)
+{
+    double low = 0, high = (double)k;
+    for (int i = 0; i < 24; i++) {
+        double middle = (low + high) / 2;
+        if (fl_log10_poisson_tail(k, middle) > log10_q + 1e-9)
+            high = middle;
+        else
+            low = middle;
+    }
+    return (uint64_t)(high * jitter);
+}
+
+/* k coincidences where k or more are expected are never more than chance. */
+static uint64_t limit_of(const struct fl_bench *b, uint64_t k)
+{
+    return k < FL_JUDGE_LIMITS ? b->limits[k] : k * b->lane->time.jitter;
+}
+
+void fl_benches_init(struct fl_bench benches[3], const struct fl_lane lanes[3],
+                     const struct fl_mining_config *config)
+{
+    benches[0] = (struct fl_bench){.config = config, .log10_q = log10(config->q)};
+    for (uint64_t k = 1; k < FL_JUDGE_LIMITS; k++)
+        benches[0].limits[k] = find_limit(k, benches[0].log10_q, lanes[0].time.jitter);
+    benches[1] = benches[2] = benches[0];
+    for (int family = FL_NAMED; family <= FL_BOUND_SERVER; family++)
+        benches[family].lane = &lanes[family];
+}
+
+/* ---- results ---- */
+
+static int room_for(void *items, size_t *room, size_t n, size_t size)
+{
+    void **at = items;
+    if (n < *room)
+        return 0;
+    size_t more = *room ? *room * 2 : 256;
+    void *grown = realloc(*at, more * size);
+    if (!grown)
+        return FL_ENOMEM;
+    *at = grown;
+    *room = more;
+    return 0;
+}
+
+static int keep_p(struct fl_found *f, double log10_p)
+{
+    if (room_for(&f->p, &f->room_p, f->n_p, sizeof *f->p) < 0)
+        return FL_ENOMEM;
+    f->p[f->n_p++] = log10_p;
+    return 0;
+}
+
+static int keep_pair(struct fl_found *f, const struct fl_pair *p)
+{
+    if (room_for(&f->pairs, &f->room_pairs, f->n_pairs, sizeof *f->pairs) < 0)
+        return FL_ENOMEM;
+    f->pairs[f->n_pairs++] = *p;
+    return 0;
+}
+
+void fl_found_clear(struct fl_found *f)
+{
+    free(f->p);
+    free(f->pairs);
+    *f = (struct fl_found){0};
+}
+
+/* ---- a judge ---- */
+
+int fl_judge_init(struct fl_judge *j, const struct fl_bench *bench, struct fl_found *found)
+{
+    size_t n = (size_t)bench->lane->n_blocks + 1;
+    *j = (struct fl_judge){.bench = bench,
+                           .found = found,
+                           .x = UINT32_MAX,
+                           .x_new = calloc(n, sizeof *j->x_new),
+                           .x_present = calloc(n, sizeof *j->x_present)};
+    return j->x_new && j->x_present ? 0 : FL_ENOMEM;
+}
+
+void fl_judge_clear(struct fl_judge *j)
+{
+    free(j->x_new);
+    free(j->x_present);
+    *j = (struct fl_judge){0};
+}
+
+static const struct fl_block *blocks_of(const struct fl_lane *lane, uint32_t node,
+                                        const struct fl_block **end)
+{
+    size_t first = lane->first_track[node], last = lane->first_track[node + 1];
+    if (first == last)
+        return *end = lane->blocks;
+    *end = lane->blocks + lane->tracks[last - 1].block_to;
+    return lane->blocks + lane->tracks[first].block_from;
+}
+
+static void spread(struct fl_judge *j, bool in)
+{
+    const struct fl_block *end, *b = blocks_of(j->bench->lane, j->x, &end);
+    for (; b < end; b++) {
+        j->x_new[b->id] = in ? b->n_new : 0;
+        j->x_present[b->id] = in ? b->n_present : 0;
+    }
+}
+
+/* The dense counts are x's. */
+static void take_up(struct fl_judge *j, uint32_t x)
+{
+    if (j->x == x)
+        return;
+    if (j->x != UINT32_MAX)
+        spread(j, false);
+    j->x = x;
+    spread(j, true);
+}
+
+/* Blocks of y added up until the sum is above `enough`. */
+static uint64_t sum_of_starts(const struct fl_judge *j, uint32_t y, uint64_t enough)
+{
+    const struct fl_block *end, *b = blocks_of(j->bench->lane, y, &end);
+    uint64_t sum = 0;
+    for (; b < end && sum <= enough; b++)
+        sum += (uint64_t)j->x_new[b->id] * b->n_new;
+    return sum;
+}
+
+/* Likewise with the presence of either. */
+static uint64_t sum_of_presence(const struct fl_judge *j, uint32_t y, bool of_x, uint64_t enough)
+{
+    const struct fl_block *end, *b = blocks_of(j->bench->lane, y, &end);
+    uint64_t sum = 0;
+    for (; b < end && sum <= enough; b++)
+        sum += of_x ? (uint64_t)j->x_present[b->id] * b->n_new : (uint64_t)j->x_new[b->id] * b->n_present;
+    return sum;
+}
+
+/* Step 1 for one kind of pair; whole blocks are summed in integers, so that the sum is exact. */
+static double expected(const struct fl_judge *j, uint32_t y, bool x_present, bool y_present)
+{
+    const struct fl_lane *lane = j->bench->lane;
+    const struct fl_block *end, *b = blocks_of(lane, y, &end);
+    const uint32_t *of_x = x_present ? j->x_present : j->x_new;
+    uint32_t jitter = lane->time.jitter;
+    uint64_t whole = 0;
+    double cut = 0;
+    for (; b < end; b++) {
+        uint64_t both = (uint64_t)of_x[b->id] * (y_present ? b->n_present : b->n_new);
+        if (!both)
+            continue;
+        uint32_t windows = fl_block_windows(lane, b->id);
+        if (windows != jitter)
+            cut += (double)both / windows;
+        else
+            whole += both;
+    }
+    return (double)whole / jitter + cut;
+}
+
+static bool may_be_rule(const struct fl_pair *p, const struct fl_mining_config *config, uint64_t n_total)
+{
+    if (p->n_xy < config->support)
+        return false;
+    double confidence = (double)p->n_xy / (double)p->n_x, reverse = (double)p->n_xy / (double)p->n_y;
+    return (confidence >= config->confidence || reverse >= config->confidence) &&
+           confidence > (double)p->n_y / (double)n_total;
+}
+
+/* Steps 2 and 3. */
+static int judge_kind(struct fl_judge *j, struct fl_pair *p)
+{
+    const struct fl_bench *b = j->bench;
+    p->family = b->lane->family;
+    p->n_x = b->lane->n_new[p->x];
+    p->n_y = p->evidence == FL_EVIDENCE_START ? b->lane->n_new[p->y] : b->lane->n_present[p->y];
+    if ((double)p->n_xy <= p->expected)
+        return 0;
+    p->log10_p = fl_log10_poisson_tail(p->n_xy, p->expected);
+    if (p->log10_p > b->log10_q)
+        return 0;
+    if (keep_p(j->found, p->log10_p) < 0)
+        return FL_ENOMEM;
+    return may_be_rule(p, b->config, b->lane->n_total) ? keep_pair(j->found, p) : 0;
+}
+
+static int judge_start(struct fl_judge *j, uint32_t y, uint64_t n, uint64_t sum)
+{
+    struct fl_pair p = {.x = j->x, .y = y, .evidence = FL_EVIDENCE_START, .n_xy = n};
+    if (n == 0 || sum > limit_of(j->bench, n))
+        return 0;
+    p.expected = expected(j, y, false, false);
+    return judge_kind(j, &p);
+}
+
+static int judge_during(struct fl_judge *j, uint32_t y, uint64_t n, uint64_t sum, bool x_present)
+{
+    struct fl_pair p = {
+        .x = x_present ? y : j->x, .y = x_present ? j->x : y, .evidence = FL_EVIDENCE_DURING, .n_xy = n};
+    uint64_t limit = limit_of(j->bench, n);
+    if (n == 0 || sum > limit || sum_of_presence(j, y, x_present, limit) > limit)
+        return 0;
+    p.expected = expected(j, y, x_present, !x_present);
+    return judge_kind(j, &p);
+}
+
+int fl_judge_pair(struct fl_judge *j, uint32_t x, uint32_t y, const struct fl_meetings *m, uint32_t *at_least,
+                  bool look_ahead)
+{
+    uint64_t most = (uint64_t)m->both + (m->x_during_y > m->y_during_x ? m->x_during_y : m->y_during_x);
+    uint64_t limit = limit_of(j->bench, most);
+    j->found->tested += (m->both > 0) + (m->both + m->x_during_y > 0) + (m->both + m->y_during_x > 0);
+    if (m->both > *at_least)
+        *at_least = m->both; /* a window in which both start adds at least 1 to its block */
+    if (*at_least > limit)
+        return 0;
+    take_up(j, x);
+    uint64_t sum = sum_of_starts(j, y, look_ahead ? 2 * limit : limit);
+    *at_least = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+    if (sum > limit)
+        return 0;
+    int rc = judge_start(j, y, m->both, sum);
+    if (rc == 0)
+        rc = judge_during(j, y, (uint64_t)m->both + m->x_during_y, sum, false);
+    return rc == 0 ? judge_during(j, y, (uint64_t)m->both + m->y_during_x, sum, true) : rc;
+}
+
+/* ---- all judges together ---- */
+
+static int compare_pairs(const void *va, const void *vb)
+{
+    const struct fl_pair *a = va, *b = vb;
+    FL_ORDER(a->family, b->family);
+    FL_ORDER(a->x, b->x);
+    FL_ORDER(a->y, b->y);
+    FL_ORDER(a->evidence, b->evidence);
+    return 0;
+}
+
+/* Move what all found to the first. */
+static int gather(struct fl_found *found, size_t n)
+{
+    size_t n_p = 0, n_pairs = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_p += found[i].n_p;
+        n_pairs += found[i].n_pairs;
+    }
+    double *p = realloc(found[0].p, (n_p + 1) * sizeof *p);
+    if (p)
+        found[0].p = p;
+    struct fl_pair *pairs = realloc(found[0].pairs, (n_pairs + 1) * sizeof *pairs);
+    if (pairs)
+        found[0].pairs = pairs;
+    if (!p || !pairs)
+        return FL_ENOMEM;
+    for (size_t i = 1; i < n; i++) {
+        if (found[i].n_p)
+            memcpy(p + found[0].n_p, found[i].p, found[i].n_p * sizeof *p);
+        if (found[i].n_pairs)
+            memcpy(pairs + found[0].n_pairs, found[i].pairs, found[i].n_pairs * sizeof *pairs);
+        found[0].n_p += found[i].n_p;
+        found[0].n_pairs += found[i].n_pairs;
+        found[0].tested += found[i].tested;
+        fl_found_clear(&found[i]);
+    }
+    return 0;
+}
+
+int fl_found_settle(struct fl_found *found, size_t n, double log10_q, struct fl_pair **pairs, size_t *n_pairs,
+                    uint64_t *tested)
+{
+    int rc = gather(found, n);
+    double *q = rc == 0 ? malloc((found->n_p + 1) * sizeof *q) : NULL;
+    size_t kept = 0;
+    if (!q)
+        return FL_ENOMEM;
+    if (found->n_p)
+        fl_benjamini_hochberg(found->p, q, found->n_p, found->tested);
+    for (size_t i = 0; i < found->n_pairs; i++) {
+        found->pairs[i].log10_q = fl_q_of(found->p, q, found->n_p, found->pairs[i].log10_p);
+        if (found->pairs[i].log10_q <= log10_q)
+            found->pairs[kept++] = found->pairs[i];
+    }
+    free(q);
+    if (kept)
+        qsort(found->pairs, kept, sizeof *found->pairs, compare_pairs);
+    *pairs = found->pairs;
+    *n_pairs = kept;
+    *tested = found->tested;
+    found->pairs = NULL;
+    return 0;
+}
