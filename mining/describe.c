@@ -6,11 +6,18 @@
  * 3. Lag is the median of the differences of the starts, its spread their interquartile range; their
  * histogram has bins of a round width that hold the middle nine tenths.
  * 4. The antecedent is the side whose confidence is higher.
- * 5. A wildcard behind which one host makes nine tenths of the coincidences is that host in disguise: its own
+ * 5. What comes in bursts meets in bursts: two clients each of which opens ten connections within a second
+ * need to be active in the same minute but once to coincide ten times. So the coincidences must also be many
+ * when jitter blocks, not windows, are taken as what is independent, in either of two ways: in how many
+ * blocks there are any, against the chance of that in each block; or how far their number is above what is
+ * expected in each block, against how much this varies from block to block. The rule's p-value is that of the
+ * better of the two (twice, for there are two), where it is larger than that of the windows.
+ * 6. A wildcard behind which one host makes nine tenths of the coincidences is that host in disguise: its own
  * pair has as many coincidences on fewer windows, and is the rule. */
 #include "mining/describe.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +182,106 @@ static int collect_hits(struct hits *out, const struct fl_pair *pair, struct fl_
         meet_during(out, x, y, open);
     free(open);
     return rc;
+}
+
+/* ---- bursts ---- */
+
+struct stretch { /* windows in which Y starts or is under way */
+    uint32_t bind, first, last;
+};
+
+/* Disjoint stretches in order: single windows for `start`. Returns how many. */
+static size_t stretches_of(const struct fl_events *y, enum fl_evidence evidence, struct stretch *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < y->n; i++) {
+        const struct event *e = &y->items[i];
+        uint32_t last = evidence == FL_EVIDENCE_START ? e->first : e->last;
+        if (n == 0 || out[n - 1].bind != e->bind || e->first > out[n - 1].last)
+            out[n++] = (struct stretch){e->bind, e->first, last};
+        else if (last > out[n - 1].last)
+            out[n - 1].last = last;
+    }
+    return n;
+}
+
+/* How many windows of [first, last] the stretches cover, from *at on, which moves on. */
+static uint32_t covered(const struct stretch *s, size_t n, size_t *at, uint32_t bind, uint32_t first,
+                        uint32_t last)
+{
+    uint32_t count = 0;
+    while (*at < n && (s[*at].bind < bind || (s[*at].bind == bind && s[*at].last < first)))
+        ++*at;
+    for (size_t i = *at; i < n && s[i].bind == bind && s[i].first <= last; i++) {
+        uint32_t from = s[i].first > first ? s[i].first : first, to = s[i].last < last ? s[i].last : last;
+        count += to - from + 1;
+    }
+    return count;
+}
+
+/* The chance that n_x of `windows` windows, any of them, meet one of n_y others. */
+static double chance_of_any(uint32_t n_x, uint32_t n_y, uint32_t windows)
+{
+    double none = 1;
+    for (uint32_t i = 0; i < n_x && none > 0; i++)
+        none *= n_y + i < windows ? (double)(windows - n_y - i) / (windows - i) : 0;
+    return 1 - none;
+}
+
+struct blocks { /* what has been seen of those in which both are active */
+    uint64_t n, with_any;
+    double chances, excess, squares;
+};
+
+static void add_block(struct blocks *b, uint32_t n_x, uint32_t n_y, uint32_t n_xy, uint32_t windows)
+{
+    double excess = n_xy - (double)n_x * n_y / windows;
+    b->n++;
+    b->with_any += n_xy > 0;
+    b->chances += chance_of_any(n_x, n_y, windows);
+    b->excess += excess;
+    b->squares += excess * excess;
+}
+
+/* log10 of the p-value by blocks; hits in the order of X's events. */
+static double tail_by_blocks(const struct hits *hits, const struct fl_events *x, const struct stretch *y,
+                             size_t n, const struct fl_timeline *time)
+{
+    struct blocks b = {0};
+    size_t at = 0, hit = 0;
+    uint32_t span_first = fl_window_of(time, time->from_ms), span_last = fl_window_of(time, time->to_ms);
+    for (size_t i = 0, to; i < x->n; i = to) {
+        uint32_t bind = x->items[i].bind, first = x->items[i].first / time->jitter * time->jitter,
+                 last = first + time->jitter - 1, n_x = 0, n_xy = 0;
+        for (to = i; to < x->n && x->items[to].bind == bind && x->items[to].first <= last; to++)
+            n_x += !repeats_window(x, to);
+        for (; hit < hits->n && hits->items[hit].bind == bind && hits->items[hit].window <= last; hit++)
+            n_xy++;
+        first = first > span_first ? first : span_first;
+        last = last < span_last ? last : span_last;
+        uint32_t n_y = covered(y, n, &at, bind, first, last);
+        if (n_y > 0)
+            add_block(&b, n_x, n_y, n_xy, last - first + 1);
+    }
+    double any = fl_log10_binomial_tail(b.with_any, b.n, b.chances / (double)b.n),
+           sum = fl_log10_sum_tail(b.excess, b.squares), best = any < sum ? any : sum;
+    return best + log10(2) < 0 ? best + log10(2) : 0;
+}
+
+static int weigh_bursts(struct fl_rule *rule, const struct hits *hits, const struct fl_pair *pair,
+                        const struct fl_view *v)
+{
+    const struct fl_events *y = &v->events[pair->y];
+    if (v->time->n_windows / v->time->jitter < v->config->support)
+        return 0;
+    struct stretch *stretches = malloc((y->n + 1) * sizeof *stretches);
+    if (!stretches)
+        return FL_ENOMEM;
+    size_t n = stretches_of(y, pair->evidence, stretches);
+    double log10_p = tail_by_blocks(hits, &v->events[pair->x], stretches, n, v->time);
+    rule->log10_p = log10_p > rule->log10_p ? log10_p : rule->log10_p;
+    free(stretches);
+    return 0;
 }
 
 /* ---- lag, clock, hosts ---- */
@@ -428,6 +535,9 @@ int fl_describe(struct fl_rule *out, const struct fl_pair *pair, struct fl_view 
     int rc = collect_hits(&hits, pair, view);
     if (rc == 0) {
         assert(hits.n >= pair->n_xy); /* more where a crowd was not counted */
+        rc = weigh_bursts(out, &hits, pair, view);
+    }
+    if (rc == 0) {
         rc = describe_hits(out, &hits, pair, view);
     }
     free(hits.items);
@@ -435,4 +545,25 @@ int fl_describe(struct fl_rule *out, const struct fl_pair *pair, struct fl_view 
         turn(out);
     out->score = fl_j_measure(out->n_antecedent, out->n_consequent, out->n_both, out->n_windows);
     return rc;
+}
+
+long fl_keep_significant(struct fl_rule *rules, size_t n, uint64_t tested, double q, int32_t *place)
+{
+    double *log10_p = malloc((n + 1) * sizeof *log10_p), *log10_q = malloc((n + 1) * sizeof *log10_q);
+    long kept = log10_p && log10_q ? 0 : FL_ENOMEM;
+    if (kept == 0 && n > 0) {
+        for (size_t i = 0; i < n; i++)
+            log10_p[i] = rules[i].log10_p;
+        fl_benjamini_hochberg(log10_p, log10_q, n, tested);
+        for (size_t i = 0; i < n; i++) {
+            rules[i].log10_q = fl_q_of(log10_p, log10_q, n, rules[i].log10_p);
+            bool stays = rules[i].log10_q <= log10(q);
+            place[i] = stays ? (int32_t)kept : -1;
+            if (stays)
+                rules[kept++] = rules[i];
+        }
+    }
+    free(log10_p);
+    free(log10_q);
+    return kept;
 }

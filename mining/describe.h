@@ -17,11 +17,15 @@ struct fl_view {
     struct fl_events *events; /* by node: its conversations in order, kept from pair to pair of a family */
 };
 
-/* Fill in `out` from a pair that passed the test; fastest with pairs family by family. Returns 1, or 0 when
- * a closer look denies it: fewer than 3 hosts behind a bound wildcard, one host behind nine tenths of a
- * wildcard's coincidences (at least `support`), or fewer than `support` distinct conversations under way in a
- * `during` pair; FL_ENOMEM. */
+/* Fill in `out` from a pair that passed the test; fastest with pairs family by family. Its p-value is at
+ * least the pair's; what q-value that makes is for fl_keep_significant. Returns 1, or 0 when a closer look
+ * denies it: fewer than 3 hosts behind a bound wildcard, one host behind nine tenths of a wildcard's
+ * coincidences (at least `support`), or fewer than `support` distinct conversations under way in a `during`
+ * pair; FL_ENOMEM. */
 int fl_describe(struct fl_rule *out, const struct fl_pair *pair, struct fl_view *view);
+/* Give n rules the q-values of their p-values among `tested` tests, drop those above `q`, in place, and
+ * return how many are left; place[i] is where rule i has gone, or -1. FL_ENOMEM. */
+long fl_keep_significant(struct fl_rule *rules, size_t n, uint64_t tested, double q, int32_t *place);
 /* Free what fl_describe kept. */
 void fl_view_clear(struct fl_view *view);
 

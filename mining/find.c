@@ -111,6 +111,21 @@ static int describe_pairs(struct fl_findings *out, const struct fl_pairs *pairs,
     return 0;
 }
 
+/* Bursts may have made some of them less than significant. */
+static int keep_significant(struct fl_findings *out, const struct fl_pairs *pairs, int32_t *rule_of, double q)
+{
+    int32_t *place = malloc((out->n + 1) * sizeof *place);
+    long left = place ? fl_keep_significant(out->rules, out->n, pairs->tested, q, place) : FL_ENOMEM;
+    for (size_t i = 0; left >= 0 && i < pairs->n; i++)
+        if (rule_of[i] >= 0)
+            rule_of[i] = place[rule_of[i]];
+    free(place);
+    if (left < 0)
+        return (int)left;
+    out->n = (size_t)left;
+    return 0;
+}
+
 static int say_once(struct fl_findings *out)
 {
     long left = fl_fold(out->rules, out->n);
@@ -130,6 +145,8 @@ static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl
     int32_t *rule_of = malloc((pairs->n + 1) * sizeof *rule_of);
     out->rules = malloc((pairs->n + ranges.n + 1) * sizeof *out->rules);
     rc = rule_of && out->rules ? describe_pairs(out, pairs, view, rule_of, r) : FL_ENOMEM;
+    if (rc == 0)
+        rc = keep_significant(out, pairs, rule_of, r->config->q);
     if (rc == 0) {
         fl_ranges_add(&ranges, rule_of, out->rules, &out->n);
         rc = say_once(out);

@@ -1,4 +1,4 @@
-/* J-measure, Poisson tail, Benjamini-Hochberg.
+/* J-measure, tails, Benjamini-Hochberg.
  *
  * Worked example: X in 10, Y in 12, both in 9 of 1,000 windows: J = 0.009 log2(0.9/0.012) + 0.001
  * log2(0.1/0.988) = 0.0560 - 0.0033 = 0.0527 bits a window. Poisson tail: P(K >= 3 | mean 1) = 1 - e^-1 (1 +
@@ -56,6 +56,29 @@ double fl_log10_poisson_tail(uint64_t k, double expected)
         return 0;
     double log_p = (double)k > expected ? upper_tail(k, expected) : complement_of_lower(k, expected);
     return log_p < 0 ? log_p / M_LN10 : 0;
+}
+
+/* P(K >= k) = term(k) (1 + r(k) + r(k) r(k+1) + ...), r(i) = (n-i)/(i+1) p/(1-p): falls for k above n p. */
+double fl_log10_binomial_tail(uint64_t k, uint64_t n, double p)
+{
+    double top = (double)n, at = (double)k, sum = 1, term = 1;
+    int sign;
+    if (k == 0 || at < top * p + 1)
+        return 0;
+    for (uint64_t i = k; i < n && term > sum * 1e-17; i++) {
+        term *= (top - (double)i) / ((double)i + 1) * p / (1 - p);
+        sum += term;
+    }
+    double log_p = lgamma_r(top + 1, &sign) - lgamma_r(at + 1, &sign) - lgamma_r(top - at + 1, &sign) +
+                   at * log(p) + log(sum);
+    if (k < n)
+        log_p += (top - at) * log1p(-p);
+    return log_p < 0 ? log_p / M_LN10 : 0;
+}
+
+double fl_log10_sum_tail(double sum, double squares)
+{
+    return sum > 0 ? -sum * sum / squares / 2 / M_LN10 : 0;
 }
 
 static int compare_doubles(const void *va, const void *vb)

@@ -12,8 +12,20 @@
 double fl_j_measure(uint64_t n_x, uint64_t n_y, uint64_t n_xy, uint64_t n);
 
 /* log10 of P(K >= k) for K Poisson with mean `expected` > 0: an upper bound of the Poisson-binomial tail of
- * the interval-jitter null for k above its mean (Hoeffding 1956). 0 for k = 0. */
+ * the interval-jitter null for k at least one above its mean (Hoeffding, "On the distribution of the number
+ * of successes in independent trials", Ann. Math. Stat. 27, 1956: no more than the binomial's of equal mean;
+ * Anderson & Samuels 1967: no more than the Poisson's). 0 for k = 0. */
 double fl_log10_poisson_tail(uint64_t k, double expected);
+
+/* log10 of P(K >= k) for the number K of successes in n independent trials whose chances have mean p: at most
+ * that of n trials of chance p each, where k is at least one above n p (Hoeffding 1956); 0 below that. */
+double fl_log10_binomial_tail(uint64_t k, uint64_t n, double p);
+
+/* log10 of exp(-z^2 / 2) for z = sum / sqrt(squares), an upper bound of the chance of such a sum of
+ * independent terms of mean zero with that sum of squares, where each is as likely to be x as -x (Efron,
+ * "Student's t-test under symmetry conditions", JASA 64, 1969); it errs on the safe side for terms that are
+ * mostly a little below zero and seldom far above. 0 for sums at or below zero. */
+double fl_log10_sum_tail(double sum, double squares);
 
 /* Benjamini & Hochberg 1995. `log10_p` holds the p-values of `n` tests out of `tests`; those left out must
  * all be greater than any threshold that matters (q <= t needs only the p <= t). Sorts log10_p ascending and

@@ -2,9 +2,11 @@
  * worked by hand. */
 #include "tests/mining/mining_fixture.h"
 
+#include <math.h>
+
 #include "mining/describe.h"
 
-enum { MOST = 200 };
+enum { MOST = 1200 };
 
 struct stage { /* conversations put on by hand and the two nodes they make */
     struct fl_addr hosts[40];
@@ -142,6 +144,69 @@ static void bound_wildcards_want_three_hosts(void **state)
         assert_int_equal(r.lag_ms, 5);
         free(s);
     }
+}
+
+/* X and Y start together `a_block` times in each of 12 / a_block minutes. */
+static double p_of_bursts(int a_block)
+{
+    struct stage *s = new_stage();
+    struct fl_rule r;
+    name_servers(s, 2, 3);
+    for (int i = 0; i < 12; i++)
+        say(s, 1, 2, 80, i / a_block * 120000 + i % a_block * 3000, 50);
+    next_node(s);
+    for (int i = 0; i < 12; i++)
+        say(s, 1, 3, 80, i / a_block * 120000 + i % a_block * 3000 + 20, 50);
+    struct fl_pair pair = {.n_x = 12, .n_y = 12, .n_xy = 12, .log10_p = -12};
+    assert_int_equal(describe(s, &r, pair), 1);
+    free(s);
+    return r.log10_p;
+}
+
+/* Four each in 3 blocks: the chance of any in a block is 1 - C(56,4)/C(60,4) = 1 - (56 55 54 53)/(60 59 58
+ * 57) = 0.2468, of all three 0.01503. By sums: 4 - 16/60 above what is expected in each, z^2 = 3, exp(-1.5) =
+ * 0.223. The better twice: 0.03006. One each in 12 blocks: (1/60)^12 = 4.6e-22 is less than the pair's own
+ * 1e-12, which stays. */
+static void bursts_weigh_by_block(void **state)
+{
+    double any = 1 - 56.0 * 55 * 54 * 53 / (60.0 * 59 * 58 * 57);
+    assert_float_equal(p_of_bursts(4), log10(2 * any * any * any), 1e-9);
+    assert_float_equal(p_of_bursts(12), 0, 0); /* one block proves nothing */
+    assert_float_equal(p_of_bursts(1), -12, 0);
+}
+
+/* 30 windows of each of 20 minutes in both, of 60 that there are: any block would have some, so only the sums
+ * tell: 30 - 15 above in each, z^2 = 20, exp(-10), twice. */
+static void busy_pairs_weigh_by_sums(void **state)
+{
+    struct stage *s = new_stage();
+    struct fl_rule r;
+    name_servers(s, 2, 3);
+    for (int i = 0; i < 600; i++)
+        say(s, 1, 2, 80, i / 30 * 60000 + i % 30 * 2000, 50);
+    next_node(s);
+    for (int i = 0; i < 600; i++)
+        say(s, 1, 3, 80, i / 30 * 60000 + i % 30 * 2000 + 20, 50);
+    struct fl_pair pair = {.n_x = 600, .n_y = 600, .n_xy = 600, .log10_p = -40};
+    assert_int_equal(describe(s, &r, pair), 1);
+    assert_float_equal(r.log10_p, log10(2) - 10 / log(10), 1e-6);
+    free(s);
+}
+
+static void what_is_not_significant_is_dropped(void **state)
+{
+    /* p 1e-9, 1e-3, 1e-6 of 1,000 tests: q = 1e-6, 0.33, 5e-4 */
+    struct fl_rule rules[3] = {{.log10_p = -9, .n_both = 1}, {.log10_p = -3}, {.log10_p = -6, .n_both = 2}};
+    int32_t place[3];
+    assert_int_equal(fl_keep_significant(rules, 3, 1000, 0.01, place), 2);
+    assert_int_equal(rules[0].n_both, 1);
+    assert_int_equal(rules[1].n_both, 2);
+    assert_int_equal(place[0], 0);
+    assert_int_equal(place[1], -1);
+    assert_int_equal(place[2], 1);
+    assert_float_equal(rules[0].log10_q, -6, 1e-12);
+    assert_float_equal(rules[1].log10_q, -6 + 3 - log10(2), 1e-12);
+    assert_int_equal(fl_keep_significant(rules, 0, 1000, 0.01, place), 0);
 }
 
 /* Twenty coincidences, of which one client makes `of_one`: with 18 it is that client's rule, with 17 it is
@@ -297,6 +362,9 @@ int main(void)
         cmocka_unit_test(lag_and_spread_by_hand),
         cmocka_unit_test(the_arrow_leaves_the_surer_side),
         cmocka_unit_test(bound_wildcards_want_three_hosts),
+        cmocka_unit_test(bursts_weigh_by_block),
+        cmocka_unit_test(busy_pairs_weigh_by_sums),
+        cmocka_unit_test(what_is_not_significant_is_dropped),
         cmocka_unit_test(a_wildcard_with_one_host_is_that_host),
         cmocka_unit_test(one_long_flow_proves_nothing),
         cmocka_unit_test(lags_fall_into_round_bins),
