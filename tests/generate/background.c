@@ -51,10 +51,14 @@ static void browse(struct gen_make *m, struct lookups *lookups, unsigned host, i
         uint8_t *count = &lookups->counts[(size_t)host * WORLD_SERVERS + server];
         *count += *count < UINT8_MAX;
     }
-    if (host % 4 == 3 && gen_chance(&m->random, 0.5))
-        gen_tcp(m, gen_host6(host), gen_world6(server), port, at);
-    else
-        gen_tcp(m, gen_host(host), gen_world(server), port, at);
+    bool six = host % 4 == 3 && gen_chance(&m->random, 0.5);
+    struct fl_addr from = six ? gen_host6(host) : gen_host(host),
+                   to = six ? gen_world6(server) : gen_world(server);
+    int64_t connections = gen_chance(&m->random, 0.6) ? 1 : gen_between(&m->random, 2, 8);
+    for (int64_t i = 0; i < connections; i++) { /* a page brings its parts over the next seconds */
+        gen_tcp(m, from, to, port, at);
+        at += gen_between(&m->random, 10, 1500);
+    }
 }
 
 static void something(struct gen_make *m, struct lookups *lookups, unsigned host, int64_t at)
