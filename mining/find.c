@@ -1,6 +1,7 @@
 /* The passes of mining, one after the other. */
 #include "mining/find.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "mining/cluster.h"
@@ -8,7 +9,7 @@
 #include "mining/describe.h"
 #include "mining/fold.h"
 #include "mining/lane.h"
-#include "mining/range.h"
+#include "mining/widen.h"
 #include "mining/stitch.h"
 #include "storage/error.h"
 
@@ -94,18 +95,19 @@ static int count_families(struct fl_pairs *out, uint64_t n_total[3], const struc
     return rc;
 }
 
-/* `rule_of` gets each pair's place among the rules, or -1. */
+/* `rule_of` (NULL: not wanted) gets each pair's place among the rules, or -1. */
 static int describe_pairs(struct fl_findings *out, const struct fl_pairs *pairs, struct fl_view *view,
                           int32_t *rule_of, const struct fl_find_request *r)
 {
     for (size_t i = 0; i < pairs->n; i++) {
-        int rc = asked_to_stop(r, FL_PHASE_DESCRIBING, (double)i / (double)pairs->n);
+        int rc = asked_to_stop(r, FL_PHASE_DESCRIBING, rule_of ? (double)i / (double)pairs->n : 1);
         if (rc < 0)
             return rc;
         rc = fl_describe(&out->rules[out->n], &pairs->items[i], view);
         if (rc < 0)
             return rc;
-        rule_of[i] = rc > 0 ? (int32_t)out->n : -1;
+        if (rule_of)
+            rule_of[i] = rc > 0 ? (int32_t)out->n : -1;
         out->n += rc > 0;
     }
     return 0;
@@ -126,6 +128,19 @@ static int keep_significant(struct fl_findings *out, const struct fl_pairs *pair
     return 0;
 }
 
+/* Likewise the rules from `first` on, whose q-values are Bonferroni's: all p-values times the same number. */
+static void keep_widened(struct fl_findings *out, size_t first, const struct fl_pairs *pairs, double q)
+{
+    size_t kept = first;
+    double tests = pairs->n ? pairs->items[0].log10_q - pairs->items[0].log10_p : 0;
+    for (size_t i = first; i < out->n; i++) {
+        out->rules[i].log10_q = out->rules[i].log10_p + tests;
+        if (out->rules[i].log10_q <= log10(q))
+            out->rules[kept++] = out->rules[i];
+    }
+    out->n = kept;
+}
+
 static int say_once(struct fl_findings *out)
 {
     long left = fl_fold(out->rules, out->n);
@@ -135,23 +150,43 @@ static int say_once(struct fl_findings *out)
     return fl_cluster(out->rules, out->n, &out->clusters, &out->n_clusters);
 }
 
+static int describe_all(struct fl_findings *out, const struct fl_pairs *pairs, const struct fl_ranges *ranges,
+                        const struct fl_widened *widened, struct fl_view *view,
+                        const struct fl_find_request *r)
+{
+    struct fl_view wide = *view;
+    int32_t *rule_of = malloc((pairs->n + 1) * sizeof *rule_of);
+    out->rules = malloc((pairs->n + ranges->n + widened->pairs.n + 1) * sizeof *out->rules);
+    int rc = rule_of && out->rules ? describe_pairs(out, pairs, view, rule_of, r) : FL_ENOMEM;
+    wide.nodes = &widened->nodes;
+    wide.events = NULL;
+    if (rc == 0)
+        rc = keep_significant(out, pairs, rule_of, r->config->q);
+    if (rc == 0)
+        fl_ranges_add(ranges, rule_of, out->rules, &out->n);
+    size_t first = out->n;
+    if (rc == 0)
+        rc = describe_pairs(out, &widened->pairs, &wide, NULL, r);
+    if (rc == 0)
+        keep_widened(out, first, &widened->pairs, r->config->q);
+    fl_view_clear(&wide);
+    free(rule_of);
+    return rc;
+}
+
 static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl_view *view,
                       const struct fl_find_request *r)
 {
-    struct fl_ranges ranges;
+    struct fl_ranges ranges = {0};
+    struct fl_widened widened = {.nodes = {.n = 0}};
     int rc = fl_ranges_find(&ranges, pairs, view->nodes, view->talk);
-    if (rc < 0)
-        return rc;
-    int32_t *rule_of = malloc((pairs->n + 1) * sizeof *rule_of);
-    out->rules = malloc((pairs->n + ranges.n + 1) * sizeof *out->rules);
-    rc = rule_of && out->rules ? describe_pairs(out, pairs, view, rule_of, r) : FL_ENOMEM;
     if (rc == 0)
-        rc = keep_significant(out, pairs, rule_of, r->config->q);
-    if (rc == 0) {
-        fl_ranges_add(&ranges, rule_of, out->rules, &out->n);
+        rc = fl_widen(&widened, pairs, &ranges, view->nodes, view->talk, view->time, r->config);
+    if (rc == 0)
+        rc = describe_all(out, pairs, &ranges, &widened, view, r);
+    if (rc == 0)
         rc = say_once(out);
-    }
-    free(rule_of);
+    fl_widened_clear(&widened);
     fl_ranges_clear(&ranges);
     return rc;
 }

@@ -126,7 +126,7 @@ static void count_rules(struct fl_run *run, const struct fl_findings *found)
     run->pairs_tested = found->pairs_tested;
     for (size_t i = 0; i < found->n; i++) {
         run->rules += found->rules[i].parent < 0;
-        run->instances += found->rules[i].parent >= 0;
+        run->instances += found->rules[i].parent < 0 ? found->rules[i].instances : 0; /* not all are listed */
     }
 }
 

@@ -1,0 +1,279 @@
+/* Generics with two wildcards, counted only where they are called for.
+ *
+ * 1. From each pair of one client (C: S.p with C: *.q) the pair of any client; from each pair of any client
+ * (S.p with T.q) that of any client with any server in place of S, or of T.
+ * 2. Those that at least 3 pairs of nodes come to are wanted.
+ * 3. Their nodes get their conversations, and are counted as pairs are that bind the client.
+ * 4. Of what is counted the wanted pairs stay that are significant.
+ *
+ * Example: 10.0.0.1 to 10.0.0.40 ask 10.0.0.53 for a name and then go to port 443 of this server or that.
+ * Forty pairs `C.* : *.443` with `C.* : 10.0.0.53.53` want `*.* : *.443` with `*.* : 10.0.0.53.53`. */
+#include "mining/widen.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mining/order.h"
+#include "storage/error.h"
+
+enum { LEAST_PAIRS = 3 };
+
+struct wish { /* a generic, and a pair that would be its instance */
+    struct fl_node_key a, b;
+    uint32_t x, y;
+};
+
+struct wishes {
+    struct wish *items;
+    size_t n;
+};
+
+static int compare_keys(const struct fl_node_key *x, const struct fl_node_key *y)
+{
+    FL_ORDER(x->client, y->client);
+    FL_ORDER(x->server, y->server);
+    FL_ORDER(x->protocol, y->protocol);
+    FL_ORDER(x->client_port, y->client_port);
+    FL_ORDER(x->server_port, y->server_port);
+    return 0;
+}
+
+static int compare_generics(const struct wish *a, const struct wish *b)
+{
+    int c = compare_keys(&a->a, &b->a);
+    return c ? c : compare_keys(&a->b, &b->b);
+}
+
+static int compare_wishes(const void *va, const void *vb)
+{
+    const struct wish *a = va, *b = vb;
+    int c = compare_generics(a, b);
+    if (c)
+        return c;
+    FL_ORDER(a->x, b->x);
+    FL_ORDER(a->y, b->y);
+    return 0;
+}
+
+static int compare_node_keys(const void *a, const void *b)
+{
+    return compare_keys(a, b);
+}
+
+/* ---- steps 1 and 2 ---- */
+
+static bool is_double(const struct fl_node_key *k)
+{
+    return k->client == FL_HOST_ANY && k->server == FL_HOST_ANY && k->server_port != FL_PORT_ANY;
+}
+
+static struct fl_node_key any_client(struct fl_node_key k)
+{
+    k.client = FL_HOST_ANY;
+    k.client_port = FL_PORT_ANY;
+    return k;
+}
+
+static struct fl_node_key any_server(struct fl_node_key k)
+{
+    k.server = FL_HOST_ANY;
+    return k;
+}
+
+static void wish(struct wishes *w, const struct fl_pair *p, struct fl_node_key a, struct fl_node_key b)
+{
+    int order = compare_keys(&a, &b);
+    if ((!is_double(&a) && !is_double(&b)) || order == 0 || fl_key_generalises(&a, &b) ||
+        fl_key_generalises(&b, &a))
+        return;
+    w->items[w->n++] = (struct wish){order < 0 ? a : b, order < 0 ? b : a, p->x < p->y ? p->x : p->y,
+                                     p->x < p->y ? p->y : p->x};
+}
+
+static void wish_for_pair(struct wishes *w, const struct fl_pair *p, const struct fl_nodes *nodes)
+{
+    struct fl_node_key x = nodes->keys[p->x], y = nodes->keys[p->y];
+    if (x.client != y.client)
+        return;
+    if (x.client != FL_HOST_ANY)
+        wish(w, p, any_client(x), any_client(y));
+    else {
+        wish(w, p, any_server(x), y);
+        wish(w, p, x, any_server(y));
+    }
+}
+
+/* One wish for each generic that enough pairs want. */
+static void keep_wanted(struct wishes *w)
+{
+    size_t kept = 0;
+    qsort(w->items, w->n, sizeof *w->items, compare_wishes);
+    for (size_t first = 0, end; first < w->n; first = end) {
+        size_t pairs = 1;
+        for (end = first + 1; end < w->n && compare_generics(&w->items[first], &w->items[end]) == 0; end++)
+            pairs += w->items[end].x != w->items[end - 1].x || w->items[end].y != w->items[end - 1].y;
+        if (pairs >= LEAST_PAIRS)
+            w->items[kept++] = w->items[first];
+    }
+    w->n = kept;
+}
+
+static bool is_wanted(const struct wishes *w, const struct fl_node_key *x, const struct fl_node_key *y)
+{
+    bool ordered = compare_keys(x, y) < 0;
+    struct wish key = {.a = ordered ? *x : *y, .b = ordered ? *y : *x};
+    size_t low = 0, high = w->n;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (compare_generics(&w->items[middle], &key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < w->n && compare_generics(&w->items[low], &key) == 0;
+}
+
+/* ---- step 3 ---- */
+
+struct start { /* a conversation of a node */
+    uint32_t node, conversation;
+    int64_t start_ms;
+};
+
+static int compare_starts(const void *va, const void *vb)
+{
+    const struct start *a = va, *b = vb;
+    FL_ORDER(a->node, b->node);
+    FL_ORDER(a->start_ms, b->start_ms);
+    FL_ORDER(a->conversation, b->conversation);
+    return 0;
+}
+
+static int name_nodes(struct fl_nodes *out, const struct wishes *w)
+{
+    out->keys = malloc((2 * w->n + 1) * sizeof *out->keys);
+    if (!out->keys)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < w->n; i++) {
+        out->keys[2 * i] = w->items[i].a;
+        out->keys[2 * i + 1] = w->items[i].b;
+    }
+    qsort(out->keys, 2 * w->n, sizeof *out->keys, compare_node_keys);
+    for (size_t i = 0; i < 2 * w->n; i++)
+        if (i == 0 || compare_keys(&out->keys[out->n - 1], &out->keys[i]) != 0)
+            out->keys[out->n++] = out->keys[i];
+    return 0;
+}
+
+/* The conversation under the node `key`, if that is wanted. */
+static void add_start(const struct fl_nodes *nodes, struct fl_node_key key, uint32_t conversation,
+                      int64_t start_ms, struct start *starts, size_t *n)
+{
+    const struct fl_node_key *found =
+        bsearch(&key, nodes->keys, nodes->n, sizeof *nodes->keys, compare_node_keys);
+    if (found)
+        starts[(*n)++] = (struct start){(uint32_t)(found - nodes->keys), conversation, start_ms};
+}
+
+/* A conversation is of the node of its server, and of the one with any server in its place. */
+static int fill_nodes(struct fl_nodes *out, const struct fl_talk *talk)
+{
+    size_t n = 0;
+    struct start *starts = malloc((2 * talk->n + 1) * sizeof *starts);
+    out->first = calloc(out->n + 1, sizeof *out->first);
+    if (!starts || !out->first) {
+        free(starts);
+        return FL_ENOMEM;
+    }
+    for (size_t i = 0; i < talk->n; i++) {
+        const struct fl_conversation *c = &talk->items[i];
+        struct fl_node_key key = {FL_HOST_ANY, c->server, FL_PORT_ANY, c->server_port, c->protocol};
+        add_start(out, key, (uint32_t)i, c->start_ms, starts, &n);
+        add_start(out, any_server(key), (uint32_t)i, c->start_ms, starts, &n);
+    }
+    qsort(starts, n, sizeof *starts, compare_starts);
+    out->conversations = malloc((n + 1) * sizeof *out->conversations);
+    for (size_t i = 0; i < n && out->conversations; i++) {
+        out->conversations[i] = starts[i].conversation;
+        out->first[starts[i].node + 1]++;
+    }
+    for (size_t u = 0; u < out->n; u++)
+        out->first[u + 1] += out->first[u];
+    free(starts);
+    return out->conversations ? 0 : FL_ENOMEM;
+}
+
+static int count(struct fl_widened *out, const struct fl_talk *talk, const struct fl_timeline *time,
+                 const struct fl_mining_config *config)
+{
+    struct fl_lane lanes[3] = {{0}};
+    int rc = fl_lane_build(&lanes[FL_BOUND_CLIENT], FL_BOUND_CLIENT, &out->nodes, talk, time);
+    if (rc == 0)
+        rc = fl_count_pairs(&out->pairs, lanes, &out->nodes, time->jitter, config, NULL, NULL);
+    fl_lane_clear(&lanes[FL_BOUND_CLIENT]);
+    return rc;
+}
+
+/* ---- step 4 ---- */
+
+static void keep_significant(struct fl_widened *out, const struct wishes *w, double log10_threshold,
+                             uint64_t tested)
+{
+    size_t kept = 0;
+    double log10_tests = log10((double)(tested + out->pairs.tested + 1));
+    for (size_t i = 0; i < out->pairs.n; i++) {
+        struct fl_pair p = out->pairs.items[i];
+        p.log10_q = fmin(0, p.log10_p + log10_tests);
+        if (p.log10_q <= log10_threshold && is_wanted(w, &out->nodes.keys[p.x], &out->nodes.keys[p.y]))
+            out->pairs.items[kept++] = p;
+    }
+    out->pairs.n = kept;
+}
+
+/* What ranges stand for wants nothing. */
+static int gather_wishes(struct wishes *w, const struct fl_pairs *pairs, const struct fl_ranges *ranges,
+                         const struct fl_nodes *nodes)
+{
+    bool *folded = calloc(pairs->n + 1, sizeof *folded);
+    w->items = malloc((2 * pairs->n + 1) * sizeof *w->items);
+    int rc = folded && w->items ? 0 : FL_ENOMEM;
+    for (size_t i = 0; i < ranges->n && rc == 0; i++)
+        for (uint32_t k = 0; k < ranges->items[i].n_listed; k++)
+            folded[ranges->items[i].listed[k]] = true;
+    for (size_t i = 0; i < pairs->n && rc == 0; i++)
+        if (!folded[i])
+            wish_for_pair(w, &pairs->items[i], nodes);
+    if (rc == 0)
+        keep_wanted(w);
+    free(folded);
+    return rc;
+}
+
+int fl_widen(struct fl_widened *out, const struct fl_pairs *pairs, const struct fl_ranges *ranges,
+             const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
+             const struct fl_mining_config *config)
+{
+    struct wishes w = {.n = 0};
+    *out = (struct fl_widened){.nodes = {.n = 0}};
+    int rc = gather_wishes(&w, pairs, ranges, nodes);
+    if (rc == 0 && w.n > 0) {
+        rc = name_nodes(&out->nodes, &w);
+        if (rc == 0)
+            rc = fill_nodes(&out->nodes, talk);
+        if (rc == 0)
+            rc = count(out, talk, time, config);
+        if (rc == 0)
+            keep_significant(out, &w, log10(config->q), pairs->tested);
+    }
+    free(w.items);
+    if (rc < 0)
+        fl_widened_clear(out);
+    return rc;
+}
+
+void fl_widened_clear(struct fl_widened *w)
+{
+    fl_nodes_clear(&w->nodes);
+    fl_pairs_clear(&w->pairs);
+}
