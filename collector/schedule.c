@@ -121,6 +121,9 @@ static void log_run(const struct fl_mine_result *result)
             " novel, %zu alerts, in %" PRId64 " ms",
             run->location, fl_time_format_s(run->from_ms, from), fl_time_format_s(run->to_ms, to), run->flows,
             run->rules, run->novel, result->alerts, run->took_ms);
+    if (*run->unclean)
+        fl_warning("mined %s: the data are not whole: %s; %zu rules are held", run->location, run->unclean,
+                   run->held);
     for (size_t i = 0; i < result->n_damaged && i < sizeof result->damaged / sizeof *result->damaged; i++)
         fl_warning("damaged flows left out: %s", result->damaged[i]);
 }

@@ -88,14 +88,15 @@ static void print_json(const struct fl_mine_result *m)
 {
     char from[FL_TIME_TEXT], to[FL_TIME_TEXT], started[FL_TIME_TEXT];
     const struct fl_run *r = &m->run;
-    json_t *o = json_pack(
-        "{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i}", "id",
-        (json_int_t)r->id, "location", r->location, "from", fl_time_format(r->from_ms, from), "to",
-        fl_time_format(r->to_ms, to), "started", fl_time_format(r->started_ms, started), "took_ms",
-        (json_int_t)r->took_ms, "flows", (json_int_t)r->flows, "conversations", (json_int_t)r->conversations,
-        "nodes", (json_int_t)r->nodes, "pairs_tested", (json_int_t)r->pairs_tested, "rules",
-        (json_int_t)r->rules, "novel", (json_int_t)r->novel, "instances", (json_int_t)r->instances, "alerts",
-        (json_int_t)m->alerts, "damaged", (int)m->n_damaged);
+    json_t *o =
+        json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:s?}",
+                  "id", (json_int_t)r->id, "location", r->location, "from", fl_time_format(r->from_ms, from),
+                  "to", fl_time_format(r->to_ms, to), "started", fl_time_format(r->started_ms, started),
+                  "took_ms", (json_int_t)r->took_ms, "flows", (json_int_t)r->flows, "conversations",
+                  (json_int_t)r->conversations, "nodes", (json_int_t)r->nodes, "pairs_tested",
+                  (json_int_t)r->pairs_tested, "rules", (json_int_t)r->rules, "novel", (json_int_t)r->novel,
+                  "instances", (json_int_t)r->instances, "alerts", (json_int_t)m->alerts, "damaged",
+                  (int)m->n_damaged, "held", (json_int_t)r->held, "unclean", *r->unclean ? r->unclean : NULL);
     if (o)
         fl_cli_json(NULL, o);
     json_decref(o);
@@ -117,9 +118,15 @@ static void print_run(const struct fl_mine_result *m)
     part(r->conversations, "conversation", ", ");
     printf(" -> ");
     part(r->rules, "rule", "");
-    printf(" (%s novel)", fl_human_count(r->novel, text));
+    printf(" (%s novel", fl_human_count(r->novel, text));
+    if (r->held > 0)
+        printf(", %s of them held", fl_human_count(r->held, text));
+    putchar(')');
     part(r->instances, "instance", ", ");
     printf("; took %s\n", fl_human_span(r->took_ms, text));
+    if (*r->unclean)
+        printf("  the data are not whole: %s%s\n", r->unclean,
+               r->held > 0 ? "; what is new is told once whole data confirm it" : "");
 }
 
 /* Mine one location. FL_ENOENT: nothing is stored there. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "mining/find.h"
+#include "mining/gap.h"
 #include "mining/human.h"
 #include "mining/read.h"
 #include "storage/store.h"
@@ -78,6 +79,24 @@ static int read_span(struct fl_kept_flows *flows, struct watch *watch, struct fl
     result->run.damaged = (uint32_t)report.n_damaged;
     result->n_damaged = report.n_damaged < 8 ? report.n_damaged : 8;
     memcpy(result->damaged, report.damaged, sizeof result->damaged);
+    return rc;
+}
+
+/* What is wrong with the data of the run, as a phrase each. */
+static int judge(struct fl_rulesdb *db, const struct fl_records *records,
+                 const struct fl_mine_request *request, struct fl_run *run, struct fl_err *err)
+{
+    struct fl_quality quality;
+    struct fl_gap gap;
+    bool holed = false;
+    int rc = fl_rulesdb_quality(db, request->location, request->from_ms, request->to_ms, &quality, err);
+    if (rc == 0 && request->to_ms - request->from_ms <= request->config->mining.span_ms) {
+        int found = fl_gap_find(records->items, records->n, request->from_ms, request->to_ms, &gap);
+        holed = found > 0;
+        rc = found < 0 ? found : 0;
+    }
+    if (rc == 0)
+        fl_gap_judge(&quality, holed ? &gap : NULL, run->unclean);
     return rc;
 }
 
@@ -165,6 +184,8 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
     bool learns = false;
     snprintf(result->run.location, sizeof result->run.location, "%s", request->location);
     int rc = read_span(flows, &watch, result, err);
+    if (rc == 0)
+        rc = judge(db, &flows->records, request, &result->run, err);
     if (rc == 0)
         rc = find(&found, &flows->records, &watch);
     if (rc < 0) {

@@ -137,7 +137,8 @@ CREATE TABLE rule (
     runs_seen INTEGER NOT NULL,     -- distinct spans in which it was found
     cluster_id INTEGER REFERENCES cluster (id), -- of the newest run that found it; NULL: none
     found_ms INTEGER NOT NULL DEFAULT 0, -- data time: to_ms of the run that found it first
-    held TEXT,                      -- why nobody is told of it yet; NULL: a run over whole data has found it
+    held BOOLEAN NOT NULL DEFAULT 0, -- 1: nobody is told of it until a run over whole data has found it
+    held_why TEXT,                  -- what was wrong with the data of the run that found it first; NULL: nothing
     recheck_ms INTEGER,             -- data time: to_ms of the newest run that looked for it in vain; NULL: none
     recheck_antecedent INTEGER,     -- figures.n_antecedent of that run; NULL as recheck_ms, like the two below
     recheck_consequent INTEGER,     -- figures.n_consequent of that run
@@ -289,8 +290,8 @@ CREATE TABLE quality (
     location TEXT NOT NULL,            -- name of the location
     hour_ms INTEGER NOT NULL,          -- data time at which the hour begins
     flows INTEGER NOT NULL,            -- records received
-    lost INTEGER NOT NULL,             -- records that never came, estimated from datagrams for v9
-    unread INTEGER NOT NULL,           -- data sets given up because their template never came
+    lost INTEGER NOT NULL,             -- records that never came; v9: datagrams times records a datagram
+    unread INTEGER NOT NULL,           -- records whose template never came: data sets times records a datagram
     shed INTEGER NOT NULL,             -- records given up because storing lagged or the disk was full
     sampling_changes INTEGER NOT NULL, -- how often an exporter changed its sampling
     clock_jumps INTEGER NOT NULL,      -- how often an exporter's clock jumped by more than 5 min
@@ -427,6 +428,7 @@ SELECT r.id,
        f.lag_spread_ms,
        f.present,
        r.cluster_id,
+       iif(r.held, r.held_why, NULL) AS held,
        f.period_ms,
        f.period_spread_ms,
        f.missed,
@@ -513,7 +515,8 @@ SELECT r.id,
        r.novel,
        r.first_time,
        r.damaged,
-       r.scheduled
+       r.scheduled,
+       r.unclean
 FROM run r
 JOIN location l ON l.id = r.location_id;
 
@@ -573,7 +576,7 @@ SELECT l.name AS location,
            iif(l.newest_ms - l.first_to_ms < 86400000, NULL,
                min(7.0, (l.newest_ms - l.first_to_ms) / 86400000.0)) AS alerts_a_day,
        strftime('%Y-%m-%dT%H:%M:%fZ', l.learns_until_ms / 1000.0, 'unixepoch') AS learning_until,
-       count(r.id) FILTER (WHERE r.held IS NOT NULL AND s.status = 'novel') AS held
+       count(r.id) FILTER (WHERE r.held AND s.status = 'novel') AS held
 FROM (SELECT p.id, p.name, p.newest_ms,
              (SELECT min(n.to_ms) FROM run n WHERE n.location_id = p.id) AS first_to_ms,
              nullif(max(ifnull(p.learning_until_ms, 0), ifnull(p.relearn_until_ms, 0)), 0) AS learns_until_ms

@@ -128,7 +128,8 @@ CREATE INDEX decision_pattern ON decision (pattern, location) WHERE pattern IS N
 DROP INDEX rule_shape;
 CREATE INDEX rule_shape ON rule (shape, location_id);
 ALTER TABLE rule ADD COLUMN found_ms INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE rule ADD COLUMN held TEXT;
+ALTER TABLE rule ADD COLUMN held BOOLEAN NOT NULL DEFAULT 0;
+ALTER TABLE rule ADD COLUMN held_why TEXT;
 ALTER TABLE rule ADD COLUMN recheck_ms INTEGER;
 ALTER TABLE rule ADD COLUMN recheck_antecedent INTEGER;
 ALTER TABLE rule ADD COLUMN recheck_consequent INTEGER;

@@ -29,6 +29,7 @@ int fl_rulesdb_open(struct fl_rulesdb **out, const char *data_dir, enum fl_rules
                     struct fl_err *err);
 void fl_rulesdb_close(struct fl_rulesdb *db);
 
+enum { FL_UNCLEAN_TEXT = 400 };
 /* One mining run. */
 struct fl_run {
     int64_t id; /* filled in by fl_rulesdb_store_run */
@@ -41,6 +42,8 @@ struct fl_run {
     bool scheduled;
     int64_t gone_after_ms;     /* a known rule that so much data did not show is gone; 0: a week */
     int64_t learning_until_ms; /* data time up to which the location is configured to learn; 0: it is not */
+    char unclean[FL_UNCLEAN_TEXT]; /* what is wrong with the data of the span, in plain words; "": nothing */
+    size_t held;                   /* filled in: rules of this run that nobody is told of yet */
 };
 /* What a run found; borrowed. */
 struct fl_finding_list {
@@ -54,6 +57,9 @@ struct fl_finding_list {
  * `new-here`, `new-hosts`: its shape is known nowhere, elsewhere, here), or `known` where `learning` is true
  * or a decision already covers it; a novel one that a learning run finds
  * becomes known;
+ *  - what an unclean run finds first is held: it is neither told nor learned until a clean run finds it, or
+ * one whose span begins after the first one's end; a clean run that looked as long and does not find it drops
+ * it;
  *  - a rule seen before keeps id, status, first_seen and note; figures, last_seen and runs_seen move on
  * (runs_seen once a distinct span: mining the same span again does not add to it);
  *  - instances (parent >= 0) replace those of their rule and never have a status of their own;
@@ -189,6 +195,14 @@ int fl_rulesdb_store_stats(struct fl_rulesdb *db, const struct fl_service_stats 
 int fl_rulesdb_store_templates(struct fl_rulesdb *db, const struct fl_wire_template *templates, size_t n,
                                struct fl_err *err);
 int fl_rulesdb_templates(struct fl_rulesdb *db, fl_wire_template_fn *fn, void *ctx, struct fl_err *err);
+/* How whole the data of a location are from `from_ms` to `to_ms` (data time; by whole hours that meet it).
+ * Zero where nothing is known: data that were imported. FL_EDB. */
+struct fl_quality {
+    uint64_t flows, lost, unread, shed; /* records: received; lost; without template; given up here */
+    uint64_t sampling_changes, clock_jumps;
+};
+int fl_rulesdb_quality(struct fl_rulesdb *db, const char *location, int64_t from_ms, int64_t to_ms,
+                       struct fl_quality *out, struct fl_err *err);
 /* The service's figures, with refused_senders [{address, datagrams, last_seen}], the busiest first. */
 /* FL_ENOENT when no service ever ran here. */
 int fl_rulesdb_service(struct fl_rulesdb *db, json_t **out, struct fl_err *err);

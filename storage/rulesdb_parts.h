@@ -27,6 +27,9 @@ enum fl_rulesdb_sql {
     SQL_ADD_EXAMPLE,
     SQL_ADD_SIGHTING,
     SQL_MOVE_RULE,
+    SQL_CONFIRM_RULE,
+    SQL_IS_HELD,
+    SQL_DROP_HELD,
     SQL_LEARN_RULE,
     SQL_RELEARN_UNTIL,
     SQL_SET_RELEARN,
@@ -88,6 +91,11 @@ enum fl_rulesdb_sql {
     SQL_PUT_TEMPLATE,
     SQL_DROP_TEMPLATE,
     SQL_TEMPLATES,
+    SQL_PUT_QUALITY,
+    SQL_QUALITY,
+    SQL_FORGET_QUALITY,
+    SQL_OPEN_DATA,
+    SQL_CLOSE_DATA,
     SQL_COUNT_SINKS,
     SQL_NEWEST_EVENT,
     SQL_OLDEST_SEEN,
@@ -147,18 +155,17 @@ const char *fl_rulesdb_status(struct fl_rulesdb *db, int64_t rule_id);
 
 /* How new a rule is, quietest first; the numbers are levels of severity. */
 enum fl_novelty { FL_NEW_HOSTS, FL_NEW_HERE, FL_NEW };
-enum { FL_HELD_TEXT = 240 };
 /* What makes an alert as loud as it is: its rules taken together. */
 struct fl_alert_weight {
     int64_t rules;
-    enum fl_novelty grade;   /* the loudest */
-    double q_value;          /* the least */
-    int64_t hosts;           /* that they name, and behind their wildcards */
-    bool clock;              /* all of them keep to it */
-    char held[FL_HELD_TEXT]; /* why it was held back; "": it was not */
+    enum fl_novelty grade;      /* the loudest */
+    double q_value;             /* the least */
+    int64_t hosts;              /* that they name, and behind their wildcards */
+    bool clock;                 /* all of them keep to it */
+    char held[FL_UNCLEAN_TEXT]; /* why it was held back; "": it was not */
 };
 #define FL_ALERT_TEXT 1200
-#define FL_ALERT_WHY 600
+#define FL_ALERT_WHY 900
 /* The sentence of an alert whose strongest rule is `r`. Of `r` its nodes, both, evidence, clock, n_both,
  * n_antecedent, lift and period are looked at. `cluster` is a name or NULL. Returns `out`. */
 const char *fl_alert_text(const struct fl_rule *r, const struct fl_alert_weight *w, const char *location,
@@ -177,6 +184,34 @@ int fl_alert_tell(struct fl_rulesdb *db, int64_t rule_id, int64_t opened_ms, int
  * SQLite's code. */
 int fl_alert_retell(struct fl_rulesdb *db, int64_t rule_id, bool novel, const char *author, const char *note,
                     int64_t now_ms);
+/* ---- how whole the data are: rulesdb_quality.c ---- */
+
+/* One session as it was at the last call of fl_rulesdb_store_stats, and is now. */
+struct fl_step {
+    const struct fl_exporter_stats *old, *now; /* old NULL: it is new */
+    uint8_t
+        steady;   /* calls in which its clock kept its distance from ours, up to 255; in: before, out: now */
+    bool jumped;  /* out: its clock was steady, and jumped */
+    bool settled; /* out: it has been steady for FL_CLOCK_STEADY calls just now */
+    uint64_t records; /* out: received since */
+};
+enum { FL_CLOCK_STEADY = 255 };
+/* Look at a step: fill in what is out. */
+void fl_step_look(struct fl_step *step);
+/* Add `n` steps that were looked at, and `shed` records that the service gave up meanwhile, to the hours of
+ * the data. 0 or SQLite's code. */
+int fl_quality_add(struct fl_rulesdb *db, const struct fl_step *steps, size_t n, uint64_t shed);
+/* Open and close alerts of kind `data`: exporters that fell silent, clocks that jumped, a disk that refuses
+ * records. 0 or SQLite's code. */
+struct fl_data_view {
+    const struct fl_step *steps; /* looked at */
+    size_t n;
+    uint64_t disk_shed;        /* records that the disk refused since the last call */
+    int64_t disk_shed_ms;      /* wall clock at which that last happened; 0: never */
+    int64_t before_ms, now_ms; /* wall clock of the last call (0: there was none) and of this one */
+};
+int fl_data_alerts(struct fl_rulesdb *db, const struct fl_data_view *view);
+
 /* fl_rulesdb_decide inside a transaction that the caller has begun; dry_run does not count. */
 int fl_decide_within(struct fl_rulesdb *db, const struct fl_decision *d, fl_json_fn *fn, void *ctx,
                      struct fl_err *err);

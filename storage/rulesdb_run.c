@@ -206,9 +206,9 @@ static int add_rule(struct storing *s, const struct fl_rule *r, const char *iden
         return rc;
     rc = put_statement(s->db, r, &figures_id);
     if (rc == SQLITE_OK)
-        rc = fl_rulesdb_run(s->db, SQL_ADD_RULE, "itttiiiii", s->location_id, identity, shape, novelty,
+        rc = fl_rulesdb_run(s->db, SQL_ADD_RULE, "itttiiiiit", s->location_id, identity, shape, novelty,
                             (int64_t)s->learning, figures_id, first_time_of(s, r), last_time_of(s, r),
-                            s->run->to_ms);
+                            s->run->to_ms, *s->run->unclean ? s->run->unclean : NULL);
     *id = sqlite3_last_insert_rowid(s->db->sqlite);
     s->first_time++;
     return rc == SQLITE_OK ? cover(s, r, *id, identity) : rc;
@@ -283,6 +283,8 @@ static int store_rule(struct storing *s, size_t index)
         rc = add_rule(s, r, identity, &id);
     if (rc == SQLITE_OK)
         rc = note_sighting(s, r, id);
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_run(s->db, SQL_CONFIRM_RULE, "iii", id, (int64_t) !*s->run->unclean, s->run->from_ms);
     if (rc != SQLITE_OK)
         return rc;
     s->ids[index] = id;
@@ -293,13 +295,18 @@ static int store_rule(struct storing *s, size_t index)
 static int announce(struct storing *s, size_t index)
 {
     bool opened = false;
+    int64_t held = 0;
     const char *status = fl_rulesdb_status(s->db, s->ids[index]);
     if (!status)
         return SQLITE_ERROR;
     if (strcmp(status, "novel") != 0)
         return SQLITE_OK;
     s->run->novel++;
-    int rc = fl_alert_tell(s->db, s->ids[index], first_time_of(s, &s->rules[index]), s->now_ms, &opened);
+    int rc = fl_rulesdb_get_int(s->db, SQL_IS_HELD, &held, "i", s->ids[index]);
+    s->run->held += held != 0;
+    if (rc != SQLITE_ROW || held)
+        return rc == SQLITE_ROW ? SQLITE_OK : rc;
+    rc = fl_alert_tell(s->db, s->ids[index], first_time_of(s, &s->rules[index]), s->now_ms, &opened);
     s->alerts += opened;
     return rc;
 }
@@ -362,13 +369,23 @@ static int add_run(struct storing *s)
         rc = fl_rulesdb_get_int(s->db, SQL_LOCATION, &s->location_id, "t", r->location);
     if (rc != SQLITE_ROW)
         return rc;
-    rc = fl_rulesdb_run(s->db, SQL_ADD_RUN, "iiiiiiiiiiiii", s->location_id, r->from_ms, r->to_ms,
+    rc = fl_rulesdb_run(s->db, SQL_ADD_RUN, "iiiiiiiiiiiiit", s->location_id, r->from_ms, r->to_ms,
                         r->started_ms, r->took_ms, counter(r->flows), counter(r->conversations),
                         counter(r->nodes), counter(r->pairs_tested), counter(r->rules), counter(r->instances),
-                        (int64_t)r->damaged, (int64_t)r->scheduled);
+                        (int64_t)r->damaged, (int64_t)r->scheduled, *r->unclean ? r->unclean : NULL);
     r->id = sqlite3_last_insert_rowid(s->db->sqlite);
-    r->novel = 0;
+    r->novel = r->held = 0;
     return rc;
+}
+
+/* A clean run that looked as long as those that found a held rule, and did not find it. */
+static int drop_held(struct storing *s)
+{
+    if (*s->run->unclean)
+        return SQLITE_OK;
+    int rc = fl_rulesdb_run(s->db, SQL_DROP_HELD, "iii", s->location_id, s->run->from_ms, s->run->to_ms);
+    bool any = sqlite3_changes(s->db->sqlite) > 0;
+    return rc == SQLITE_OK && any ? fl_rulesdb_run(s->db, SQL_DROP_LOOSE_FIGURES, "") : rc;
 }
 
 static int store_all(struct storing *s)
@@ -388,6 +405,8 @@ static int store_all(struct storing *s)
         if (s->ids[i])
             rc = announce(s, i);
     if (rc == SQLITE_OK)
+        rc = drop_held(s);
+    if (rc == SQLITE_OK)
         rc = fl_rulesdb_run(s->db, SQL_FINISH_RUN, "iii", s->run->id, counter(s->run->novel),
                             counter(s->first_time));
     return rc == SQLITE_OK ? fl_rulesdb_run(s->db, SQL_COMMIT, "") : rc;
@@ -401,7 +420,7 @@ int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct
                         .found = found,
                         .rules = found->rules,
                         .n = found->n,
-                        .learning = learning,
+                        .learning = learning && !*run->unclean,
                         .now_ms = fl_now_ms()};
     int rc = 0;
     if (!fl_location_name_ok(run->location))

@@ -16,8 +16,8 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_LOCATION] = {"SELECT id FROM location WHERE name = ?1", false},
     [SQL_ADD_RUN] =
         {"INSERT INTO run (location_id, from_ms, to_ms, started_ms, took_ms, flows, conversations, nodes, "
-         "pairs_tested, rules, instances, damaged, scheduled) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-         "?10, ?11, ?12, ?13)",
+         "pairs_tested, rules, instances, damaged, scheduled, unclean) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+         "?8, ?9, ?10, ?11, ?12, ?13, ?14)",
          false},
     [SQL_FINISH_RUN] = {"UPDATE run SET novel = ?2, first_time = ?3 WHERE id = ?1", false},
     [SQL_LAST_SCHEDULED] =
@@ -35,7 +35,9 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          true},
     [SQL_ADD_RULE] =
         {"INSERT INTO rule (location_id, identity, shape, novelty, learned, figures_id, first_seen_ms, "
-         "last_seen_ms, newest_ms, found_ms, runs_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, 0)",
+         "last_seen_ms, newest_ms, found_ms, held, held_why, runs_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+         "?8, ?9, "
+         "?9, ?10 IS NOT NULL, ?10, 0)",
          true},
     [SQL_COVER_BY_IDENTITY] =
         {"INSERT OR IGNORE INTO coverage (rule_id, decision_id) SELECT ?1, id FROM decision WHERE "
@@ -68,6 +70,13 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"UPDATE rule SET last_seen_ms = max(last_seen_ms, ?2), newest_ms = max(newest_ms, ?3), runs_seen "
          "= runs_seen + ?4 WHERE id = ?1",
          true},
+    [SQL_CONFIRM_RULE] = {"UPDATE rule SET held = 0 WHERE id = ?1 AND held AND (?2 OR found_ms <= ?3)", true},
+    [SQL_IS_HELD] = {"SELECT held FROM rule WHERE id = ?1", true},
+    [SQL_DROP_HELD] =
+        {"DELETE FROM rule WHERE held AND location_id = ?1 AND newest_ms <= ?3 AND NOT EXISTS (SELECT 1 FROM "
+         "coverage c WHERE c.rule_id = rule.id) AND NOT EXISTS (SELECT 1 FROM sighting g WHERE g.rule_id = "
+         "rule.id AND ((g.from_ms = ?2 AND g.to_ms = ?3) OR g.to_ms - g.from_ms > ?3 - ?2))",
+         false},
     [SQL_LEARN_RULE] = {"UPDATE rule SET learned = 1 WHERE id = ?1 AND NOT learned", true},
     [SQL_RELEARN_UNTIL] = {"SELECT relearn_until_ms FROM location WHERE name = ?1 AND relearn_until_ms > 0",
                            false},
@@ -114,8 +123,9 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_ALERT_MEMBERS] =
         {"SELECT r.id, f.text, r.novelty, f.both, f.n_both, f.n_antecedent, f.lift, f.q_value, f.clock, "
          "f.period_ms, f.period_spread_ms, f.missed FROM rule r JOIN figures f ON f.id = r.figures_id WHERE "
-         "r.id IN (SELECT rule_id FROM alert_member WHERE alert_id = ?1 UNION ALL SELECT ?2) AND (SELECT "
-         "status FROM rule_status WHERE rule_id = r.id) = 'novel' ORDER BY f.score DESC, r.id",
+         "r.id IN (SELECT rule_id FROM alert_member WHERE alert_id = ?1 UNION ALL SELECT ?2) AND NOT r.held "
+         "AND "
+         "(SELECT status FROM rule_status WHERE rule_id = r.id) = 'novel' ORDER BY f.score DESC, r.id",
          true},
     [SQL_ALERT_HOSTS] =
         {"WITH f AS MATERIALIZED (SELECT g.antecedent_client AS a, g.antecedent_server AS b, "
@@ -125,9 +135,10 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "count(*) FROM (SELECT a AS host FROM f UNION SELECT b FROM f UNION SELECT c FROM f UNION SELECT d "
          "FROM f) WHERE host <> '*') + (SELECT max(hosts) FROM f)",
          false},
-    [SQL_ALERT_PLACE] = {"SELECT l.name, c.name, r.held FROM rule r JOIN location l ON l.id = r.location_id "
-                         "LEFT JOIN cluster c ON c.id = r.cluster_id WHERE r.id = ?1",
-                         true},
+    [SQL_ALERT_PLACE] =
+        {"SELECT l.name, c.name, r.held_why FROM rule r JOIN location l ON l.id = r.location_id "
+         "LEFT JOIN cluster c ON c.id = r.cluster_id WHERE r.id = ?1",
+         true},
     [SQL_PUT_ALERT] =
         {"UPDATE alert SET severity = ?2, rule_id = ?3, rule = ?4, novelty = ?5, rules = ?6, text = ?7, why "
          "= "
@@ -160,7 +171,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_RULES] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
          "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
-         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, period_ms, "
+         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, period_ms, "
          "period_spread_ms, missed FROM rules WHERE (?1 IS NULL OR "
          "location = ?1) AND (?2 = 'all' OR status = ?2 OR (?2 IS NULL AND status IN ('novel', 'known'))) "
          "AND (?3 = 0 OR cluster_id = ?3) AND (?4 = 0 OR id IN (SELECT rule_id FROM alert_member WHERE "
@@ -170,7 +181,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_RULE] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
          "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
-         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, period_ms, "
+         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, period_ms, "
          "period_spread_ms, missed FROM rules WHERE id = ?1",
          true},
     [SQL_INSTANCES] =
@@ -184,7 +195,8 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "f.confidence, "
          "f.reverse_confidence, f.lift, f.score, f.n_both AS support, f.expected, f.q_value, f.log10_p, "
          "f.lag_ms, f.evidence, f.clock, NULL AS first_seen, NULL AS last_seen, NULL AS runs_seen, NULL "
-         "AS cluster, f.instances, NULL AS note, NULL AS cluster_id, f.period_ms, f.period_spread_ms, "
+         "AS cluster, f.instances, NULL AS note, NULL AS cluster_id, NULL AS held, f.period_ms, "
+         "f.period_spread_ms, "
          "f.missed FROM instance i JOIN rule r ON r.id = i.rule_id JOIN "
          "location l ON l.id = r.location_id JOIN figures f ON f.id = i.figures_id WHERE i.rule_id = ?1 "
          "ORDER BY i.position",
@@ -192,7 +204,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_EVIDENCE] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
          "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
-         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, period_ms, "
+         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, period_ms, "
          "period_spread_ms, missed, n_antecedent, n_consequent, n_both, n_windows, hosts, lag_spread_ms, "
          "present, lag_histogram FROM rules WHERE id = ?1",
          true},
@@ -224,12 +236,12 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "OR changed >= ?4) AND (?1 IS NULL OR location = ?1) AND (?2 = 'all' OR state = "
          "ifnull(?2, 'open')) ORDER BY id",
          false},
-    [SQL_RUNS] =
-        {"SELECT id, location, \"from\", \"to\", started, took_ms, flows, conversations, nodes, "
-         "pairs_tested, "
-         "rules, instances, novel, first_time, damaged, scheduled FROM runs WHERE ?1 IS NULL OR location "
-         "= ?1 ORDER BY id",
-         false},
+    [SQL_RUNS] = {"SELECT id, location, \"from\", \"to\", started, took_ms, flows, conversations, nodes, "
+                  "pairs_tested, "
+                  "rules, instances, novel, first_time, damaged, scheduled, unclean FROM runs WHERE ?1 IS "
+                  "NULL OR location "
+                  "= ?1 ORDER BY id",
+                  false},
     [SQL_EXPORTERS] =
         {"SELECT address, domain, version, location, packets, flows, lost, malformed, unknown_template, "
          "sampling, clock_skew_ms, first_seen, last_seen, source_port, time_fallbacks, templates, "
@@ -346,6 +358,31 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"SELECT address, source_port, domain, version, id, options, defined_ms, bytes FROM template ORDER"
          " BY address, source_port, domain, version, id",
          false},
+    [SQL_PUT_QUALITY] =
+        {"INSERT INTO quality (location, hour_ms, flows, lost, unread, shed, sampling_changes, clock_jumps) "
+         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET flows = flows + excluded.flows, "
+         "lost "
+         "= lost + excluded.lost, unread = unread + excluded.unread, shed = shed + excluded.shed, "
+         "sampling_changes = sampling_changes + excluded.sampling_changes, clock_jumps = clock_jumps + "
+         "excluded.clock_jumps",
+         false},
+    [SQL_QUALITY] =
+        {"SELECT ifnull(sum(flows), 0), ifnull(sum(lost), 0), ifnull(sum(unread), 0), ifnull(sum(shed), 0), "
+         "ifnull(sum(sampling_changes), 0), ifnull(sum(clock_jumps), 0) FROM quality WHERE location = ?1 AND "
+         "hour_ms > ?2 - 3600000 AND hour_ms < ?3",
+         true},
+    [SQL_FORGET_QUALITY] =
+        {"DELETE FROM quality AS q WHERE hour_ms < (SELECT max(hour_ms) FROM quality m WHERE "
+         "m.location = q.location) - ?1",
+         false},
+    [SQL_OPEN_DATA] =
+        {"INSERT INTO alert (location, kind, severity, state, opened_ms, made_ms, changed_ms, subject, "
+         "rules, "
+         "text, why) VALUES (?1, 'data', ?2, 'open', ?6, ?6, ?6, ?3, 0, ?4, ?5) ON CONFLICT DO NOTHING",
+         false},
+    [SQL_CLOSE_DATA] = {"UPDATE alert SET state = 'closed', closed_ms = ?2, changed_ms = ?2, note = ?3 WHERE "
+                        "subject = ?1 AND state IN ('open', 'acked')",
+                        true},
     [SQL_COUNT_SINKS] = {"SELECT count(*) FROM sink", false},
     [SQL_NEWEST_EVENT] = {"SELECT ifnull(max(id), 0) FROM event", true},
     [SQL_OLDEST_SEEN] = {"SELECT ifnull(min(seen_id), 9223372036854775807) FROM sink WHERE NOT off", false},

@@ -6,12 +6,17 @@
 #include "storage/rulesdb_parts.h"
 
 enum { FORGET_EVERY_MS = 3600000, ORPHAN_MS = 3600000 };
+#define QUALITY_MS ((int64_t)400 * 86400000) /* of data that a location's quality is kept for */
 
 /* The rows of the last call, found by their session through a hash table of row numbers + 1. */
 struct fl_written {
     struct fl_exporter_stats *rows;
+    uint8_t *steady; /* by row: for how many calls its clock has been steady */
     uint32_t *slots;
-    size_t n, room, n_slots; /* n_slots: a power of two, at least twice `room` */
+    size_t n, room, n_slots;  /* n_slots: a power of two, at least twice `room` */
+    uint64_t shed, disk_shed; /* of the service, as far as they were put down */
+    int64_t disk_shed_ms;     /* wall clock at which it last grew */
+    int64_t at_ms;            /* wall clock of the last call; 0: there was none */
     struct fl_refused_sender refused[FL_REFUSED_SENDERS];
     size_t n_refused;
     bool begun; /* false: nothing is known of what the file holds */
@@ -23,6 +28,7 @@ void fl_written_free(struct fl_written *w)
     if (!w)
         return;
     free(w->rows);
+    free(w->steady);
     free(w->slots);
     free(w);
 }
@@ -44,11 +50,18 @@ static uint32_t *find_slot(const struct fl_written *w, const struct fl_exporter_
     return &w->slots[i];
 }
 
-static const struct fl_exporter_stats *find_written(const struct fl_written *w,
-                                                    const struct fl_exporter_stats *e)
+/* Every session's step since the last call; the caller frees it. NULL without memory. */
+static struct fl_step *look(const struct fl_written *w, const struct fl_exporter_stats *exporters, size_t n)
 {
-    uint32_t slot = w->n ? *find_slot(w, e) : 0;
-    return slot ? &w->rows[slot - 1] : NULL;
+    struct fl_step *steps = calloc(n + 1, sizeof *steps);
+    for (size_t i = 0; steps && i < n; i++) {
+        uint32_t slot = w->n ? *find_slot(w, &exporters[i]) : 0;
+        steps[i] = (struct fl_step){.old = slot ? &w->rows[slot - 1] : NULL,
+                                    .now = &exporters[i],
+                                    .steady = slot ? w->steady[slot - 1] : 0};
+        fl_step_look(&steps[i]);
+    }
+    return steps;
 }
 
 static bool make_room(struct fl_written *w, size_t n)
@@ -59,17 +72,19 @@ static bool make_room(struct fl_written *w, size_t n)
     while (n_slots < 2 * n)
         n_slots *= 2;
     free(w->rows);
+    free(w->steady);
     free(w->slots);
     w->rows = calloc(n, sizeof *w->rows);
+    w->steady = calloc(n, sizeof *w->steady);
     w->slots = calloc(n_slots, sizeof *w->slots);
-    w->room = w->rows && w->slots ? n : 0;
+    w->room = w->rows && w->steady && w->slots ? n : 0;
     w->n_slots = n_slots;
     return w->room > 0;
 }
 
 /* Without memory nothing is remembered, and the next call writes every row. */
 static void remember(struct fl_written *w, const struct fl_service_stats *service,
-                     const struct fl_exporter_stats *exporters, size_t n)
+                     const struct fl_exporter_stats *exporters, const struct fl_step *steps, size_t n)
 {
     w->n = 0;
     w->begun = true;
@@ -80,8 +95,10 @@ static void remember(struct fl_written *w, const struct fl_service_stats *servic
     memset(w->slots, 0, w->n_slots * sizeof *w->slots);
     memcpy(w->rows, exporters, n * sizeof *exporters);
     w->n = n;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         *find_slot(w, &exporters[i]) = (uint32_t)i + 1;
+        w->steady[i] = steps[i].steady;
+    }
 }
 
 static int64_t counter(uint64_t value)
@@ -149,6 +166,8 @@ static int forget(struct fl_rulesdb *db, int64_t now_ms, bool added)
     if (rc == SQLITE_OK && due)
         rc = fl_rulesdb_run(db, SQL_FORGET_ORPHANS, "i", now_ms - ORPHAN_MS);
     if (rc == SQLITE_OK && due)
+        rc = fl_rulesdb_run(db, SQL_FORGET_QUALITY, "i", QUALITY_MS);
+    if (rc == SQLITE_OK && due)
         *last_ms = now_ms;
     return rc;
 }
@@ -159,19 +178,33 @@ static bool refused_changed(const struct fl_written *w, const struct fl_service_
            memcmp(w->refused, s->refused_senders, w->n_refused * sizeof w->refused[0]) != 0;
 }
 
+/* What the steps say of the data, of which a service that has just begun knows no shed records yet. */
+static int put_quality(struct fl_rulesdb *db, const struct fl_service_stats *service,
+                       const struct fl_step *steps, size_t n)
+{
+    struct fl_written *w = db->written;
+    uint64_t shed = service->queue_shed + service->disk_shed;
+    uint64_t disk_shed = service->disk_shed > w->disk_shed ? service->disk_shed - w->disk_shed : 0;
+    int rc = fl_quality_add(db, steps, n, shed > w->shed ? shed - w->shed : 0);
+    struct fl_data_view view = {steps, n, disk_shed, w->disk_shed_ms, w->at_ms, service->updated_ms};
+    return rc == SQLITE_OK ? fl_data_alerts(db, &view) : rc;
+}
+
 static int put_changes(struct fl_rulesdb *db, const struct fl_service_stats *service,
-                       const struct fl_exporter_stats *exporters, size_t n)
+                       const struct fl_step *steps, size_t n)
 {
     struct fl_written *w = db->written;
     bool added = false;
     int rc = put_service(db, service);
     for (size_t i = 0; rc == SQLITE_OK && i < n; i++) {
-        const struct fl_exporter_stats *old = find_written(w, &exporters[i]);
+        const struct fl_exporter_stats *old = steps[i].old;
         added = added || !old;
         /* padding that differs costs a write that was not needed, no more */
-        if (!old || memcmp(old, &exporters[i], sizeof *old) != 0)
-            rc = put_exporter(db, &exporters[i]);
+        if (!old || !w->begun || memcmp(old, steps[i].now, sizeof *old) != 0)
+            rc = put_exporter(db, steps[i].now);
     }
+    if (rc == SQLITE_OK)
+        rc = put_quality(db, service, steps, n);
     if (rc == SQLITE_OK && refused_changed(w, service))
         rc = put_refused(db, service);
     if (rc == SQLITE_OK)
@@ -184,20 +217,30 @@ int fl_rulesdb_store_stats(struct fl_rulesdb *db, const struct fl_service_stats 
 {
     if (!db->written && !(db->written = calloc(1, sizeof *db->written)))
         return fl_fail(err, FL_ENOMEM, "%s: out of memory", db->path);
+    struct fl_written *w = db->written;
+    struct fl_step *steps = look(w, exporters, n);
+    if (!steps)
+        return fl_fail(err, FL_ENOMEM, "%s: out of memory", db->path);
     int rc = fl_rulesdb_run(db, SQL_BEGIN, "");
-    if (rc != SQLITE_OK)
-        return fl_rulesdb_fail(db, err);
-    rc = put_changes(db, service, exporters, n);
+    bool begun = rc == SQLITE_OK;
+    if (begun)
+        rc = put_changes(db, service, steps, n);
     if (rc == SQLITE_OK)
         rc = fl_rulesdb_run(db, SQL_COMMIT, "");
     if (rc == SQLITE_OK) {
-        remember(db->written, service, exporters, n);
-        return 0;
+        if (service->disk_shed > w->disk_shed)
+            w->disk_shed_ms = service->updated_ms;
+        w->shed = service->queue_shed + service->disk_shed;
+        w->disk_shed = service->disk_shed;
+        w->at_ms = service->updated_ms;
+        remember(w, service, exporters, steps, n);
+    } else {
+        rc = fl_rulesdb_fail(db, err);
+        if (begun)
+            fl_rulesdb_run(db, SQL_ROLLBACK, "");
+        w->begun = false; /* write every row the next time; what has been counted since is still known */
+        w->forgot_at_ms = 0;
     }
-    rc = fl_rulesdb_fail(db, err);
-    fl_rulesdb_run(db, SQL_ROLLBACK, "");
-    db->written->n = 0;
-    db->written->begun = false;
-    db->written->forgot_at_ms = 0;
+    free(steps);
     return rc;
 }

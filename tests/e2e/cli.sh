@@ -140,7 +140,7 @@ try 0 'Nothing was changed' 'a dry run' accept $data "$id" --dry-run
 try 0 '"status":"novel"' 'has changed nothing' rules $data --status novel --json
 try 0 '1 rule is now known' 'accepting' accept $data "$id" --note 'mail'
 try 0 'No novel rules' 'nothing novel is left' rules $data --status novel
-try 0 'No open alerts' 'nor an open alert' alerts $data
+try 0 'No open alerts at paris' 'nor an open alert' alerts $data --location paris
 try 0 '1 rule is now novel again' 'reopening' reopen $data "$id"
 try 0 'paris' 'status' status $data
 try 0 '"stored_flows":150' 'status as JSON' status $data --json

@@ -137,4 +137,15 @@ sed 's/^accept rule/acccept rule/' "$dir/paris.known" >"$dir/bad.known"
 try 2 "bad.known:7: \"acccept\" is none of" 'a fault is told with its line' known import "$dir/bad.known" $data
 head -c 3000 /dev/urandom >"$dir/noise"
 try 2 'noise:1: ' 'noise is refused' known import "$dir/noise" $data
+
+# ---- what unclean runs find ----
+data="--data $dir/held"
+mkdir "$dir/held"
+"$mkknown" "$dir/held" paris 0 "$ssh12" --unclean '12% of the records were lost on the way'; ok $? 'an unclean run'
+try 0 'No open alerts' 'is not told' alerts $data
+try 0 'new, held: 12% of the records were lost on the way' 'but listed as held' rules $data
+try 0 '"held":"12% of the records were lost on the way"' 'as JSON' rules --json $data
+try 0 '^paris  *1  *1  *1  *1 ' 'and counted' learn $data
+"$mkknown" "$dir/held" paris 1 "$ssh12" "$ssh13"
+try 0 'it was held back first: 12% of the records were lost on the way\.' 'a clean run confirms, and the alert says why it waited' alerts 1 $data
 tap_done

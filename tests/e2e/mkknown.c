@@ -1,6 +1,6 @@
 /* Makes the rules databases that known.sh looks at, one run a call, so that a script can decide in between.
- * Usage: mkknown DIR LOCATION DAY RULE[@CLUSTER]... [--learning]; the run
- * covers day DAY from 2022-06-12T22:00:00Z on, and finds the rules given as texts. */
+ * Usage: mkknown DIR LOCATION DAY RULE[@CLUSTER]... [--learning] [--unclean WHY]; the run covers day DAY from
+ * 2022-06-12T22:00:00Z on, and finds the rules given as texts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +60,8 @@ static int take(struct made *m, int argc, char **argv)
     for (int i = 4; rc == 0 && i < argc; i++) {
         if (strcmp(argv[i], "--learning") == 0)
             m->learning = true;
+        else if (strcmp(argv[i], "--unclean") == 0 && i + 1 < argc)
+            snprintf(m->run.unclean, sizeof m->run.unclean, "%s", argv[++i]);
         else
             rc = add_rule(m, argv[i]);
     }

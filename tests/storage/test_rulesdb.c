@@ -329,7 +329,7 @@ static void test_decide_unknown_rule(void **state)
 static const char contract[] =
     "id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, reverse_confidence, "
     "lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, first_seen, last_seen, "
-    "runs_seen, cluster, instances, note, cluster_id, period_ms, period_spread_ms, missed";
+    "runs_seen, cluster, instances, note, cluster_id, held, period_ms, period_spread_ms, missed";
 
 static void test_rule_json(void **state)
 {
@@ -476,7 +476,7 @@ static void test_runs_and_locations(void **state)
     assert_int_equal(fl_rulesdb_runs(f->db, "paris", collect, all, NULL), 0);
     assert_keys(json_array_get(all, 1),
                 "id, location, from, to, started, took_ms, flows, conversations, nodes, "
-                "pairs_tested, rules, instances, novel, first_time, damaged, scheduled");
+                "pairs_tested, rules, instances, novel, first_time, damaged, scheduled, unclean");
     assert_true(json_is_true(json_object_get(json_array_get(all, 1), "scheduled")));
     json_decref(all);
     all = json_array();
