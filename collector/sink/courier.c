@@ -15,6 +15,7 @@
 #include "collector/sink/event.h"
 #include "collector/sink/example.h"
 #include "collector/sink/sink.h"
+#include "collector/sink/web.h"
 #include "storage/log.h"
 #include "storage/rulesdb_sink.h"
 #include "storage/timetext.h"
@@ -324,6 +325,7 @@ static void shut(struct fl_courier *c)
         c->lanes = lane->next;
         close_lane(lane);
     }
+    fl_web_close(c->shared.web);
     uv_close((uv_handle_t *)&c->look, NULL);
     uv_close((uv_handle_t *)&c->last, NULL);
     uv_close((uv_handle_t *)&c->wake, NULL);
@@ -373,6 +375,8 @@ static int open_loop(struct fl_courier *c, struct fl_err *err)
     uv_timer_init(&c->uv, &c->last);
     c->look.data = c->last.data = c->wake.data = c;
     c->shared = (struct fl_sink_loop){.uv = &c->uv, .data_dir = c->setup.data_dir};
+    if (fl_web_open(&c->shared.web, &c->uv) < 0)
+        fl_error("libcurl cannot be started; webhooks wait until the next start");
     uv_timer_start(&c->look, on_look, 0, LOOK_MS);
     return 0;
 }

@@ -11,6 +11,9 @@
 
 static const struct fl_sink_kind_ops *const kinds[] = {
     [FL_SINK_FILE] = &fl_sink_file,
+    [FL_SINK_SYSLOG] = &fl_sink_syslog,
+    [FL_SINK_WEBHOOK] = &fl_sink_webhook,
+    [FL_SINK_COMMAND] = &fl_sink_command,
 };
 
 void fl_attempt_handle(struct fl_attempt *a, void *handle)

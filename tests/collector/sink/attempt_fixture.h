@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "collector/sink/sink.h"
+#include "collector/sink/web.h"
 
 struct told {
     int times;
@@ -37,7 +38,11 @@ static inline struct fl_sink_reply send_one(const struct fl_sink_config *config,
     assert_int_equal(uv_loop_init(&uv), 0);
     struct fl_sink_loop loop = {.uv = &uv, .data_dir = "/tmp"};
     message.event = json_loads(json, 0, NULL);
+    assert_int_equal(fl_web_open(&loop.web, &uv), 0);
     fl_sink_send(&attempt, &loop, config, &message, take_reply, &told);
+    while (told.times == 0 && uv_run(&uv, UV_RUN_ONCE))
+        continue;
+    fl_web_close(loop.web);
     uv_run(&uv, UV_RUN_DEFAULT);
     assert_null(attempt);
     assert_int_equal(told.times, 1);
