@@ -1,6 +1,6 @@
-/* flowlore, the operator's tool: the commands of mining/cli.c, and those that need the collector's decoder.
- */
+/* flowlore, the operator's tool: the commands of mining/cli.c, and those that need the collector's parts. */
 #include "collector/import/import_cli.h"
+#include "collector/sink/sinks_cli.h"
 
 static const struct fl_cli_command commands[] = {
     {"import", "FILE...", "Bring recorded flows into the store",
@@ -23,6 +23,13 @@ static const struct fl_cli_command commands[] = {
      "their\n"
      "export times.\n",
      FL_OPT_SEND, 1, 1, fl_cli_replay},
+    {"sinks", "[test NAME]", "Show how alerts are delivered, or tell one sink a test",
+     "  flowlore sinks                                  each sink: delivered, waiting, last error, next try\n"
+     "  flowlore sinks test pager                       one test event, and what came of it\n"
+     "\nSinks are configured in flowlore.yaml; what is waiting is kept in rules.db and told by flowlored. A "
+     "test goes\n"
+     "straight to the sink. flowlore alerts --json says of each alert who was told.\n",
+     FL_OPT_JSON, 0, 2, fl_cli_sinks},
 };
 
 int main(int argc, char **argv)

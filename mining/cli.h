@@ -126,6 +126,8 @@ double fl_js_real(const json_t *object, const char *key);
 json_t *fl_cli_flow_json(const char *location, const struct fl_flow *flow);
 /* Print an array of such flows as a table; returns the exit code. */
 int fl_cli_flows_table(const json_t *flows);
+/* Print the rows of the view `sinks` as a table; returns the exit code. */
+int fl_cli_sinks_table(const json_t *sinks);
 /* One line of RFC 4180 on standard output: member texts, or keys for `heads`. Control characters are made
  * harmless where standard output is a terminal. */
 void fl_cli_csv_field(const char *text, bool first);

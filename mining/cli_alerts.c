@@ -38,17 +38,42 @@ static void number_cell(struct fl_table *t, const json_t *object, const char *ke
     fl_table_cell(t, text);
 }
 
+/* "delivered", or what is not: "1 waiting", "2 failing" (tried and to be tried again), "1 lost"; "-": nobody
+ * is told. */
+static enum fl_colour delivery_words(const json_t *deliveries, char out[40])
+{
+    size_t i, waiting = 0, failing = 0, lost = 0;
+    json_t *d;
+    json_array_foreach(deliveries, i, d)
+    {
+        const char *state = fl_js_text(d, "state");
+        bool waits = strcmp(state, "waiting") == 0;
+        failing += waits && fl_js_int(d, "attempts") > 0;
+        waiting += waits;
+        lost += !waits && strcmp(state, "delivered") != 0;
+    }
+    if (lost)
+        snprintf(out, 40, "%zu lost", lost);
+    else if (failing)
+        snprintf(out, 40, "%zu failing", failing);
+    else if (waiting)
+        snprintf(out, 40, "%zu waiting", waiting);
+    else
+        snprintf(out, 40, "%s", json_array_size(deliveries) ? "delivered" : "-");
+    return lost ? FL_RED : failing ? FL_YELLOW : FL_PLAIN;
+}
+
 static int print_table(const json_t *alerts)
 {
     static const struct fl_column columns[] = {
         {"ID", FL_RIGHT, false},      {"STATE", FL_LEFT, false},    {"OPENED (UTC)", FL_LEFT, false},
         {"LOCATION", FL_LEFT, false}, {"SEVERITY", FL_LEFT, false}, {"KIND", FL_LEFT, false},
-        {"RULES", FL_RIGHT, false},   {"WHAT", FL_LEFT, true},
+        {"RULES", FL_RIGHT, false},   {"DELIVERY", FL_LEFT, false}, {"WHAT", FL_LEFT, true},
     };
     struct fl_table *t;
     size_t i;
     json_t *alert;
-    char text[24];
+    char text[40];
     if (fl_table_new(&t, columns, sizeof columns / sizeof columns[0]) != 0)
         return fl_cli_fail(FL_ENOMEM, &(struct fl_err){""});
     json_array_foreach(alerts, i, alert)
@@ -62,6 +87,8 @@ static int print_table(const json_t *alerts)
         fl_table_cell_coloured(t, fl_js_text(alert, "severity"), severity_colour(alert));
         fl_table_cell(t, kind_of(alert));
         number_cell(t, alert, "rules");
+        enum fl_colour colour = delivery_words(json_object_get(alert, "delivery"), text);
+        fl_table_cell_coloured(t, text, colour);
         fl_table_cell(t, headline(alert));
     }
     return fl_cli_table(t);

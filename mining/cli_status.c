@@ -6,6 +6,7 @@
 #include "mining/cli_status.h"
 #include "mining/human.h"
 #include "storage/instance.h"
+#include "storage/rulesdb_sink.h"
 #include "storage/timetext.h"
 
 static void clear(struct fl_status *s)
@@ -16,6 +17,7 @@ static void clear(struct fl_status *s)
     json_decref(s->known);
     json_decref(s->runs);
     json_decref(s->service);
+    json_decref(s->sinks);
     json_decref(s->templates);
     json_decref(s->advice);
     fl_sessions_clear(&s->sessions);
@@ -40,6 +42,8 @@ static int from_rules(const struct fl_cli *cli, struct fl_status *s, struct fl_e
         rc = fl_rulesdb_locations(db, fl_cli_collect, s->known, err);
     if (rc == 0 && db)
         rc = fl_rulesdb_runs(db, NULL, fl_cli_collect, s->runs, err);
+    if (rc == 0 && db)
+        rc = fl_rulesdb_sinks(db, fl_cli_collect, s->sinks, err);
     if (rc == 0 && db)
         rc = fl_rulesdb_service(db, &s->service, err);
     if (rc == 0 && db && (cli->json || cli->exporter))
@@ -109,6 +113,7 @@ static int gather(const struct fl_cli *cli, struct fl_status *s, struct fl_err *
                             .locations = json_array(),
                             .buckets = json_array(),
                             .runs = json_array(),
+                            .sinks = json_array(),
                             .known = json_array(),
                             .templates = json_object(),
                             .advice = json_array(),
@@ -286,15 +291,19 @@ static int print_status(const struct fl_cli *cli, const struct fl_status *s)
         code = print_buckets(s);
     if (code == 0)
         code = print_locations(s);
+    if (code == 0 && json_array_size(s->sinks) > 0) {
+        printf("\nSinks\n");
+        code = fl_cli_sinks_table(s->sinks);
+    }
     return code ? code : fl_cli_end();
 }
 
 static int print_json(const struct fl_status *s)
 {
     json_t *service = s->service ? json_incref(s->service) : json_pack("{s:b}", "running", 0);
-    json_t *o =
-        json_pack("{s:O, s:o, s:O, s:o, s:O, s:O}", "exporters", s->exporters, "totals", totals(s),
-                  "locations", s->locations, "service", service, "buckets", s->buckets, "advice", s->advice);
+    json_t *o = json_pack("{s:O, s:o, s:O, s:o, s:O, s:O, s:O}", "exporters", s->exporters, "totals",
+                          totals(s), "locations", s->locations, "service", service, "buckets", s->buckets,
+                          "advice", s->advice, "sinks", s->sinks);
     if (o)
         fl_cli_json(NULL, o);
     json_decref(o);

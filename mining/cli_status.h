@@ -7,7 +7,7 @@
 #include "mining/human.h"
 
 struct fl_status {
-    json_t *exporters, *locations, *buckets, *runs, *service;
+    json_t *exporters, *locations, *buckets, *runs, *service, *sinks;
     json_t *known;               /* locations, as the rules database knows them */
     json_t *templates;           /* arrays by session: see fl_status_key */
     json_t *advice;              /* {kind, exporter, figure, text} */

@@ -111,6 +111,8 @@ struct fl_alert_filter {
     const char *changed;          /* RFC 3339, UTC: only those that changed then or later; NULL: any */
     int64_t id;                   /* 0: any; else the others do not count */
 };
+/* With `delivery`: [{sink, event, kind, state, attempts, error, done, next}], what the outbox
+ * (rulesdb_sink.h) keeps of each event and sink. */
 int fl_rulesdb_alerts(struct fl_rulesdb *db, const struct fl_alert_filter *filter, fl_json_fn *fn, void *ctx,
                       struct fl_err *err);
 struct fl_ack {

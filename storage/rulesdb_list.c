@@ -17,7 +17,7 @@ static json_t *real_value(double value)
 static bool is_json_column(const char *name)
 {
     return strcmp(name, "antecedent") == 0 || strcmp(name, "consequent") == 0 ||
-           strcmp(name, "lag_histogram") == 0;
+           strcmp(name, "lag_histogram") == 0 || strcmp(name, "delivery") == 0;
 }
 
 static json_t *column_value(sqlite3_stmt *s, int i)

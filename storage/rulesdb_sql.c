@@ -231,9 +231,13 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          true},
     [SQL_ALERTS] =
         {"SELECT id, location, kind, severity, state, opened, rule_id, rule, novelty, text, closed, note, "
-         "made, "
-         "why, rules, cluster, cluster_id, changed, acked, author FROM alerts WHERE id > ?3 AND (?4 IS NULL "
-         "OR changed >= ?4) AND (?1 IS NULL OR location = ?1) AND (?2 = 'all' OR state = "
+         "made, why, rules, cluster, cluster_id, changed, acked, author, "
+         "(SELECT json_group_array(json_object('sink', d.sink, 'event', d.event, 'kind', d.kind, 'state', "
+         "d.state, 'attempts', d.attempts, 'error', d.error, 'done', d.done, 'next', d.next)) FROM (SELECT * "
+         "FROM deliveries WHERE alert_id = alerts.id ORDER BY event_id, sink) d) AS delivery FROM alerts "
+         "WHERE id > ?3 AND (?4 IS NULL OR changed >= ?4) AND (?1 IS NULL OR location = ?1) AND (?2 = 'all' "
+         "OR "
+         "state = "
          "ifnull(?2, 'open')) ORDER BY id",
          false},
     [SQL_RUNS] = {"SELECT id, location, \"from\", \"to\", started, took_ms, flows, conversations, nodes, "

@@ -216,25 +216,6 @@ static int open_lane(struct fl_courier *c, const struct fl_sink_config *config)
 
 /* ---- which sinks there are ---- */
 
-/* Those of the settings, and before them the one that alerts-file stands for. */
-static int list_wanted(struct fl_courier *c)
-{
-    const struct fl_config *config = &c->settings->config;
-    char *path = config->alerts_file ? config->alerts_file : "alerts.jsonl";
-    c->n_wanted = 0;
-    struct fl_sink_config *list = realloc(c->wanted, (config->n_sinks + 1) * sizeof *list);
-    if (!list)
-        return FL_ENOMEM;
-    c->wanted = list;
-    if (strcmp(path, "off") != 0) {
-        fl_sink_config_init(&list[0], "file", FL_SINK_FILE);
-        list[c->n_wanted++].path = path;
-    }
-    for (size_t i = 0; i < config->n_sinks; i++)
-        list[c->n_wanted++] = config->sinks[i];
-    return 0;
-}
-
 static bool is_wanted(const struct fl_courier *c, const struct lane *lane)
 {
     for (size_t i = 0; i < c->n_wanted; i++)
@@ -283,7 +264,7 @@ static int take_settings(struct fl_courier *c, struct fl_err *err)
     }
     if (c->begun)
         return 0;
-    int rc = list_wanted(c);
+    int rc = fl_sink_list(&c->settings->config, &c->wanted, &c->n_wanted);
     if (rc == 0)
         rc = match_lanes(c);
     if (rc == 0)

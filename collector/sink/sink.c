@@ -16,6 +16,23 @@ static const struct fl_sink_kind_ops *const kinds[] = {
     [FL_SINK_COMMAND] = &fl_sink_command,
 };
 
+int fl_sink_list(const struct fl_config *config, struct fl_sink_config **list, size_t *n)
+{
+    char *path = config->alerts_file ? config->alerts_file : "alerts.jsonl";
+    *n = 0;
+    struct fl_sink_config *grown = realloc(*list, (config->n_sinks + 1) * sizeof *grown);
+    if (!grown)
+        return FL_ENOMEM;
+    *list = grown;
+    if (strcmp(path, "off") != 0) {
+        fl_sink_config_init(&grown[0], "file", FL_SINK_FILE);
+        grown[(*n)++].path = path;
+    }
+    for (size_t i = 0; i < config->n_sinks; i++)
+        grown[(*n)++] = config->sinks[i];
+    return 0;
+}
+
 void fl_attempt_handle(struct fl_attempt *a, void *handle)
 {
     ((uv_handle_t *)handle)->data = a;

@@ -8,8 +8,13 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "storage/config.h"
 #include "storage/rulesdb_sink.h"
-#include "storage/sinkconfig.h"
+
+/* The sinks of a configuration, the one that alerts-file stands for first. The list is the caller's to free
+ * (in *list may be an earlier one, which is used again); what stands in it is borrowed from `config`.
+ * FL_ENOMEM. */
+int fl_sink_list(const struct fl_config *config, struct fl_sink_config **list, size_t *n);
 
 /* What sinks on one loop share. */
 struct fl_web;

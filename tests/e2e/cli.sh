@@ -34,7 +34,7 @@ try 2 'did you mean rules?' 'a near miss names the command' ruels
 try 2 'no command "xyzzy"' 'a far miss' xyzzy
 try 2 'options follow' 'an option before the command' --json rules
 try 2 '"diff" is not part of flowlore' 'diff is told apart' diff x
-for c in mine rules alerts ack explain graph accept ignore reopen known learn status flows sql import replay; do
+for c in mine rules alerts ack explain graph accept ignore reopen known learn status sinks flows sql import replay; do
     try 0 'Examples:' "$c --help" $c --help
 done
 try 2 'did you mean --location?' 'an unknown option names the nearest' rules --locatoin paris

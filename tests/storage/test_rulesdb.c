@@ -401,7 +401,7 @@ static void test_alert_text(void **state)
     assert_keys(
         json_array_get(all, 0),
         "id, location, kind, severity, state, opened, rule_id, rule, novelty, text, closed, note, made, "
-        "why, rules, cluster, cluster_id, changed, acked, author");
+        "why, rules, cluster, cluster_id, changed, acked, author, delivery");
     assert_string_equal(
         text_of(all, 0, "text"),
         "New at paris: when any client asks 10.0.0.5 port 80/tcp, 10.0.0.5 asks 10.0.0.9 port "
