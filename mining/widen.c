@@ -207,11 +207,15 @@ static int fill_nodes(struct fl_nodes *out, const struct fl_talk *talk)
 static int count(struct fl_widened *out, const struct fl_talk *talk, const struct fl_timeline *time,
                  const struct fl_mining_config *config)
 {
-    struct fl_lane lanes[3] = {{0}};
-    int rc = fl_lane_build(&lanes[FL_BOUND_CLIENT], FL_BOUND_CLIENT, &out->nodes, talk, time);
-    if (rc == 0)
-        rc = fl_count_pairs(&out->pairs, lanes, &out->nodes, time->jitter, config, NULL, NULL);
-    fl_lane_clear(&lanes[FL_BOUND_CLIENT]);
+    struct fl_lane lanes[3];
+    int rc = fl_lanes_build(lanes, &out->nodes, talk, time, config->threads);
+    if (rc < 0)
+        return rc;
+    rc = fl_count_pairs(
+        &out->pairs,
+        &(struct fl_count_request){.lanes = lanes, .nodes = &out->nodes, .talk = talk, .config = config});
+    for (int family = FL_NAMED; family <= FL_BOUND_SERVER; family++)
+        fl_lane_clear(&lanes[family]);
     return rc;
 }
 
