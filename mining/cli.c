@@ -86,7 +86,7 @@ static const struct fl_cli_command commands[] = {
     {"sql", "SELECT", "Ask with SQL over flows, rules and alerts",
      "  flowlore sql \"SELECT dst, dst_port, sum(bytes) FROM flows GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 10\"\n"
      "  flowlore sql \"SELECT id, rule FROM novel_rules\" --json\n"
-     "\nTables: flows, rules, novel_rules, known_rules, alerts, exporters, runs, locations.\n",
+     "\nTables: flows, rules, novel_rules, known_rules, alerts, exporters, runs, locations, sinks, deliveries.\n",
      FL_OPT_JSON | FL_OPT_CSV, 1, 1, fl_cli_sql},
 };
 enum { N_OWN = sizeof commands / sizeof commands[0], MOST_COMMANDS = 32 };

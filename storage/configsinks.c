@@ -26,6 +26,7 @@ const cyaml_schema_field_t fl_raw_sink_fields[] = {TEXT("name", name),
                                                    TEXT("facility", facility),
                                                    TEXT("url", url),
                                                    TEXT("secret-file", secret_file),
+                                                   TEXT("header-file", header_file),
                                                    TEXT("ca-file", ca_file),
                                                    TEXT("proxy", proxy),
                                                    TEXT("redirects", redirects),
@@ -244,6 +245,8 @@ static int take_webhook(struct taking *t)
         rc = copy_text(&t->sink->proxy, raw->proxy);
     if (rc == 0)
         rc = take_path(t, "secret-file", raw->secret_file, &t->sink->secret_file);
+    if (rc == 0)
+        rc = take_path(t, "header-file", raw->header_file, &t->sink->header_file);
     return rc == 0 ? take_path(t, "ca-file", raw->ca_file, &t->sink->ca_file) : rc;
 }
 
@@ -271,6 +274,7 @@ static int check_foreign(struct taking *t)
                 {"facility", r->facility, FL_SINK_SYSLOG},
                 {"url", r->url, FL_SINK_WEBHOOK},
                 {"secret-file", r->secret_file, FL_SINK_WEBHOOK},
+                {"header-file", r->header_file, FL_SINK_WEBHOOK},
                 {"ca-file", r->ca_file, FL_SINK_WEBHOOK},
                 {"proxy", r->proxy, FL_SINK_WEBHOOK},
                 {"redirects", r->redirects, FL_SINK_WEBHOOK},

@@ -8,8 +8,8 @@
 
 /* As in the file, before any value is understood. */
 struct fl_raw_sink {
-    char *name, *kind, *severity, *timeout, *path, *to, *facility, *url, *secret_file, *ca_file, *proxy,
-        *redirects;
+    char *name, *kind, *severity, *timeout, *path, *to, *facility, *url, *secret_file, *header_file, *ca_file,
+        *proxy, *redirects;
     char **locations, **events, **command;
     unsigned locations_count, events_count, command_count;
 };

@@ -7,9 +7,10 @@
 
 /* Members that are one text, and those that are lists of texts. */
 static const size_t texts[] = {
-    offsetof(struct fl_sink_config, path),    offsetof(struct fl_sink_config, host),
-    offsetof(struct fl_sink_config, url),     offsetof(struct fl_sink_config, secret_file),
-    offsetof(struct fl_sink_config, ca_file), offsetof(struct fl_sink_config, proxy)};
+    offsetof(struct fl_sink_config, path),        offsetof(struct fl_sink_config, host),
+    offsetof(struct fl_sink_config, url),         offsetof(struct fl_sink_config, secret_file),
+    offsetof(struct fl_sink_config, header_file), offsetof(struct fl_sink_config, ca_file),
+    offsetof(struct fl_sink_config, proxy)};
 static const size_t lists[] = {offsetof(struct fl_sink_config, locations),
                                offsetof(struct fl_sink_config, events),
                                offsetof(struct fl_sink_config, command)};

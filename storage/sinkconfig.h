@@ -28,8 +28,8 @@ struct fl_sink_config {
     uint16_t port;     /* 514; TCP: 601 */
     unsigned facility; /* RFC 5424 6.2.1; 3 daemon */
     /* webhook */
-    char *url, *secret_file, *ca_file, *proxy; /* but for url NULL where not given */
-    bool redirects;                            /* follow them to other hosts */
+    char *url, *secret_file, *header_file, *ca_file, *proxy; /* but for url NULL where not given */
+    bool redirects;                                          /* follow them to other hosts */
     /* command */
     char **command; /* ended by NULL: program with its whole path, and its arguments */
 };

@@ -36,6 +36,8 @@ both=$(both_libraries)
 ok $? "no file mixes the event loop with the decode path"
 [ -z "$both" ] || printf '%s\n' "$both" | sed 's/^/# /'
 none "sqlite3.h stays in storage" 'sqlite3' mining/*.[ch] $collector
+none "libcurl and libcrypto stay with the sinks" 'curl/|openssl/' storage/*.[ch] mining/*.[ch] \
+    $(printf '%s\n' $collector | grep -v '^collector/sink/')
 none "decoding includes nothing from around it" 'collector/([a-z_]+\.h|import/)' collector/decode/*.[ch]
 none "importing includes nothing from the service but its data directory" \
     'collector/(sink/.*|census|figures|lanes|options|queue|receive|schedule|settings|storer|watermark)\.h' \

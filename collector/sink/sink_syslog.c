@@ -20,29 +20,47 @@
 #include "collector/sink/syslog.h"
 #include "storage/timetext.h"
 
-enum { UDP_LISTEN_MS = 300, TCP_LINGER_MS = 1000 };
+enum { UDP_LISTEN_MS = 300, TCP_LINGER_MS = 1000, MOST_ADDRESSES = 4 };
 
 struct post {
     struct fl_attempt base;
     uv_getaddrinfo_t resolve;
+    struct addrinfo *found, *next; /* what the name stands for, and what of it was not tried yet */
     union {
         uv_tcp_t tcp;
         uv_udp_t udp;
-    } socket;
+    } sockets[MOST_ADDRESSES]; /* one an address that was tried; the last is in use */
+    unsigned n_sockets;
     uv_connect_t connect;
     uv_write_t write;
     uv_shutdown_t shutdown;
     uv_timer_t linger; /* a receiver that could still complain has so long */
-    bool resolving, open;
+    bool resolving;
     char frame[FL_SYSLOG_MOST + 16], scratch[256];
     size_t header, length; /* of the octet count, and of the message behind it */
 };
 
-static void fail(struct post *p, const char *what, int rc)
+static void send_to(struct post *p, const struct sockaddr *to);
+
+/* Nothing was sent to this address: the name may have another. */
+static void give_up(struct post *p, const char *what, int rc)
 {
     const struct fl_sink_config *c = p->base.config;
-    fl_attempt_end(&p->base, FL_OUTCOME_FAILED, 0, "%s %.120s port %u: %s", what, c->host, c->port,
-                   uv_strerror(rc));
+    struct addrinfo *next = p->next;
+    if (next && p->n_sockets < MOST_ADDRESSES) {
+        p->next = next->ai_next;
+        send_to(p, next->ai_addr);
+    } else {
+        fl_attempt_end(&p->base, FL_OUTCOME_FAILED, 0, "%s %.120s port %u: %s", what, c->host, c->port,
+                       uv_strerror(rc));
+    }
+}
+
+/* It was sent, and did not arrive. */
+static void fail(struct post *p, const char *what, int rc)
+{
+    p->next = NULL;
+    give_up(p, what, rc);
 }
 
 static void offer_room(uv_handle_t *handle, size_t wanted, uv_buf_t *out)
@@ -95,24 +113,27 @@ static void on_no_complaint(uv_timer_t *timer)
 static void on_datagram(uv_udp_t *udp, ssize_t n, const uv_buf_t *buffer, const struct sockaddr *from,
                         unsigned flags)
 {
-    if (n < 0)
-        fail(udp->data, "UDP to", (int)n);
+    struct post *p = udp->data;
+    if (n >= 0 || p->base.ended)
+        return;
+    uv_timer_stop(&p->linger);
+    uv_udp_recv_stop(udp);
+    give_up(p, "UDP to", (int)n); /* nobody listens at this address */
 }
 
 static void send_udp(struct post *p, const struct sockaddr *to)
 {
-    uv_udp_t *udp = &p->socket.udp;
+    uv_udp_t *udp = &p->sockets[p->n_sockets++].udp;
     uv_buf_t whole = uv_buf_init(p->frame + p->header, (unsigned)p->length);
     uv_udp_init(p->base.loop->uv, udp);
     fl_attempt_handle(&p->base, udp);
-    p->open = true;
     int rc = uv_udp_connect(udp, to);
     if (rc == 0)
         rc = uv_udp_recv_start(udp, offer_room, on_datagram);
     if (rc == 0)
         rc = uv_udp_try_send(udp, &whole, 1, NULL);
     if (rc < 0)
-        fail(p, "UDP to", rc);
+        give_up(p, "UDP to", rc);
     else
         uv_timer_start(&p->linger, on_no_complaint, UDP_LISTEN_MS, 0);
 }
@@ -125,7 +146,7 @@ static void on_lingered(uv_timer_t *timer)
     struct post *p = timer->data;
     uv_os_fd_t fd;
     int unacknowledged = 1;
-    if (uv_fileno((uv_handle_t *)&p->socket.tcp, &fd) == 0)
+    if (uv_fileno((uv_handle_t *)&p->sockets[p->n_sockets - 1], &fd) == 0)
         ioctl(fd, SIOCOUTQ, &unacknowledged);
     if (unacknowledged == 0)
         fl_attempt_end(&p->base, FL_OUTCOME_DELIVERED, 0, NULL);
@@ -172,20 +193,23 @@ static void on_connected(uv_connect_t *request, int rc)
     uv_buf_t whole = uv_buf_init(p->frame, (unsigned)(p->header + p->length));
     if (p->base.ended)
         return;
-    if (rc == 0)
-        rc = uv_write(&p->write, request->handle, &whole, 1, on_written);
+    if (rc < 0) {
+        give_up(p, "TCP to", rc);
+        return;
+    }
+    rc = uv_write(&p->write, request->handle, &whole, 1, on_written);
     if (rc < 0)
         fail(p, "TCP to", rc);
 }
 
 static void send_tcp(struct post *p, const struct sockaddr *to)
 {
-    uv_tcp_init(p->base.loop->uv, &p->socket.tcp);
-    fl_attempt_handle(&p->base, &p->socket.tcp);
-    p->open = true;
-    int rc = uv_tcp_connect(&p->connect, &p->socket.tcp, to, on_connected);
+    uv_tcp_t *tcp = &p->sockets[p->n_sockets++].tcp;
+    uv_tcp_init(p->base.loop->uv, tcp);
+    fl_attempt_handle(&p->base, tcp);
+    int rc = uv_tcp_connect(&p->connect, tcp, to, on_connected);
     if (rc < 0)
-        fail(p, "TCP to", rc);
+        give_up(p, "TCP to", rc);
 }
 
 /* ---- where to ---- */
@@ -202,13 +226,13 @@ static void on_resolved(uv_getaddrinfo_t *request, int rc, struct addrinfo *foun
 {
     struct post *p = request->data;
     p->resolving = false;
-    if (!p->base.ended && rc < 0)
-        fail(p, "no address of", rc);
-    else if (!p->base.ended)
-        send_to(p, found->ai_addr);
-    uv_freeaddrinfo(found);
-    if (p->base.ended)
+    if (p->base.ended) {
+        uv_freeaddrinfo(found);
         fl_attempt_close(&p->base, &p->linger);
+        return;
+    }
+    p->found = p->next = found;
+    give_up(p, "no address of", rc);
 }
 
 static void resolve(struct post *p)
@@ -236,8 +260,10 @@ static void resolve(struct post *p)
 static void close_all(struct fl_attempt *a)
 {
     struct post *p = (struct post *)a;
-    if (p->open)
-        fl_attempt_close(a, &p->socket);
+    for (unsigned i = 0; i < p->n_sockets; i++)
+        fl_attempt_close(a, &p->sockets[i]);
+    uv_freeaddrinfo(p->found);
+    p->found = p->next = NULL;
     uv_timer_stop(&p->linger);
     if (p->resolving)
         uv_cancel((uv_req_t *)&p->resolve);

@@ -5,6 +5,7 @@
  * have it. TLS is verified against the system's authorities or ca-file; no proxy but the one configured;
  * nothing of the answer is kept but its status. */
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "config.h"
 #include "storage/timetext.h"
 
-enum { CONNECT_MS = 10000, MOST_ANSWER = 65536, MOST_REDIRECTS = 5 };
+enum { CONNECT_MS = 10000, MOST_ANSWER = 65536, MOST_REDIRECTS = 5, MOST_HEADER = 4096 };
 
 struct hook {
     struct fl_attempt base;
@@ -96,6 +97,31 @@ static int sign(struct hook *h, struct fl_err *err)
     return rc == 0 ? add_header(h, "X-Flowlore-Signature", signature) : rc;
 }
 
+/* The lines of a file of the operator's, read for each attempt like the secret, and like it never shown. */
+static int add_from_file(struct hook *h, struct fl_err *err)
+{
+    char line[MOST_HEADER];
+    int rc = 0;
+    const char *path = h->base.config->header_file;
+    FILE *file = path ? fopen(path, "re") : NULL;
+    if (path && !file)
+        return fl_fail(err, FL_EIO, "header-file %s: %s", path, strerror(errno));
+    for (int n = 1; rc == 0 && file && fgets(line, sizeof line, file); n++) {
+        line[strcspn(line, "\r\n")] = 0;
+        if (!*line)
+            continue;
+        struct curl_slist *grown = strchr(line, ':') ? curl_slist_append(h->headers, line) : NULL;
+        if (!grown)
+            rc = fl_fail(err, FL_EINVAL, "header-file %s: line %d is no header; write Name: value", path, n);
+        else
+            h->headers = grown;
+    }
+    explicit_bzero(line, sizeof line);
+    if (file)
+        fclose(file);
+    return rc;
+}
+
 static int set_headers(struct hook *h, struct fl_err *err)
 {
     int rc = add_header(h, "Content-Type", "application/json");
@@ -103,6 +129,8 @@ static int set_headers(struct hook *h, struct fl_err *err)
         rc = add_header(h, "Expect", ""); /* no round trip in front of so few bytes */
     if (rc == 0)
         rc = add_header(h, "X-Flowlore-Event", h->base.message->uid);
+    if (rc == 0)
+        rc = add_from_file(h, err);
     return rc == 0 ? sign(h, err) : rc;
 }
 

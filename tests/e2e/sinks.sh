@@ -9,6 +9,8 @@ command -v openssl >/dev/null || skip_all "openssl is not installed"
 receivers=()
 finish_all() {
     [ ${#receivers[@]} -eq 0 ] || kill -9 "${receivers[@]}" 2>/dev/null
+    # The command of a service that was killed outlives it.
+    [ -z "${unlike:-}" ] || pgrep -f "sleep $unlike" | xargs -r kill 2>/dev/null
     finish
 }
 trap finish_all EXIT
@@ -57,6 +59,7 @@ ask=("$flowlore" sinks --data "$data" --config "$work/test.yaml" test)
 
 mkdir -p "$data"
 printf 'correct horse battery staple\n' >"$work/secret"
+printf 'Authorization: Bearer correct horse\n\nX-Team: noc\r\n' >"$work/headers"
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
     -keyout "$work/own.key" -out "$work/own.pem" 2>/dev/null &&
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=other.example -addext subjectAltName=DNS:other.example \
@@ -82,7 +85,8 @@ receive local unix "$work/log.socket"
 closed=$((web < 60000 ? web + 1 : web - 1)) # nearly surely nobody's
 cat >"$work/test.yaml" <<END
 sinks:
-- {name: web, kind: webhook, url: 'http://127.0.0.1:$web/hook?x=1', secret-file: $work/secret}
+- {name: web, kind: webhook, url: 'http://127.0.0.1:$web/hook?x=1', secret-file: $work/secret,
+   header-file: $work/headers}
 - {name: closed, kind: webhook, url: 'http://127.0.0.1:$closed/'}
 - {name: refusing, kind: webhook, url: 'http://127.0.0.1:$refusing/'}
 - {name: moved, kind: webhook, url: 'http://127.0.0.1:$moved/'}
@@ -113,6 +117,8 @@ check "as JSON, with agent, event and path" got web \
     'len(all) == 1 and all[0]["path"] == "/hook?x=1" and all[0]["headers"]["content-type"] == "application/json" and
      all[0]["headers"]["user-agent"].startswith("flowlore/") and
      json.loads(all[0]["body"])["event"]["id"] == all[0]["headers"]["x-flowlore-event"]'
+check "with the headers of a file" got web 'all[0]["headers"]["authorization"] == "Bearer correct horse" and
+     all[0]["headers"]["x-team"] == "noc"'
 check "and signed" got web \
     '"sha256=" + hmac.new(b"correct horse battery staple", (all[0]["headers"]["x-flowlore-timestamp"] + "." +
      all[0]["body"]).encode(), hashlib.sha256).hexdigest() == all[0]["headers"]["x-flowlore-signature"]'
@@ -154,10 +160,10 @@ exits 0 "every sink is listed" "stuck +command +0" "$flowlore" sinks --data "$da
 # alert ID SEVERITY: as mining would open it.
 alert() {
     sqlite3 -cmd ".timeout 20000" "$data/rules.db" "
-        INSERT OR IGNORE INTO location (name, newest_ms) VALUES ('hq', 0);
-        INSERT INTO alert (id, location_id, kind, severity, state, opened_ms, made_ms, rule, novelty, text)
-        SELECT $1, id, 'novel', '$2', 'open', 1000, 2000, '10.0.0.5.* : 10.0.0.53.53/udp => *.* : 10.0.0.9.143/tcp',
-            'new', 'New at hq, in Zürich' FROM location WHERE name = 'hq';"
+        INSERT INTO alert (id, location, kind, severity, state, opened_ms, made_ms, changed_ms, rule, novelty, rules, text,
+            why)
+        VALUES ($1, 'hq', 'novel', '$2', 'open', 1000, 2000, 2000,
+            '10.0.0.5.* : 10.0.0.53.53/udp => *.* : 10.0.0.9.143/tcp', 'new', 1, 'New at hq, in Zürich', 'Because');"
 }
 sinks() {
     "$flowlore" sinks --json --data "$data" --config "$work/live.yaml"
@@ -230,7 +236,7 @@ alive_or_gone() {
 }
 
 # Another configuration, while a command and a server hang.
-command_pid=$(pgrep -f "sleep $unlike" | head -n 1)
+command_pid=$(pgrep -n -f "sleep $unlike")
 [ -n "$command_pid" ]
 ok $? "a command hangs"
 cat >"$work/live.yaml" <<END

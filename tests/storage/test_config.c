@@ -124,7 +124,7 @@ static void test_sample(void **state)
         struct fl_config c = load(text);
         assert_defaults(&c);
         assert_int_equal(c.n_locations, uncomment ? 2 : 0);
-        assert_int_equal(c.n_sinks, uncomment ? 1 : 0);
+        assert_int_equal(c.n_sinks, uncomment ? 4 : 0);
         if (uncomment)
             assert_string_equal(c.alerts_file, "/var/lib/flowlore/alerts.jsonl");
         fl_config_clear(&c);

@@ -45,6 +45,7 @@ static const char every_kind[] =
     "  kind: webhook\n"
     "  url: https://hooks.example.net/x?y=1\n"
     "  secret-file: /etc/flowlore/secret\n"
+    "  header-file: /etc/flowlore/headers\n"
     "  ca-file: /etc/ssl/own.pem\n"
     "  proxy: http://proxy:3128\n"
     "  redirects: any\n"
@@ -82,6 +83,7 @@ static void test_every_kind(void **state)
     assert_int_equal(s[3].port, 6514);
     assert_string_equal(s[4].url, "https://hooks.example.net/x?y=1");
     assert_string_equal(s[4].secret_file, "/etc/flowlore/secret");
+    assert_string_equal(s[4].header_file, "/etc/flowlore/headers");
     assert_true(s[4].redirects);
     assert_int_equal(s[4].timeout_ms, 5000);
     assert_string_equal(s[5].command[2], "noc");
