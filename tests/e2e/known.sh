@@ -53,7 +53,7 @@ timeout --foreground -s INT 8 "$bin" alerts --follow --state all $data >"$dir/fo
 follower=$!
 sleep 2
 "$mkknown" "$dir/data" paris 1 "$ssh12@0" "$ssh13@0" "$ssh23@0" "$web"
-try 0 '3  New at paris: 3 routers, port 22, any client (clique), 3 rules' 'an open alert grows' alerts $data
+try 0 '3  -  *New at paris: 3 routers, port 22, any client (clique), 3 rules' 'an open alert grows' alerts $data
 try 0 '1 alert is now acked' 'an alert is acked' ack 2 --note 'asking' $data
 sleep 2
 try 0 '3 rules are now known' 'an alert is accepted' accept --alert 1 --note 'jump hosts' $data
@@ -72,7 +72,7 @@ try 1 'there is no cluster 9' 'a cluster that is not there' ignore --cluster 9 $
 try 2 'only one' 'a cluster and an alert' ignore --cluster 1 --alert 1 $data
 try 0 '3 rules would become novel again. Nothing was changed' 'a preview by cluster' reopen --cluster 1 --dry-run $data
 try 0 '3 rules are now novel again' 'a cluster is reopened' reopen --cluster 1 $data
-try 0 '^ 1  open .* 3  New at paris' 'under its old alert' alerts $data
+try 0 '^ 1  open .* 3  -  *New at paris' 'under its old alert' alerts $data
 if command -v script >/dev/null; then
     for width in 80 120; do
         COLUMNS=$width TERM=dumb script -qec "'$bin' alerts $data; '$bin' alerts 1 $data" /dev/null </dev/null |
