@@ -25,7 +25,7 @@
 #include "storage/log.h"
 #include "storage/timetext.h"
 
-enum { QUEUE_BATCHES = 384, EXIT_USAGE = 2 };
+enum { QUEUE_CLAIMS = 384, EXIT_USAGE = 2 };
 
 struct service {
     struct fl_options options;
@@ -248,7 +248,7 @@ static void finish_threads(struct service *s)
 static int make_parts(struct service *s, struct fl_err *err)
 {
     s->n_lanes = fl_lanes_wanted(&s->settings->config); /* once: processors come and go */
-    int rc = fl_queue_new(&s->queue, s->n_lanes, QUEUE_BATCHES);
+    int rc = fl_queue_new(&s->queue, s->n_lanes, s->settings->config.bucket_ms, QUEUE_CLAIMS);
     if (!rc)
         rc = fl_census_new(&s->census, s->n_lanes);
     if (!rc)

@@ -66,21 +66,17 @@ static void commit(struct fl_storer *s)
     fl_pause_wake(s->setup.committed);
 }
 
-static void on_flows(void *ctx, const char *location, const struct fl_flow *flows, size_t n)
+static void note(void *ctx, const struct fl_gathered *gathered)
 {
     struct fl_storer *s = ctx;
-    fl_watermarks_note(s->setup.watermarks, location, flows, n);
-    for (bool fresh = false;; fresh = true) {
-        size_t taken = 0;
-        int rc = fl_writer_add_batch(s->writer, location, flows, n, &taken);
-        s->waiting += taken;
-        flows += taken;
-        n -= taken;
-        if (rc != FL_ELIMIT || (fresh && !taken))
-            break;
-        commit(s);
-    }
-    s->disk_shed += n;
+    fl_watermarks_note(s->setup.watermarks, gathered);
+}
+
+static void on_gathered(void *ctx, struct fl_gatherer *gathered)
+{
+    struct fl_storer *s = ctx;
+    fl_gatherer_each(gathered, note, s);
+    s->waiting += fl_writer_take(s->writer, gathered);
     if (s->waiting >= COMMIT_FLOWS)
         commit(s);
 }
@@ -113,7 +109,7 @@ static void store_figures(struct fl_storer *s, bool running)
 {
     fl_figures_look(s->figures);
     if (running)
-        fl_queue_take(s->setup.queue, 0, on_flows, s);
+        fl_queue_take(s->setup.queue, 0, on_gathered, s);
     commit(s);
     fl_figures_store(s->figures, s->stored, s->disk_shed, running);
     s->stats_at = monotonic_ms();
@@ -152,7 +148,7 @@ static void *run(void *ctx)
 {
     struct fl_storer *s = ctx;
     pthread_setname_np(pthread_self(), "storing");
-    while (fl_queue_take(s->setup.queue, next_turn_ms(s), on_flows, s) != FL_ESTOP) {
+    while (fl_queue_take(s->setup.queue, next_turn_ms(s), on_gathered, s) != FL_ESTOP) {
         follow_settings(s);
         do_what_is_due(s);
     }

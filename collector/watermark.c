@@ -71,20 +71,15 @@ static void raise_to(int64_t *mark, int64_t to)
         *mark = to;
 }
 
-int fl_watermarks_note(struct fl_watermarks *w, const char *location, const struct fl_flow *flows, size_t n)
+int fl_watermarks_note(struct fl_watermarks *w, const struct fl_gathered *gathered)
 {
-    struct mark *m = n ? mark_of(w, location) : NULL;
+    struct mark *m = mark_of(w, gathered->location);
     if (!m)
-        return n ? FL_ENOMEM : 0;
-    int64_t first = m->first_ms, believed = m->believed_ms, received = m->received_ms;
-    for (size_t i = 0; i < n; i++) {
-        if (flows[i].start_ms < first)
-            first = flows[i].start_ms;
-        raise_to(flows[i].time_source == FL_TIME_RECEIVED ? &received : &believed, flows[i].end_ms);
-    }
-    m->first_ms = first;
-    m->believed_ms = believed;
-    m->received_ms = received;
+        return FL_ENOMEM;
+    if (gathered->first_start_ms < m->first_ms)
+        m->first_ms = gathered->first_start_ms;
+    raise_to(&m->believed_ms, gathered->told_end_ms);
+    raise_to(&m->received_ms, gathered->received_end_ms);
     return 0;
 }
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "storage/config.h"
-#include "storage/flow.h"
+#include "storage/gather.h"
 
 struct fl_watermark {
     char location[FL_LOCATION_NAME];
@@ -25,7 +25,7 @@ int fl_watermarks_new(struct fl_watermarks **out); /* FL_ENOMEM */
 void fl_watermarks_free(struct fl_watermarks *w);
 
 /* Records of a location were handed to the writer. FL_ENOMEM. Storing thread. */
-int fl_watermarks_note(struct fl_watermarks *w, const char *location, const struct fl_flow *flows, size_t n);
+int fl_watermarks_note(struct fl_watermarks *w, const struct fl_gathered *gathered);
 /* What an earlier life of the service left in the store. FL_ENOMEM. Storing thread. */
 int fl_watermarks_seed(struct fl_watermarks *w, const char *location, int64_t first_ms, int64_t last_end_ms);
 /* All records noted so far are committed. Storing thread. */

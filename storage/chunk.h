@@ -38,6 +38,9 @@ enum {
 /* What a reader needs to know to skip a chunk. */
 struct fl_chunk_summary {
     int64_t min_start_ms, max_start_ms, min_end_ms, max_end_ms;
+    int64_t told_end_ms, received_end_ms; /* greatest end of records with a time of their exporter's, and of
+                                           * those stamped with the receive time; INT64_MIN: of none. Not
+                                           * stored. */
     uint32_t flows;
     struct fl_bloom bloom;
 };

@@ -362,6 +362,19 @@ static uint8_t *put_body(struct fl_chunk_codec *codec, const struct survey *s, c
     return p;
 }
 
+static void set_ends(struct fl_chunk_summary *summary, const struct survey *s, const struct fl_flow *flows,
+                     size_t n)
+{
+    size_t told = s->varies.bits.time_source ? n : 1; /* how many tell whose time the greatest end is */
+    summary->told_end_ms = summary->received_end_ms = INT64_MIN;
+    for (size_t i = 0; i < told; i++) {
+        bool received = flows[i].time_source == FL_TIME_RECEIVED;
+        int64_t *end = received ? &summary->received_end_ms : &summary->told_end_ms;
+        int64_t ms = told == 1 ? s->max_end_ms : flows[i].end_ms;
+        *end = ms > *end ? ms : *end;
+    }
+}
+
 int fl_chunk_pack(struct fl_chunk_codec *c, const struct fl_flow *flows, size_t n, const uint8_t **bytes,
                   size_t *length, struct fl_chunk_summary *summary)
 {
@@ -378,6 +391,7 @@ int fl_chunk_pack(struct fl_chunk_codec *c, const struct fl_flow *flows, size_t 
     summary->max_start_ms = s.max_start_ms;
     summary->min_end_ms = s.min_end_ms;
     summary->max_end_ms = s.max_end_ms;
+    set_ends(summary, &s, flows, n);
     summary->flows = (uint32_t)n;
     c->packed[0] = FL_CHUNK_VERSION;
     size_t done =

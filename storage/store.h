@@ -10,6 +10,7 @@
 #include "storage/config.h"
 #include "storage/error.h"
 #include "storage/flow.h"
+#include "storage/gather.h"
 
 struct fl_bucket_info {
     char location[FL_LOCATION_NAME];
@@ -82,10 +83,15 @@ int fl_writer_add(struct fl_writer *w, const char *location, const struct fl_flo
  * the rest; FL_EINVAL for the location's name; FL_ENOMEM. */
 int fl_writer_add_batch(struct fl_writer *w, const char *location, const struct fl_flow *flows, size_t n,
                         size_t *taken);
+/* Take over what another thread has gathered, for buckets of the same bucket_ms, and leave the gatherer
+ * empty; not in an import. Returns how many records; those that memory had no room for are told as shed by
+ * the next commit. There is no bound to it: commit soon. */
+size_t fl_writer_take(struct fl_writer *w, struct fl_gatherer *g);
 struct fl_commit_report {
     uint64_t stored;  /* records that became durable with this commit */
-    uint64_t shed;    /* records given up because the disk is full or a bucket cannot be written */
-    uint64_t refused; /* records that fl_writer_add_batch has passed over since the last commit */
+    uint64_t shed;    /* records given up because the disk is full, a bucket cannot be written, or memory is
+                       * short */
+    uint64_t refused; /* records that were passed over since the last commit */
     uint64_t already; /* records of an import that their buckets had from before */
 };
 /* Commit what waits. A bucket that fails is named in *err (the first one) and its new records are counted as

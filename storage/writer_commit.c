@@ -17,7 +17,7 @@
 #include "storage/writer_parts.h"
 
 typedef struct fl_writer_handle handle;
-typedef struct fl_writer_slot slot;
+typedef struct fl_slot slot;
 
 /* ---- the bucket ---- */
 
@@ -41,8 +41,8 @@ void fl_writer_close_handle(struct fl_writer *w, slot *s)
 static void evict_one(struct fl_writer *w)
 {
     slot *oldest = NULL;
-    for (size_t i = 0; i < w->n_slots; i++) {
-        slot *s = w->slots[i];
+    for (size_t i = 0; i < w->in.n_slots; i++) {
+        slot *s = w->in.slots[i];
         if (s->handle && (!oldest || s->handle->used < oldest->handle->used))
             oldest = s;
     }
@@ -64,7 +64,7 @@ static int prepare(handle *h, const char *path, struct fl_err *err)
 
 static int open_handle(struct fl_writer *w, slot *s, const char *path, struct fl_err *err)
 {
-    struct fl_bucket_meta meta = {.from_ms = s->from_ms, .to_ms = s->from_ms + w->bucket_ms};
+    struct fl_bucket_meta meta = {.from_ms = s->from_ms, .to_ms = s->from_ms + w->in.bucket_ms};
     struct stat st;
     memcpy(meta.location, s->location, sizeof meta.location);
     if (w->n_handles == FL_WRITER_HANDLES)
@@ -133,7 +133,7 @@ static int read_mark(const struct fl_writer *w, handle *h, const char *path, uin
 static int set_mark(const struct fl_writer *w, handle *h, const char *path, struct fl_err *err)
 {
     sqlite3_bind_text(h->set_mark, 1, w->import, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(h->set_mark, 2, (sqlite3_int64)w->next_number);
+    sqlite3_bind_int64(h->set_mark, 2, (sqlite3_int64)w->in.next_number);
     int rc = sqlite3_step(h->set_mark) == SQLITE_DONE ? 0 : fl_bucket_fail(h->db, path, err);
     sqlite3_reset(h->set_mark);
     sqlite3_clear_bindings(h->set_mark);
@@ -187,7 +187,7 @@ static int load_open_chunk(struct fl_writer *w, handle *h, const char *path, str
     return rc;
 }
 
-static int put_row(handle *h, const struct fl_writer_packed *row, size_t flows, const uint8_t *bloom,
+static int put_row(handle *h, const struct fl_packed *row, size_t flows, const uint8_t *bloom,
                    const uint8_t *data, const char *path, struct fl_err *err)
 {
     sqlite3_bind_int64(h->put, 1, h->chunk);
@@ -207,10 +207,10 @@ static int put_row(handle *h, const struct fl_writer_packed *row, size_t flows, 
 /* Put the open chunk; a full one is closed. */
 static int put_open(struct fl_writer *w, handle *h, const char *path, struct fl_err *err)
 {
-    const struct fl_chunk_summary *sum = &w->summary;
-    struct fl_writer_packed row;
+    const struct fl_chunk_summary *sum = &w->in.summary;
+    struct fl_packed row;
     const uint8_t *bytes;
-    int rc = fl_chunk_pack(w->codec, h->open, h->n_open, &bytes, &row.data_bytes, &w->summary);
+    int rc = fl_chunk_pack(w->codec, h->open, h->n_open, &bytes, &row.data_bytes, &w->in.summary);
     if (rc < 0)
         return fl_fail(err, rc, "%s: %s", path, fl_strerror(rc));
     row.min_start_ms = sum->min_start_ms;
@@ -230,7 +230,7 @@ static int put_open(struct fl_writer *w, handle *h, const char *path, struct fl_
 static int put_packed(handle *h, const slot *s, const char *path, struct fl_err *err)
 {
     int rc = 0;
-    for (const struct fl_writer_packed *p = s->packed; rc == 0 && p; p = p->next, h->chunk++)
+    for (const struct fl_packed *p = s->packed; rc == 0 && p; p = p->next, h->chunk++)
         rc = put_row(h, p, FL_CHUNK_FLOWS, p->bytes, p->bytes + p->bloom_bytes, path, err);
     return rc;
 }
@@ -307,7 +307,7 @@ int fl_writer_commit_slot(struct fl_writer *w, slot *s, uint64_t *stored, uint64
     if (rc == 0) {
         s->handle->used = w->commits;
         *already = passed_over;
-        *stored = s->n + s->n_packed * FL_CHUNK_FLOWS - passed_over;
+        *stored = fl_slot_flows(s) - passed_over;
     }
     free(path);
     return rc;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "collector/watermark.h"
@@ -12,14 +13,19 @@
 static struct fl_location_config branch[] = {{.name = "branch", .active_timeout_ms = 300000}, {.name = "hq"}};
 static const struct fl_config config = {.active_timeout_ms = 60000, .locations = branch, .n_locations = 2};
 
-static struct fl_flow flow(int64_t start_ms, int64_t end_ms, enum fl_time_source source)
+static struct fl_gathered flow(int64_t start_ms, int64_t end_ms, enum fl_time_source source)
 {
-    return (struct fl_flow){.start_ms = start_ms, .end_ms = end_ms, .time_source = source};
+    bool received = source == FL_TIME_RECEIVED;
+    return (struct fl_gathered){.flows = 1,
+                                .first_start_ms = start_ms,
+                                .told_end_ms = received ? INT64_MIN : end_ms,
+                                .received_end_ms = received ? end_ms : INT64_MIN};
 }
 
-static void note(struct fl_watermarks *w, const char *location, struct fl_flow f)
+static void note(struct fl_watermarks *w, const char *location, struct fl_gathered g)
 {
-    assert_int_equal(fl_watermarks_note(w, location, &f, 1), 0);
+    g.location = location;
+    assert_int_equal(fl_watermarks_note(w, &g), 0);
 }
 
 static void test_nothing_before_a_commit(void **state)
@@ -47,9 +53,8 @@ static void test_largest_end_and_own_lateness(void **state)
     struct fl_watermarks *w;
     struct fl_watermark *marks;
     assert_int_equal(fl_watermarks_new(&w), 0);
-    struct fl_flow two[] = {flow(5000000, 7000000, FL_TIME_UPTIME), flow(4000000, 6000000, FL_TIME_UPTIME)};
-    assert_int_equal(fl_watermarks_note(w, "hq", two, 2), 0);
-    assert_int_equal(fl_watermarks_note(w, "hq", two, 0), 0);
+    note(w, "hq", flow(5000000, 7000000, FL_TIME_UPTIME));
+    note(w, "hq", flow(4000000, 6000000, FL_TIME_UPTIME));
     note(w, "branch", flow(2000000, 2000001, FL_TIME_ABSOLUTE));
     fl_watermarks_publish(w, &config);
     assert_int_equal(fl_watermarks_snapshot(w, &marks), 2);
