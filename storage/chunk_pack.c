@@ -3,29 +3,32 @@
  * 1. One pass over the records as they came finds which bits vary in them, and makes each one's sort key.
  * 2. A radix sort puts the keys in order: records of one direction and service of one server stand together,
  *    and among these stays the order in which they came, so that what repeats in a column repeats nearby.
+ * Which server comes first does not matter, so that a hash, in few digits, stands for it.
  * 3. The columns are written block by block in that order: of each value the bytes that vary, one plane a
- * byte. A column that does not vary costs four bytes. */
+ *    byte. A column that does not vary costs four bytes. */
 #include <arpa/inet.h>
 #include <assert.h>
 #include <string.h>
 
 #include "storage/chunk_parts.h"
 
-enum { index_bits = 12, digit_bits = 8, digits = 1 << digit_bits };
+enum { index_bits = 12, hash_bits = 17, digit_bits = 10, digits = 1 << digit_bits };
 _Static_assert(FL_CHUNK_FLOWS <= 1 << index_bits, "a key holds its record's index");
 
 /* ---- 1: what varies ---- */
 
+/* A record as words, two and two: so processors take them. */
 typedef uint64_t __attribute__((may_alias)) any_word;
-enum { flow_words = sizeof(struct fl_flow) / sizeof(any_word), even_words = flow_words / 2 * 2 };
-_Static_assert(sizeof(struct fl_flow) % sizeof(any_word) == 0, "a record is whole words");
+typedef uint64_t __attribute__((vector_size(16), aligned(8), may_alias)) any_pair;
+enum { flow_words = sizeof(struct fl_flow) / sizeof(any_word), flow_pairs = flow_words / 2 };
+_Static_assert(sizeof(struct fl_flow) == (2 * flow_pairs + 1) * sizeof(any_word), "pairs and a word");
 
 struct survey {
     union {
         uint64_t words[flow_words];
         struct fl_flow bits; /* every bit in which some record differs from the first one */
     } varies;
-    uint64_t durations, varying_keys; /* bits set in some duration; bits in which keys differ */
+    uint64_t durations; /* bits set in some duration */
     int64_t min_start_ms, max_start_ms, min_end_ms, max_end_ms;
 };
 
@@ -36,44 +39,53 @@ static uint32_t low_word(const struct fl_addr *a)
     return ntohl(word);
 }
 
-/* From the highest bit: towards the server or from it; IPv6; the protocol; the server's address; its port;
- * then where the record stood. The server is the side with the lower port. */
-static uint64_t key_of(const struct fl_flow *f, size_t index)
+/* From the highest bit: towards the server or from it; the protocol; a hash of the server's address and port;
+ * then where the record stood. The server is the side with the lower port. What shares a hash is mixed, which
+ * costs some bytes and happens seldom. */
+static uint32_t key_of(const struct fl_flow *f, size_t index)
 {
     bool from_server = f->src_port < f->dst_port;
     const struct fl_addr *server = from_server ? &f->src : &f->dst;
     uint64_t port = from_server ? f->src_port : f->dst_port;
-    uint64_t kind = f->protocol == FL_PROTO_TCP ? 0 : f->protocol == FL_PROTO_UDP ? 1 : 2;
-    uint64_t head = (uint64_t)from_server << 3 | (uint64_t)!fl_addr_is_v4(server) << 2 | kind;
-    return head << 60 | (uint64_t)low_word(server) << 28 | port << index_bits | index;
+    uint32_t kind = f->protocol == FL_PROTO_TCP ? 0 : f->protocol == FL_PROTO_UDP ? 1 : 2;
+    uint64_t hash = ((uint64_t)low_word(server) << 16 | port) * 0x9e3779b97f4a7c15u >> (64 - hash_bits);
+    return (uint32_t)from_server << 31 | kind << 29 | (uint32_t)hash << index_bits | (uint32_t)index;
 }
 
-static void survey(struct survey *s, const struct fl_flow *flows, size_t n, uint64_t *keys)
+static void survey_times(struct survey *s, const struct fl_flow *f)
 {
-    const any_word *first = (const any_word *)flows;
-    memset(s, 0, sizeof *s);
-    s->min_start_ms = s->min_end_ms = INT64_MAX;
-    s->max_start_ms = s->max_end_ms = INT64_MIN;
+    s->durations |= (uint64_t)f->end_ms - (uint64_t)f->start_ms;
+    s->min_start_ms = f->start_ms < s->min_start_ms ? f->start_ms : s->min_start_ms;
+    s->max_start_ms = f->start_ms > s->max_start_ms ? f->start_ms : s->max_start_ms;
+    s->min_end_ms = f->end_ms < s->min_end_ms ? f->end_ms : s->min_end_ms;
+    s->max_end_ms = f->end_ms > s->max_end_ms ? f->end_ms : s->max_end_ms;
+}
+
+/* What is found goes out at the end: meanwhile it can stay in registers. */
+static void survey(struct survey *out, const struct fl_flow *flows, size_t n, uint32_t *keys)
+{
+    struct survey s = {.min_start_ms = INT64_MAX, .max_start_ms = INT64_MIN};
+    any_pair varies[flow_pairs] = {{0}};
+    any_word last = 0;
+    s.min_end_ms = INT64_MAX;
+    s.max_end_ms = INT64_MIN;
     for (size_t i = 0; i < n; i++) {
-        const struct fl_flow *f = &flows[i];
-        const any_word *words = (const any_word *)f;
-        for (int k = 0; k < even_words; k++)
-            s->varies.words[k] |= words[k] ^ first[k];
-        for (int k = even_words; k < flow_words; k++)
-            s->varies.words[k] |= words[k] ^ first[k];
-        s->durations |= (uint64_t)f->end_ms - (uint64_t)f->start_ms;
-        s->min_start_ms = f->start_ms < s->min_start_ms ? f->start_ms : s->min_start_ms;
-        s->max_start_ms = f->start_ms > s->max_start_ms ? f->start_ms : s->max_start_ms;
-        s->min_end_ms = f->end_ms < s->min_end_ms ? f->end_ms : s->min_end_ms;
-        s->max_end_ms = f->end_ms > s->max_end_ms ? f->end_ms : s->max_end_ms;
-        keys[i] = key_of(f, i);
-        s->varying_keys |= keys[i] ^ keys[0];
+        const any_pair *pairs = (const any_pair *)&flows[i], *first = (const any_pair *)flows;
+#pragma GCC unroll 16
+        for (int k = 0; k < flow_pairs; k++)
+            varies[k] |= pairs[k] ^ first[k];
+        last |= ((const any_word *)&flows[i])[flow_words - 1] ^ ((const any_word *)flows)[flow_words - 1];
+        survey_times(&s, &flows[i]);
+        keys[i] = key_of(&flows[i], i);
     }
+    memcpy(s.varies.words, varies, sizeof varies);
+    s.varies.words[flow_words - 1] = last;
+    *out = s;
 }
 
 /* ---- 2: the order ---- */
 
-static void radix_pass(const uint64_t *from, uint64_t *to, size_t n, unsigned shift)
+static void radix_pass(const uint32_t *from, uint32_t *to, size_t n, unsigned shift)
 {
     uint32_t at[digits] = {0}, sum = 0;
     for (size_t i = 0; i < n; i++)
@@ -87,17 +99,11 @@ static void radix_pass(const uint64_t *from, uint64_t *to, size_t n, unsigned sh
         to[at[from[i] >> shift & (digits - 1)]++] = from[i];
 }
 
-/* Sort the codec's keys, least significant digit first; digits that do not vary are passed over. */
-static void sort(struct fl_chunk_codec *c, size_t n, uint64_t varying)
+/* Sort the codec's keys, least significant digit first. */
+static void sort(struct fl_chunk_codec *c, size_t n)
 {
-    for (unsigned shift = index_bits; shift < 64; shift += digit_bits) {
-        if ((varying >> shift & (digits - 1)) == 0)
-            continue;
-        radix_pass(c->keys, c->spare_keys, n, shift);
-        uint64_t *sorted = c->spare_keys;
-        c->spare_keys = c->keys;
-        c->keys = sorted;
-    }
+    radix_pass(c->keys, c->spare_keys, n, index_bits);
+    radix_pass(c->spare_keys, c->keys, n, index_bits + digit_bits);
 }
 
 /* ---- 3: the columns ---- */
@@ -322,7 +328,7 @@ struct columns {
 };
 
 /* Fill in the planes, the runs and the summary's filter, block by block. */
-static void put_blocks(struct columns *c, const struct fl_flow *flows, const uint64_t *keys, size_t count,
+static void put_blocks(struct columns *c, const struct fl_flow *flows, const uint32_t *keys, size_t count,
                        struct fl_bloom *bloom)
 {
     const struct fl_flow *records[FL_CHUNK_BLOCK], *before = NULL;
@@ -382,7 +388,7 @@ int fl_chunk_pack(struct fl_chunk_codec *c, const struct fl_flow *flows, size_t 
     if (n == 0 || n > FL_CHUNK_FLOWS)
         return FL_EINVAL;
     survey(&s, flows, n, c->keys);
-    sort(c, n, s.varying_keys);
+    sort(c, n);
     fl_bloom_start(&summary->bloom);
     uint8_t *end = put_body(c, &s, flows, n, &summary->bloom);
     assert(end <= c->body + FL_CHUNK_BODY_BYTES);

@@ -48,7 +48,7 @@ struct fl_chunk_codec {
     uint8_t *packed;
     size_t packed_bytes;
     uint8_t *runs;               /* FL_CHUNK_RUNS times FL_CHUNK_RUN_BYTES */
-    uint64_t *keys, *spare_keys; /* FL_CHUNK_FLOWS each */
+    uint32_t *keys, *spare_keys; /* FL_CHUNK_FLOWS each */
 };
 
 #endif

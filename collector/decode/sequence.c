@@ -20,24 +20,29 @@ void fl_sequence_init(struct fl_sequence *s, enum fl_counting usual)
     s->books[usual].trust = HEAD_START;
 }
 
-/* Two lanes of multiply and rotate over words of eight bytes; not against malice, which can send anything
- * under an exporter's address anyway. */
+static uint64_t stir(uint64_t lane, uint64_t word)
+{
+    lane = (lane ^ word) * 0x9e3779b97f4a7c15u;
+    return lane ^ lane >> 29;
+}
+
+/* Four lanes of multiply and shift over words of eight bytes, so that none waits for the other; not against
+ * malice, which can send anything under an exporter's address anyway. */
 uint64_t fl_fingerprint(const uint8_t *bytes, size_t length)
 {
-    const uint64_t k = 0x9e3779b97f4a7c15u;
-    uint64_t a = length * k, b = ~a, w[2];
+    uint64_t a = length, b = 1, c = 2, d = 3, w[4];
     for (; length >= sizeof w; bytes += sizeof w, length -= sizeof w) {
         memcpy(w, bytes, sizeof w);
-        a = (a ^ w[0]) * k;
-        b = (b ^ w[1]) * k;
-        a ^= a >> 29;
-        b ^= b >> 31;
+        a = stir(a, w[0]);
+        b = stir(b, w[1]);
+        c = stir(c, w[2]);
+        d = stir(d, w[3]);
     }
     memset(w, 0, sizeof w);
     memcpy(w, bytes, length);
-    a = (a ^ w[0]) * k;
-    b = (b ^ w[1]) * k;
-    a = (a ^ b >> 32 ^ b << 32) * k;
+    a = stir(stir(a, w[0]), stir(b, w[1]));
+    c = stir(stir(c, w[2]), stir(d, w[3]));
+    a = stir(a, c);
     return a ^ a >> 32;
 }
 
