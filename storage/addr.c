@@ -10,15 +10,6 @@
 
 static const uint8_t v4_mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-struct fl_addr fl_addr_v4(uint32_t host_order)
-{
-    struct fl_addr a;
-    memcpy(a.b, v4_mapped, sizeof v4_mapped);
-    for (int i = 0; i < 4; i++)
-        a.b[12 + i] = (uint8_t)(host_order >> (24 - 8 * i));
-    return a;
-}
-
 uint64_t fl_addr_hash(const struct fl_addr *a)
 {
     uint64_t high, low;

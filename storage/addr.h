@@ -19,7 +19,11 @@ struct fl_prefix {
     uint8_t length;      /* 0..128 over the mapped form: 10.0.0.0/8 has length 104 */
 };
 
-struct fl_addr fl_addr_v4(uint32_t host_order);
+static inline struct fl_addr fl_addr_v4(uint32_t host_order)
+{
+    return (struct fl_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, (uint8_t)(host_order >> 24),
+                             (uint8_t)(host_order >> 16), (uint8_t)(host_order >> 8), (uint8_t)host_order}};
+}
 static inline bool fl_addr_is_v4(const struct fl_addr *a)
 {
     return memcmp(a->b, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0;

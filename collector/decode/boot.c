@@ -1,7 +1,7 @@
 /* The boot time as an interval that narrows. */
 #include "collector/decode/boot.h"
 
-enum { DRIFT_MS = 2000, AHEAD_MS = 60000 };
+enum { DRIFT_MS = 2000 };
 static const int64_t wrap_ms = INT64_C(1) << 32;
 
 static int64_t distance(const struct fl_boot *b, int64_t low, int64_t high)
@@ -42,13 +42,4 @@ enum fl_boot_change fl_boot_update(struct fl_boot *b, uint32_t export_s, uint32_
 bool fl_boot_exact(const struct fl_boot *b)
 {
     return b->known && b->low_ms == b->high_ms;
-}
-
-int64_t fl_boot_time(int64_t boot_ms, uint32_t uptime_ms, uint32_t switched_ms)
-{
-    uint32_t age = uptime_ms - switched_ms;
-    int64_t now = boot_ms + uptime_ms;
-    if (age > UINT32_MAX - AHEAD_MS)
-        return now + (int64_t)(UINT32_MAX - age) + 1;
-    return now - age;
 }

@@ -23,6 +23,14 @@ enum fl_boot_change fl_boot_update(struct fl_boot *boot, uint32_t export_s, uint
 bool fl_boot_exact(const struct fl_boot *boot);
 /* An uptime-relative time as Unix milliseconds, given the boot time and the header's uptime. Up to a minute
  * after the header is taken as it stands; anything later was before the uptime's wrap at 2^32. */
-int64_t fl_boot_time(int64_t boot_ms, uint32_t uptime_ms, uint32_t switched_ms);
+static inline int64_t fl_boot_time(int64_t boot_ms, uint32_t uptime_ms, uint32_t switched_ms)
+{
+    enum { AHEAD_MS = 60000 };
+    uint32_t age = uptime_ms - switched_ms;
+    int64_t now = boot_ms + uptime_ms;
+    if (age > UINT32_MAX - AHEAD_MS)
+        return now + (int64_t)(UINT32_MAX - age) + 1;
+    return now - age;
+}
 
 #endif

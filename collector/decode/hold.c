@@ -51,36 +51,63 @@ static uint32_t told(const struct sink *sink, const struct fl_record *r, const s
     return source == FL_SAMPLING_NONE ? 0 : interval;
 }
 
-static void count_flow(struct sink *sink, const struct fl_record *r, const struct fl_flow *flow)
+/* The exporter's sampling is what its newest flow has. */
+static void note_sampling(struct sink *sink, const struct fl_record *r, const struct fl_flow *flow)
 {
     struct fl_exporter_stats *stats = &sink->s->stats;
     uint32_t interval = told(sink, r, flow);
-    stats->time_fallbacks += flow->time_source == FL_TIME_RECEIVED;
-    stats->flows++;
     stats->sampling_told = interval ? interval : sink->s->sampling.told;
     stats->sampling = flow->sampling;
     stats->sampling_source = flow->sampling_source;
 }
 
-static void take_record(void *ctx, const struct fl_record *r)
+/* The last flow that a record makes; NULL: it makes none. */
+static const struct fl_flow *take_flows(struct sink *sink, const struct fl_record *r)
 {
-    struct sink *sink = ctx;
     struct fl_decoder *d = sink->d;
-    if (sink->layout->options) {
-        take_options(sink->s, r, &sink->layout->recipe);
-        return;
-    }
+    struct fl_exporter_stats *stats = &sink->s->stats;
     if (d->n_batch > FL_BATCH - 2) /* a record may be two flows */
         flush(sink);
     struct fl_flow *flows = &d->batch[d->n_batch];
     int n = fl_flow_map(&sink->flow, &sink->layout->recipe, r, flows);
-    sink->s->stats.not_flows += n == 0;
     for (int i = 0; i < n; i++) {
-        count_flow(sink, r, &flows[i]);
+        stats->time_fallbacks += flows[i].time_source == FL_TIME_RECEIVED;
         fl_timeouts_learn(&sink->s->timeouts, &flows[i], sink->export_ms);
     }
+    stats->flows += (uint64_t)n;
+    stats->not_flows += n == 0;
     d->n_batch += (size_t)n;
     sink->handed += n;
+    return n ? &flows[n - 1] : NULL;
+}
+
+static void take_record(void *ctx, const struct fl_record *r)
+{
+    struct sink *sink = ctx;
+    if (sink->layout->options) {
+        take_options(sink->s, r, &sink->layout->recipe);
+        return;
+    }
+    const struct fl_flow *flow = take_flows(sink, r);
+    if (flow)
+        note_sampling(sink, r, flow);
+}
+
+/* A block of them: of the flows' sampling only the last one's stays. */
+static void take_block(struct sink *sink, const struct fl_record *block, size_t n)
+{
+    const struct fl_record *last = NULL;
+    const struct fl_flow *last_flow = NULL, *flow;
+    for (size_t i = 0; i < n; i++) {
+        if (sink->layout->options) {
+            take_options(sink->s, &block[i], &sink->layout->recipe);
+        } else if ((flow = take_flows(sink, &block[i]))) {
+            last = &block[i];
+            last_flow = flow;
+        }
+    }
+    if (last)
+        note_sampling(sink, last, last_flow);
 }
 
 /* The records to lay into: what another layout left behind is wiped once. */
@@ -105,8 +132,7 @@ static void run_plan(struct sink *sink, struct fl_layout *layout, struct fl_curs
         fl_plan_lay(layout->plan, part.at, length, now, block);
         if (sink->d->n_block < now)
             sink->d->n_block = now;
-        for (size_t i = 0; i < now; i++)
-            take_record(sink, &block[i]);
+        take_block(sink, block, now);
     }
 }
 

@@ -4,8 +4,6 @@
 #include <stddef.h>
 
 enum {
-    ALL_OF_FIRST = 4096,
-    EVERY = 8,
     LONG_MS = 8000, /* shorter flows say nothing about the active timeout, unless called cut */
     LOOK_MS = 1000, /* exporters look for idle flows about every second */
     FULL = 16384,
@@ -139,10 +137,8 @@ static bool ended_by_itself(const struct fl_flow *flow)
     return flow->protocol == FL_PROTO_TCP && flow->tcp_flags & (FL_TCP_FIN | FL_TCP_RST);
 }
 
-void fl_timeouts_learn(struct fl_timeouts *t, const struct fl_flow *flow, int64_t export_ms)
+void fl_timeouts_take(struct fl_timeouts *t, const struct fl_flow *flow, int64_t export_ms)
 {
-    if (t->n++ >= ALL_OF_FIRST && t->n % EVERY)
-        return;
     if (flow->time_source == FL_TIME_RECEIVED)
         return;
     if (flow->end_reason && !t->reasons)
