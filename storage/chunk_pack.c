@@ -2,8 +2,8 @@
  *
  * 1. One pass over the records as they came finds which bits vary in them, and makes each one's sort key.
  * 2. A radix sort puts the keys in order: records of one direction and service of one server stand together,
- *    and among these stays the order in which they came, so that what repeats in a column repeats nearby.
- * Which server comes first does not matter, so that a hash, in few digits, stands for it.
+ *    in the order in which they came, so that what repeats in a column repeats nearby. A hash stands for the
+ *    server: which one comes first does not matter, and few digits are soon sorted.
  * 3. The columns are written block by block in that order: of each value the bytes that vary, one plane a
  *    byte. A column that does not vary costs four bytes. */
 #include <arpa/inet.h>
