@@ -1,5 +1,5 @@
-/* The lanes. Each datagram is looked up, decoded and handed on where it is received: decoding costs less than
- * passing it to another thread would. */
+/* The lanes. Each datagram is looked up and decoded, and its records are packed, where it is received: that
+ * costs less than passing it to another thread would. */
 #include "collector/lanes.h"
 
 #include <pthread.h>
