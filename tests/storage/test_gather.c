@@ -12,13 +12,18 @@ enum { n_flows = 30000, hours = 3, gatherers = 3 };
 static struct fl_flow flows[n_flows];
 static struct fl_chunk_codec *codec;
 
-static int set_up(void **state)
+static void make_flows(void)
 {
     uint64_t seed = 31;
     for (size_t i = 0; i < n_flows; i++) {
         flows[i] = i % 9 ? flows_make(&seed, hours * HOUR_MS) : flows_make_translated(&seed, hours * HOUR_MS);
         flows[i].time_source = i % 5000 ? FL_TIME_UPTIME : FL_TIME_RECEIVED;
     }
+}
+
+static int set_up(void **state)
+{
+    make_flows();
     codec = fl_chunk_codec_new();
     return codec ? 0 : -1;
 }
@@ -124,7 +129,7 @@ static void exactly_full_chunks(void **state)
     fl_gatherer_free(g);
     fl_writer_close(w);
     check_stored(3 * FL_CHUNK_FLOWS);
-    set_up(NULL);
+    make_flows();
 }
 
 struct reach {
