@@ -69,6 +69,17 @@ int fl_find_talk(struct fl_talk *out, const struct fl_find_request *r)
     return rc;
 }
 
+/* What a lane keeps of each conversation of a node and of each block that a node is present in, with what it
+ * takes to get there. */
+enum { BYTES_A_MEMBER = 64, BYTES_A_BLOCK = 64 };
+
+static bool fits(const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
+                 uint64_t memory_bytes)
+{
+    uint64_t members = nodes->first[nodes->n], blocks = fl_nodes_blocks(nodes, talk, time);
+    return memory_bytes == 0 || blocks * BYTES_A_BLOCK + members * BYTES_A_MEMBER <= memory_bytes;
+}
+
 static int count_families(struct fl_pairs *out, uint64_t n_total[3], const struct fl_nodes *nodes,
                           const struct fl_talk *talk, const struct fl_timeline *time,
                           const struct fl_find_request *r)
@@ -208,6 +219,8 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
         rc = asked_to_stop(r, FL_PHASE_JOINING, 0.7);
     if (rc == 0)
         rc = fl_nodes_build(&nodes, &talk, &time, r->config->support);
+    if (rc == 0)
+        rc = fits(&nodes, &talk, &time, r->memory_bytes) ? 0 : FL_ELIMIT;
     if (rc == 0)
         rc = count_families(&pairs, n_total, &nodes, &talk, &time, r);
     if (rc == 0)

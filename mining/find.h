@@ -21,6 +21,7 @@ struct fl_find_request {
     const struct fl_records *records; /* the same in compact form; where given, `flows` is not looked at */
     int64_t from_ms, to_ms;
     int64_t active_timeout_ms; /* of exporters from which none can be learned */
+    uint64_t memory_bytes;     /* that laying nodes out for counting may take, about; 0: any */
     const struct fl_mining_config *config;
     const struct fl_services *services;
     /* What the run before left, and is left for the run after, so that only what is different is counted; the
@@ -42,7 +43,8 @@ struct fl_findings {
 
 /* The passes up to conversations. FL_ELIMIT, FL_ENOMEM. */
 int fl_find_talk(struct fl_talk *out, const struct fl_find_request *request);
-/* FL_EINVAL for an empty span, FL_ELIMIT for one of too many windows, FL_ESTOP, FL_ENOMEM. */
+/* FL_EINVAL for an empty span, FL_ELIMIT for one of too many windows or for more memory than asked for,
+ * FL_ESTOP, FL_ENOMEM. */
 int fl_find_rules(struct fl_findings *out, const struct fl_find_request *request);
 void fl_findings_clear(struct fl_findings *f);
 

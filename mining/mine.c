@@ -109,6 +109,7 @@ static int find(struct fl_findings *out, const struct fl_records *records, struc
                                    .from_ms = request->from_ms,
                                    .to_ms = request->to_ms,
                                    .active_timeout_ms = active_timeout_ms(request->config, request->location),
+                                   .memory_bytes = watch->memory_bytes,
                                    .config = &request->config->mining,
                                    .services = &services,
                                    .stop = ask,
@@ -156,15 +157,13 @@ static int say_why(const struct watch *w, int code, struct fl_err *err)
     char room[FL_HUMAN_TEXT];
     if (code == FL_ESTOP && !w->over)
         return code;
-    if (w->over || code == FL_ENOMEM)
+    if (w->over || code == FL_ELIMIT || code == FL_ENOMEM)
         return fl_fail(
-            err, w->over ? FL_ELIMIT : code,
-            "%s: mining the span needs more than %s of memory; choose a shorter one with --from and --to "
-            "(mining.span), or give it more (mining.memory)",
+            err, code == FL_ENOMEM ? code : FL_ELIMIT,
+            "%s: the span is too long, or what happens in it takes too long, for the %s of memory that "
+            "a run may use; choose a shorter one with --from and --to (mining.span), or allow more "
+            "(mining.memory)",
             location, fl_human_bytes(w->memory_bytes, room));
-    if (code == FL_ELIMIT)
-        return fl_fail(err, code, "%s: cannot mine: %s; choose a shorter span with --from and --to", location,
-                       fl_strerror(code));
     return fl_fail(err, code, "%s: cannot mine: %s", location, fl_strerror(code));
 }
 

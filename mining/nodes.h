@@ -47,6 +47,11 @@ int fl_nodes_build(struct fl_nodes *out, const struct fl_talk *talk, const struc
                    uint32_t support);
 void fl_nodes_clear(struct fl_nodes *nodes);
 
+/* In how many blocks of the timeline the nodes are present, all together: what laying them out for counting
+ * takes memory for. */
+uint64_t fl_nodes_blocks(const struct fl_nodes *nodes, const struct fl_talk *talk,
+                         const struct fl_timeline *time);
+
 /* As fl_node_generalises, over keys. */
 bool fl_key_generalises(const struct fl_node_key *general, const struct fl_node_key *special);
 struct fl_node fl_key_node(const struct fl_node_key *key, const struct fl_talk *talk);

@@ -98,6 +98,33 @@ static void ten_years_take_bounded_time(void **state)
     assert_int_equal(find(&f, flows, n, 0, INT64_MAX, &config), FL_ELIMIT);
 }
 
+static void a_year_of_endless_flows_is_refused_where_memory_is_short(void **state)
+{
+    const int64_t year_ms = INT64_C(365) * day_ms;
+    static struct fl_services services;
+    struct fl_mining_config config = default_mining();
+    struct fl_flow flows[200];
+    struct fl_findings f;
+    struct fl_find_request request = {.flows = flows,
+                                      .n = 200,
+                                      .from_ms = from_ms,
+                                      .to_ms = from_ms + year_ms,
+                                      .active_timeout_ms = 60000,
+                                      .memory_bytes = 1 << 30,
+                                      .config = &config,
+                                      .services = &services};
+    fl_services_system_ports(&services);
+    for (uint16_t i = 0; i < 200; i++) {
+        flows[i] = record("10.1.0.5", i, "10.9.0.1", 22, FL_PROTO_TCP, from_ms + i, from_ms + year_ms);
+        flows[i].dst = fl_addr_v4(0x0b000000 + i);
+    }
+    assert_int_equal(fl_find_rules(&f, &request), FL_ELIMIT); /* each in half a million blocks */
+    request.n = 2;
+    assert_int_equal(fl_find_rules(&f, &request), 0);
+    assert_int_equal(f.n, 0);
+    fl_findings_clear(&f);
+}
+
 static void windows_that_the_span_cuts_count(void **state)
 {
     struct fl_timeline t;
@@ -242,6 +269,7 @@ int main(void)
         cmocka_unit_test(endless_flows_end_with_the_span),
         cmocka_unit_test(the_ends_of_the_calendar),
         cmocka_unit_test(ten_years_take_bounded_time),
+        cmocka_unit_test(a_year_of_endless_flows_is_refused_where_memory_is_short),
         cmocka_unit_test(windows_that_the_span_cuts_count),
         cmocka_unit_test(chance_has_only_the_windows_of_the_span),
         cmocka_unit_test(settings_at_their_limits),
