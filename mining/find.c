@@ -218,7 +218,7 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
     if (rc == 0)
         rc = asked_to_stop(r, FL_PHASE_JOINING, 0.7);
     if (rc == 0)
-        rc = fl_nodes_build(&nodes, &talk, &time, r->config->support);
+        rc = fl_nodes_build_on(&nodes, &talk, &time, r->config->support, r->config->threads);
     if (rc == 0)
         rc = fits(&nodes, &talk, &time, r->memory_bytes) ? 0 : FL_ELIMIT;
     if (rc == 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mining/parallel.h"
 #include "storage/error.h"
 
 int fl_timeline_init(struct fl_timeline *t, int64_t from_ms, int64_t to_ms, int64_t window_ms,
@@ -67,7 +68,7 @@ struct fl_node fl_key_node(const struct fl_node_key *key, const struct fl_talk *
     return n;
 }
 
-enum group { CONCRETE, ANY_CLIENT, ANY_SERVER };
+enum group { CONCRETE, ANY_CLIENT, ANY_SERVER, N_GROUPS };
 
 /* The node of a group that a kind of conversation (talk.h) belongs to, packed as kinds are. */
 static struct fl_intern_key node_of(struct fl_intern_key kind, enum group group)
@@ -97,30 +98,28 @@ struct touched { /* windows */
 /* What is needed while nodes are made. */
 struct work {
     const struct fl_talk *talk;
+    const struct fl_timeline *time;
     uint32_t support;
     struct fl_intern kinds;     /* keys of the concrete nodes */
     uint32_t *kind;             /* by conversation */
     struct fl_entries by_start; /* conversations */
     struct touched *touched;    /* by conversation */
-    uint32_t *made;             /* by host: how many of a node's conversations it made; zeros in between */
+    struct fl_nodes groups[N_GROUPS];
 };
 
-static int work_init(struct work *w, const struct fl_talk *talk, const struct fl_timeline *time,
-                     uint32_t support)
+enum look { AT_KINDS, AT_TIMES, N_LOOKS };
+
+/* What all groups need to know of the conversations. */
+static int look_at_conversations(void *ctx, uint32_t look)
 {
-    size_t n = talk->n;
-    *w = (struct work){.talk = talk,
-                       .support = support,
-                       .kind = malloc((n + 1) * sizeof *w->kind),
-                       .touched = malloc((n + 1) * sizeof *w->touched),
-                       .made = calloc(talk->n_hosts + 1, sizeof *w->made)};
-    int rc = w->kind && w->touched && w->made ? 0 : FL_ENOMEM;
-    for (size_t i = 0; i < n && rc == 0; i++)
-        w->touched[i] = (struct touched){fl_window_of(time, talk->items[i].start_ms),
-                                         fl_window_of(time, talk->items[i].end_ms)};
-    if (rc == 0)
-        rc = fl_conversation_kinds(talk->items, n, &w->kinds, w->kind);
-    return rc == 0 ? fl_conversation_starts(talk->items, n, &w->by_start) : rc;
+    struct work *w = ctx;
+    const struct fl_conversation *items = w->talk->items;
+    if (look == AT_KINDS)
+        return fl_conversation_kinds(items, w->talk->n, &w->kinds, w->kind);
+    for (size_t i = 0; i < w->talk->n; i++)
+        w->touched[i] = (struct touched){fl_window_of(w->time, items[i].start_ms),
+                                         fl_window_of(w->time, items[i].end_ms)};
+    return fl_conversation_starts(items, w->talk->n, &w->by_start);
 }
 
 static void work_clear(struct work *w)
@@ -129,7 +128,8 @@ static void work_clear(struct work *w)
     fl_entries_clear(&w->by_start);
     free(w->kind);
     free(w->touched);
-    free(w->made);
+    for (int group = 0; group < N_GROUPS; group++)
+        fl_nodes_clear(&w->groups[group]);
 }
 
 /* In how many windows some conversation of the node (by start) is present. */
@@ -156,16 +156,17 @@ static uint32_t meant_host(const struct work *w, uint32_t conversation, enum gro
     return (uint32_t)(group == ANY_CLIENT ? hosts >> 32 : hosts);
 }
 
-/* Does one host make nine tenths of the node? */
-static bool one_host_in_disguise(struct work *w, const uint32_t *conversations, size_t n, enum group group)
+/* Does one host make nine tenths of the node? `made` is by host, zeros before and after. */
+static bool one_host_in_disguise(const struct work *w, const uint32_t *conversations, size_t n,
+                                 enum group group, uint32_t *made)
 {
     uint32_t most = 0;
     for (size_t i = 0; i < n; i++) {
-        uint32_t made = ++w->made[meant_host(w, conversations[i], group)];
-        most = made > most ? made : most;
+        uint32_t so_many = ++made[meant_host(w, conversations[i], group)];
+        most = so_many > most ? so_many : most;
     }
     for (size_t i = 0; i < n; i++)
-        w->made[meant_host(w, conversations[i], group)] = 0;
+        made[meant_host(w, conversations[i], group)] = 0;
     return (uint64_t)most * 10 >= (uint64_t)n * 9;
 }
 
@@ -205,17 +206,16 @@ static void lay_out(const struct work *w, const uint32_t *node, size_t n_nodes, 
     first[0] = 0;
 }
 
-/* Add the busy ones of a group's nodes, whose conversations stand behind those of the nodes so far. */
-static void keep_busy(struct fl_nodes *out, struct work *w, const struct fl_intern *nodes,
-                      const size_t *first, enum group group)
+/* Keep the busy ones of a group's nodes, whose conversations are laid out in out->conversations. */
+static void keep_busy(struct fl_nodes *out, const struct work *w, const struct fl_intern *nodes,
+                      const size_t *first, enum group group, uint32_t *made)
 {
-    uint32_t *laid = out->conversations + out->first[out->n];
     for (size_t i = 0; i < nodes->n; i++) {
-        const uint32_t *own = laid + first[i];
+        const uint32_t *own = out->conversations + first[i];
         size_t n = first[i + 1] - first[i];
         if (windows_present(w, own, n) < w->support)
             continue;
-        if (group != CONCRETE && one_host_in_disguise(w, own, n, group))
+        if (group != CONCRETE && one_host_in_disguise(w, own, n, group, made))
             continue;
         out->keys[out->n] = unpack(nodes->keys[i]);
         memmove(out->conversations + out->first[out->n], own, n * sizeof *own);
@@ -224,39 +224,84 @@ static void keep_busy(struct fl_nodes *out, struct work *w, const struct fl_inte
     }
 }
 
-static int add_group(struct fl_nodes *out, struct work *w, enum group group)
+static int room_for(struct fl_nodes *out, size_t nodes, size_t conversations)
 {
+    *out = (struct fl_nodes){.keys = malloc((nodes + 1) * sizeof *out->keys),
+                             .first = calloc(nodes + 1, sizeof *out->first),
+                             .conversations = malloc((conversations + 1) * sizeof *out->conversations)};
+    return out->keys && out->first && out->conversations ? 0 : FL_ENOMEM;
+}
+
+static int make_group(void *ctx, uint32_t group)
+{
+    struct work *w = ctx;
+    struct fl_nodes *out = &w->groups[group];
     struct fl_intern nodes = {0};
     uint32_t *node = malloc((w->kinds.n + 1) * sizeof *node);
+    uint32_t *made = calloc(w->talk->n_hosts + 1, sizeof *made);
     size_t *first = malloc((w->kinds.n + 1) * sizeof *first);
-    int rc = node && first ? group_kinds(&w->kinds, group, &nodes, node) : FL_ENOMEM;
+    int rc = node && made && first ? group_kinds(&w->kinds, (enum group)group, &nodes, node) : FL_ENOMEM;
+    if (rc == 0)
+        rc = room_for(out, nodes.n, w->talk->n);
     if (rc == 0) {
-        lay_out(w, node, nodes.n, first, out->conversations + out->first[out->n]);
-        keep_busy(out, w, &nodes, first, group);
+        lay_out(w, node, nodes.n, first, out->conversations);
+        keep_busy(out, w, &nodes, first, (enum group)group, made);
     }
     fl_intern_clear(&nodes);
     free(node);
+    free(made);
     free(first);
+    return rc;
+}
+
+/* One group behind the other. */
+static int string_together(struct fl_nodes *out, const struct fl_nodes groups[N_GROUPS])
+{
+    size_t nodes = 0, conversations = 0;
+    for (int g = 0; g < N_GROUPS; g++) {
+        nodes += groups[g].n;
+        conversations += groups[g].first[groups[g].n];
+    }
+    if (room_for(out, nodes, conversations) < 0)
+        return FL_ENOMEM;
+    for (int g = 0; g < N_GROUPS; g++) {
+        size_t before = out->first[out->n];
+        memcpy(out->keys + out->n, groups[g].keys, groups[g].n * sizeof *out->keys);
+        memcpy(out->conversations + before, groups[g].conversations,
+               groups[g].first[groups[g].n] * sizeof *out->conversations);
+        for (size_t i = 1; i <= groups[g].n; i++)
+            out->first[out->n + i] = before + groups[g].first[i];
+        out->n += groups[g].n;
+    }
+    return 0;
+}
+
+int fl_nodes_build_on(struct fl_nodes *out, const struct fl_talk *talk, const struct fl_timeline *time,
+                      uint32_t support, uint32_t threads)
+{
+    struct work w = {.talk = talk,
+                     .time = time,
+                     .support = support,
+                     .kind = malloc((talk->n + 1) * sizeof *w.kind),
+                     .touched = malloc((talk->n + 1) * sizeof *w.touched)};
+    *out = (struct fl_nodes){0};
+    int rc = w.kind && w.touched ? 0 : FL_ENOMEM;
+    if (rc == 0)
+        rc = fl_parallel_in_turn(threads, N_LOOKS, look_at_conversations, &w);
+    if (rc == 0)
+        rc = fl_parallel_in_turn(threads, N_GROUPS, make_group, &w);
+    if (rc == 0)
+        rc = string_together(out, w.groups);
+    work_clear(&w);
+    if (rc < 0)
+        fl_nodes_clear(out);
     return rc;
 }
 
 int fl_nodes_build(struct fl_nodes *out, const struct fl_talk *talk, const struct fl_timeline *time,
                    uint32_t support)
 {
-    struct work w;
-    int rc = work_init(&w, talk, time, support);
-    size_t most = 3 * w.kinds.n + 1;
-    *out = (struct fl_nodes){.keys = malloc(most * sizeof *out->keys),
-                             .first = calloc(most + 1, sizeof *out->first),
-                             .conversations = malloc((3 * talk->n + 1) * sizeof *out->conversations)};
-    if (rc == 0 && !(out->keys && out->first && out->conversations))
-        rc = FL_ENOMEM;
-    for (int group = CONCRETE; rc == 0 && group <= ANY_SERVER; group++)
-        rc = add_group(out, &w, (enum group)group);
-    work_clear(&w);
-    if (rc < 0)
-        fl_nodes_clear(out);
-    return rc;
+    return fl_nodes_build_on(out, talk, time, support, 1);
 }
 
 void fl_nodes_clear(struct fl_nodes *nodes)

@@ -45,6 +45,9 @@ struct fl_nodes {
  * host's is that host in disguise and left out (MINING.md section 6). FL_ENOMEM. */
 int fl_nodes_build(struct fl_nodes *out, const struct fl_talk *talk, const struct fl_timeline *time,
                    uint32_t support);
+/* The same on up to `threads` threads (0: one a processor). */
+int fl_nodes_build_on(struct fl_nodes *out, const struct fl_talk *talk, const struct fl_timeline *time,
+                      uint32_t support, uint32_t threads);
 void fl_nodes_clear(struct fl_nodes *nodes);
 
 /* In how many blocks of the timeline the nodes are present, all together: what laying them out for counting

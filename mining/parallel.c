@@ -2,6 +2,7 @@
 #include "mining/parallel.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <unistd.h>
 
@@ -48,4 +49,33 @@ int fl_parallel(uint32_t parts, int (*fn)(void *ctx, uint32_t part), void *ctx)
         rc = rc ? rc : all[i].rc;
     }
     return rc;
+}
+
+struct turns {
+    atomic_uint next;
+    uint32_t parts;
+    int (*fn)(void *ctx, uint32_t part);
+    void *ctx;
+    int rc[FL_MOST_THREADS];
+};
+
+static int take_turns(void *ctx, uint32_t thread)
+{
+    struct turns *t = ctx;
+    for (uint32_t part; (part = atomic_fetch_add(&t->next, 1)) < t->parts;)
+        t->rc[part] = t->fn(t->ctx, part);
+    return 0;
+}
+
+int fl_parallel_in_turn(uint32_t threads, uint32_t parts, int (*fn)(void *ctx, uint32_t part), void *ctx)
+{
+    struct turns t = {.parts = parts, .fn = fn, .ctx = ctx};
+    uint32_t n = fl_parallel_threads(threads);
+    if (parts > FL_MOST_THREADS)
+        return FL_EINVAL;
+    fl_parallel(n < parts ? n : parts, take_turns, &t);
+    for (uint32_t i = 0; i < parts; i++)
+        if (t.rc[i])
+            return t.rc[i];
+    return 0;
 }

@@ -14,5 +14,7 @@ uint32_t fl_parallel_threads(uint32_t configured);
  * first on the caller's; where a thread cannot be had, the caller does its part too. Returns the code of the
  * lowest part that failed, or 0. */
 int fl_parallel(uint32_t parts, int (*fn)(void *ctx, uint32_t part), void *ctx);
+/* The same with at most so many threads (0: one a processor), which take the parts in turn. */
+int fl_parallel_in_turn(uint32_t threads, uint32_t parts, int (*fn)(void *ctx, uint32_t part), void *ctx);
 
 #endif

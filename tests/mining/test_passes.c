@@ -138,10 +138,12 @@ static void compare_nodes(const struct fl_talk *talk, uint32_t support)
     struct fl_timeline time;
     struct fl_nodes nodes;
     assert_int_equal(fl_timeline_init(&time, begin_ms, begin_ms + 900000, 1000, 60), 0);
-    assert_int_equal(fl_nodes_build(&nodes, talk, &time, support), 0);
     struct fl_nodes plain = plain_nodes(talk, &time, support);
-    assert_same_nodes(&nodes, &plain);
-    fl_nodes_clear(&nodes);
+    for (uint32_t threads = 1; threads <= 4; threads++) {
+        assert_int_equal(fl_nodes_build_on(&nodes, talk, &time, support, threads), 0);
+        assert_same_nodes(&nodes, &plain);
+        fl_nodes_clear(&nodes);
+    }
     fl_nodes_clear(&plain);
 }
 
