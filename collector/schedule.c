@@ -168,6 +168,10 @@ static int mine(struct fl_scheduler *s, const struct fl_config *config, struct p
     bound_kept_flows(s, config);
     if (rc == FL_ESTOP)
         return rc;
+    if (rc == FL_ELIMIT) { /* it would be too much again in a minute; an hour on it may be less */
+        fl_error("mining %s up to %s is left out: %s", location, fl_time_format_s(to_ms, text), err.text);
+        return 0;
+    }
     if (rc) {
         fl_error("mining %s up to %s failed and is tried again in a minute: %s", location,
                  fl_time_format_s(to_ms, text), err.text[0] ? err.text : fl_strerror(rc));

@@ -155,13 +155,15 @@ static int say_why(const struct watch *w, int code, struct fl_err *err)
 {
     const char *location = w->request->location;
     char room[FL_HUMAN_TEXT];
-    if (code == FL_ESTOP && !w->over)
+    if (code == FL_ESTOP && w->over)
+        code = FL_ELIMIT;
+    if (code == FL_ESTOP || (err && err->text[0]))
         return code;
-    if (w->over || code == FL_ELIMIT || code == FL_ENOMEM)
+    if (code == FL_ELIMIT || code == FL_ENOMEM)
         return fl_fail(
-            err, code == FL_ENOMEM ? code : FL_ELIMIT,
-            "%s: the span is too long, or what happens in it takes too long, for the %s of memory that "
-            "a run may use; choose a shorter one with --from and --to (mining.span), or allow more "
+            err, code,
+            "%s: the span is too long, or what happens in it takes too long, for the %s of memory that a "
+            "run may use; choose a shorter one with --from and --to (mining.span), or allow more "
             "(mining.memory)",
             location, fl_human_bytes(w->memory_bytes, room));
     return fl_fail(err, code, "%s: cannot mine: %s", location, fl_strerror(code));
@@ -188,7 +190,7 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
     if (rc == 0)
         rc = find(&found, &flows->records, &watch);
     if (rc < 0) {
-        rc = err && err->text[0] ? rc : say_why(&watch, rc, err);
+        rc = say_why(&watch, rc, err);
         goto done;
     }
     count_rules(&result->run, &found);
