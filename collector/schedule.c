@@ -18,6 +18,8 @@ struct progress {
     int64_t done_ms, every_ms;
     int64_t failed_at_ms; /* wall clock; 0: the last run went well */
     struct fl_kept_flows kept_flows;
+    struct fl_kept_counts kept_counts;
+    int64_t mined_at_ms; /* wall clock: the last run that left them */
 };
 
 struct fl_scheduler {
@@ -113,7 +115,7 @@ static int stopping(void *ctx, enum fl_phase phase, double done)
     return atomic_load(&s->setup.pause->stopping);
 }
 
-static void log_run(const struct fl_mine_result *result)
+static void log_run(const struct fl_mine_result *result, const struct fl_kept_counts *kept)
 {
     const struct fl_run *run = &result->run;
     char from[FL_TIME_TEXT], to[FL_TIME_TEXT];
@@ -124,27 +126,51 @@ static void log_run(const struct fl_mine_result *result)
     if (*run->unclean)
         fl_warning("mined %s: the data are not whole: %s; %zu rules are held", run->location, run->unclean,
                    run->held);
+    if (!kept->used)
+        fl_debug("mining %s counted everything: %s", run->location, kept->why_not);
+    if (result->crowded)
+        fl_warning("mining %s: of more than %d nodes under one host and window only the wildcards are paired",
+                   run->location, FL_CROWD);
     for (size_t i = 0; i < result->n_damaged && i < sizeof result->damaged / sizeof *result->damaged; i++)
         fl_warning("damaged flows left out: %s", result->damaged[i]);
 }
 
-/* Keep flows for the next runs in a quarter of what a run may use: the location with the most reads afresh.
- */
-static void bound_kept_flows(struct fl_scheduler *s, const struct fl_config *config)
+static uint64_t kept_bytes(const struct progress *p)
+{
+    return fl_kept_flows_bytes(&p->kept_flows) + p->kept_counts.bytes;
+}
+
+static void forget_kept(struct progress *p)
+{
+    fl_kept_flows_clear(&p->kept_flows);
+    fl_kept_clear(&p->kept_counts);
+}
+
+/* Keep flows and counts for the next runs in a quarter of what a run may use: the location with the most
+ * starts afresh. */
+static void bound_kept(struct fl_scheduler *s, const struct fl_config *config)
 {
     for (;;) {
         struct progress *most = NULL;
         uint64_t all = 0;
         for (size_t i = 0; i < s->n; i++) {
-            uint64_t bytes = fl_kept_flows_bytes(&s->places[i].kept_flows);
+            uint64_t bytes = kept_bytes(&s->places[i]);
             all += bytes;
-            if (!most || bytes > fl_kept_flows_bytes(&most->kept_flows))
+            if (!most || bytes > kept_bytes(most))
                 most = &s->places[i];
         }
         if (!most || all <= fl_mine_memory_bytes(&config->mining) / 4)
             return;
-        fl_kept_flows_clear(&most->kept_flows);
+        forget_kept(most);
     }
+}
+
+/* What is kept of a location that has not been mined for a few turns is of little use. */
+static void forget_idle(struct fl_scheduler *s, int64_t every_ms)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (kept_bytes(&s->places[i]) && fl_now_ms() - s->places[i].mined_at_ms > 3 * every_ms)
+            forget_kept(&s->places[i]);
 }
 
 static int mine(struct fl_scheduler *s, const struct fl_config *config, struct progress *p, int64_t to_ms)
@@ -158,6 +184,7 @@ static int mine(struct fl_scheduler *s, const struct fl_config *config, struct p
         .config = config,
         .scheduled = true,
         .kept_flows = &p->kept_flows,
+        .kept_counts = &p->kept_counts,
         .progress = stopping,
         .ctx = s,
     };
@@ -165,7 +192,8 @@ static int mine(struct fl_scheduler *s, const struct fl_config *config, struct p
     struct fl_err err = {""};
     char text[FL_TIME_TEXT];
     int rc = fl_mine(s->db, &request, &result, &err);
-    bound_kept_flows(s, config);
+    p->mined_at_ms = fl_now_ms();
+    bound_kept(s, config);
     if (rc == FL_ESTOP)
         return rc;
     if (rc == FL_ELIMIT) { /* it would be too much again in a minute; an hour on it may be less */
@@ -177,7 +205,7 @@ static int mine(struct fl_scheduler *s, const struct fl_config *config, struct p
                  fl_time_format_s(to_ms, text), err.text[0] ? err.text : fl_strerror(rc));
         return rc;
     }
-    log_run(&result);
+    log_run(&result, &p->kept_counts);
     return 0;
 }
 
@@ -223,6 +251,7 @@ static void look(struct fl_scheduler *s, const struct fl_config *config)
             catch_up(s, config, p, marks[i].watermark_ms);
     }
     free(marks);
+    forget_idle(s, every_ms);
 }
 
 static void *run(void *ctx)
@@ -261,7 +290,7 @@ void fl_scheduler_finish(struct fl_scheduler *s)
     pthread_join(s->thread, NULL);
     fl_rulesdb_close(s->db);
     for (size_t i = 0; i < s->n; i++)
-        fl_kept_flows_clear(&s->places[i].kept_flows);
+        forget_kept(&s->places[i]);
     free(s->places);
     free(s);
 }

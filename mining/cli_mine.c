@@ -180,6 +180,9 @@ static int mine_all(struct fl_cli *cli, struct watch *watch, const json_t *locat
             continue;
         rc = fl_cli_stopped ? FL_ESTOP : mine_one(cli, watch, &db, json_string_value(name), &m, err);
         fl_cli_damaged((const char(*)[256])m.damaged, m.n_damaged);
+        if (m.crowded)
+            fl_cli_say("%s: of more than %d nodes under one host and window only the wildcards are paired",
+                       m.run.location, FL_CROWD);
         if (rc == FL_ENOENT) {
             rc = 0;
             continue;

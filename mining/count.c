@@ -623,7 +623,7 @@ static int leave_kept(struct job *job, struct worker *workers)
     }
     for (uint32_t i = 0; i < job->threads; i++)
         fl_kept_take(kept, &workers[i].chunks);
-    kept->bytes = atomic_load(&job->kept_pairs) * sizeof(struct fl_kept_pair);
+    kept->bytes = fl_kept_bytes(kept);
     kept->crowded = atomic_load(&job->crowded);
     kept->filled = true;
     kept->used = job->differences;

@@ -26,9 +26,6 @@ bool fl_pair_allowed(enum fl_family family, const struct fl_node_key *x, const s
 /* Both names two hosts, and the same two. */
 bool fl_pair_shares_two_hosts(const struct fl_node_key *x, const struct fl_node_key *y);
 
-/* Of how many nodes of a kind under one host and window on they are left to the wildcard nodes. */
-enum { FL_CROWD = 1024 };
-
 struct fl_count_request {
     struct fl_lane *lanes; /* three; moved into `kept` where there is one */
     const struct fl_nodes *nodes;

@@ -65,6 +65,31 @@ void fl_kept_clear(struct fl_kept_counts *kept)
         .budget_bytes = kept->budget_bytes, .too_large = kept->too_large, .why_not = kept->why_not};
 }
 
+static size_t lane_bytes(const struct fl_lane *lane)
+{
+    size_t bytes =
+        lane->n_nodes * (sizeof *lane->first_track + sizeof *lane->n_new + sizeof *lane->n_present);
+    if (lane->n_tracks == 0)
+        return bytes;
+    const struct fl_track *last = &lane->tracks[lane->n_tracks - 1];
+    return bytes + lane->n_tracks * sizeof *last + last->new_to * sizeof *lane->windows +
+           last->run_to * sizeof *lane->runs + last->block_to * sizeof *lane->blocks +
+           lane->n_blocks * sizeof *lane->block_slot;
+}
+
+size_t fl_kept_bytes(const struct fl_kept_counts *kept)
+{
+    size_t bytes = kept->n_nodes * sizeof *kept->keys + kept->n_hosts * sizeof *kept->hosts;
+    for (const struct fl_kept_chunk *c = kept->chunks; c; c = c->next)
+        bytes += c->room * sizeof *c->pairs;
+    for (int family = FL_NAMED; family <= FL_BOUND_SERVER; family++) {
+        const struct fl_lane *lane = &kept->families[family].lane;
+        bytes += lane_bytes(lane) + (family == FL_NAMED ? 2 * lane->n_tracks : kept->n_nodes) *
+                                        sizeof *kept->families[family].rows;
+    }
+    return bytes;
+}
+
 /* ---- hosts and nodes of both runs ---- */
 
 struct match {

@@ -30,10 +30,10 @@ struct fl_kept_family {
 
 /* Zeroed: nothing is kept. */
 struct fl_kept_counts {
-    size_t budget_bytes; /* 0: FL_KEPT_BYTES */
+    size_t budget_bytes; /* for pairs; 0: FL_KEPT_BYTES */
     bool used;           /* by the last run; else it counted everything */
     const char *why_not; /* why it did, a few words */
-    size_t bytes;        /* what is held, about */
+    size_t bytes;        /* what is held */
 
     bool filled;
     bool crowded;   /* see fl_meet_build */
@@ -69,6 +69,7 @@ void fl_kept_compared_clear(struct fl_kept_compared *c);
 struct fl_kept_pair *fl_kept_room(struct fl_kept_chunk **chunks, size_t n);
 /* Move chunks to what is kept; *chunks is empty after it. */
 void fl_kept_take(struct fl_kept_counts *kept, struct fl_kept_chunk **chunks);
+size_t fl_kept_bytes(const struct fl_kept_counts *kept);
 void fl_kept_chunks_clear(struct fl_kept_chunk *chunks);
 void fl_kept_clear(struct fl_kept_counts *kept); /* forgets all but the budget and why */
 

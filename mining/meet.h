@@ -77,6 +77,9 @@ struct fl_meet {
 /* +1, -1 or 0: what a meeting of two labels adds. */
 extern const int8_t FL_MEET_SIGN[FL_LABELS][FL_LABELS];
 
+/* What `crowd` below is where nothing else is asked for. */
+enum { FL_CROWD = 1024 };
+
 /* Lay out the twins under hosts [host, host_end): one host of NAMED, all of a bound family. *m is zeroed
  * before its first use and may be used again. Where more than `crowd` nodes of one kind (NAMED: those asking
  * as the host, those served by it, those with a wildcard; bound: all) are active under one host in one

@@ -112,6 +112,7 @@ static int find(struct fl_findings *out, const struct fl_records *records, struc
                                    .memory_bytes = watch->memory_bytes,
                                    .config = &request->config->mining,
                                    .services = &services,
+                                   .kept_counts = request->kept_counts,
                                    .stop = ask,
                                    .ctx = watch};
     return fl_find_rules(out, &find);
@@ -194,6 +195,7 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
         goto done;
     }
     count_rules(&result->run, &found);
+    result->crowded = found.crowded;
     result->run.took_ms = fl_now_ms() - result->run.started_ms;
     struct fl_finding_list list = {
         .rules = found.rules, .n = found.n, .clusters = found.clusters, .n_clusters = found.n_clusters};

@@ -18,7 +18,8 @@ struct fl_mine_request {
     int64_t from_ms, to_ms; /* record starts in [from, to) */
     const struct fl_config *config;
     bool scheduled;
-    struct fl_kept_flows *kept_flows; /* of this location's last run, and then of this one; NULL: none */
+    struct fl_kept_flows *kept_flows;   /* of this location's last run, and then of this one; NULL: none */
+    struct fl_kept_counts *kept_counts; /* likewise */
     /* Called now and then, from the calling thread, with what is being done and how far the run is, 0..1;
      * NULL: not. A non-zero return stops the run (FL_ESTOP), the rules database as it was. */
     int (*progress)(void *ctx, enum fl_phase phase, double done);
@@ -27,6 +28,7 @@ struct fl_mine_request {
 struct fl_mine_result {
     struct fl_run run;
     size_t alerts;        /* opened by this run */
+    bool crowded;         /* see fl_findings */
     char damaged[8][256]; /* the first few damaged buckets, each "path: what is wrong" */
     size_t n_damaged;
 };
