@@ -319,6 +319,30 @@ static size_t n_blocks_of(const struct fl_lane *lane)
     return lane->n_tracks ? lane->tracks[lane->n_tracks - 1].block_to : 0;
 }
 
+/* List what is different, by track. */
+static int list_different(struct fl_side *side, uint32_t **different, size_t **from)
+{
+    const struct fl_lane *lane = side->lane;
+    size_t n = 0, n_blocks = n_blocks_of(lane);
+    for (size_t i = 0; i < n_blocks; i++)
+        n += !side->same[i];
+    *different = malloc((n + 1) * sizeof **different);
+    *from = malloc((lane->n_tracks + 1) * sizeof **from);
+    if (!*different || !*from || n_blocks > UINT32_MAX)
+        return FL_ENOMEM;
+    n = 0;
+    for (size_t track = 0; track < lane->n_tracks; track++) {
+        (*from)[track] = n;
+        for (size_t i = lane->tracks[track].block_from; i < lane->tracks[track].block_to; i++)
+            if (!side->same[i])
+                (*different)[n++] = (uint32_t)i;
+    }
+    (*from)[lane->n_tracks] = n;
+    side->different = *different;
+    side->different_from = *from;
+    return 0;
+}
+
 static int compare_blocks(struct fl_kept_compared *k)
 {
     struct fl_compared *c = &k->c;
@@ -334,7 +358,8 @@ static int compare_blocks(struct fl_kept_compared *k)
         compare_twin(k, &c->twins[i]);
         sum_up_twin(k, &c->twins[i]);
     }
-    return 0;
+    int rc = list_different(&c->now, &k->different_now, &k->from_now);
+    return rc == 0 ? list_different(&c->before, &k->different_before, &k->from_before) : rc;
 }
 
 /* ---- the comparison ---- */
@@ -355,6 +380,8 @@ static int compare_family(struct fl_kept_compared *out, const struct fl_kept_fam
         c->before = (struct fl_side){.lane = &kept->lane};
         c->now.shift = (uint32_t)(lane->time.base_window - kept->lane.time.base_window);
         uint32_t before = windows_of(&kept->lane.time);
+        c->shared_from = c->now.shift / lane->time.jitter;
+        c->shared_to = before / lane->time.jitter;
         c->n_windows = c->n_windows + c->now.shift > before ? c->n_windows + c->now.shift : before;
     }
     int rc = pair_all(out, m);
@@ -380,6 +407,10 @@ void fl_kept_compared_clear(struct fl_kept_compared *k)
     free(k->c.twins);
     free(k->same_now);
     free(k->same_before);
+    free(k->different_now);
+    free(k->different_before);
+    free(k->from_now);
+    free(k->from_before);
     free(k->lost);
     free(k->most);
     free(k->before_of);

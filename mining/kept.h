@@ -51,7 +51,9 @@ enum { FL_KEPT_BYTES = 512 << 20 };
 /* A family now beside the kept one, for counting the difference. */
 struct fl_kept_compared {
     struct fl_compared c;
-    uint8_t *same_now, *same_before;
+    uint8_t *same_now, *same_before; /* what the sides point to */
+    uint32_t *different_now, *different_before;
+    size_t *from_now, *from_before;
     uint32_t *before_of; /* NAMED: by node, its number before, or UINT32_MAX */
     uint64_t *lost;      /* by node of now: starts in blocks of before that are different now */
     uint32_t *most;      /* by node of now: the most starts in one block before */

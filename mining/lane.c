@@ -37,6 +37,33 @@ uint32_t fl_block_windows(const struct fl_lane *lane, uint32_t id)
     return last - first + 1;
 }
 
+size_t fl_block_at(const struct fl_lane *lane, const struct fl_track *t, uint32_t slot)
+{
+    size_t low = t->block_from, high = t->block_to;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (fl_block_slot(lane, lane->blocks[middle].id) < slot)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < t->block_to && fl_block_slot(lane, lane->blocks[low].id) == slot ? low : t->block_to;
+}
+
+const struct fl_run_of_windows *fl_run_at(const struct fl_lane *lane, const struct fl_track *t,
+                                          uint32_t window)
+{
+    size_t low = t->run_from, high = t->run_to;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (lane->runs[middle].last < window)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return lane->runs + low;
+}
+
 static bool belongs(enum fl_family family, const struct fl_node_key *key)
 {
     return family == FL_NAMED || (family == FL_BOUND_CLIENT ? key->client : key->server) == FL_HOST_ANY;
@@ -66,14 +93,14 @@ static int room_for(void **items, size_t *room, size_t n, size_t size)
 }
 
 /* The entry of a block at the end of the track under construction. */
-static struct fl_block *block_at(struct build *b, size_t track_from, uint32_t id)
+static struct fl_block *block_at(struct build *b, size_t track_from, uint32_t id, size_t starts)
 {
     struct fl_lane *lane = b->lane;
     if (b->n_blocks > track_from && lane->blocks[b->n_blocks - 1].id == id)
         return &lane->blocks[b->n_blocks - 1];
     if (room_for((void **)&lane->blocks, &b->room_blocks, b->n_blocks, sizeof *lane->blocks) < 0)
         return NULL;
-    lane->blocks[b->n_blocks] = (struct fl_block){.id = id};
+    lane->blocks[b->n_blocks] = (struct fl_block){.id = id, .starts = (uint32_t)starts};
     return &lane->blocks[b->n_blocks++];
 }
 
@@ -87,7 +114,7 @@ static int add_blocks(struct build *b, struct fl_track *t)
         uint32_t from = lane->runs[r].first, last = lane->runs[r].last;
         for (uint32_t id = from / jitter; from <= last; id++) {
             uint32_t to = last - from < jitter - 1 - from % jitter ? last : id * jitter + jitter - 1;
-            struct fl_block *block = block_at(b, t->block_from, id);
+            struct fl_block *block = block_at(b, t->block_from, id, i - t->new_from);
             if (!block)
                 return FL_ENOMEM;
             block->n_present += to - from + 1;

@@ -22,6 +22,7 @@ struct fl_run_of_windows {
 struct fl_block { /* jitter windows of one binding host in which a track is active */
     uint32_t id;  /* in [0, n_blocks); NAMED: the windows' number / jitter */
     uint32_t n_new, n_present;
+    uint32_t starts; /* where its windows of starts begin, behind the track's new_from */
 };
 
 struct fl_track { /* a node's activity at one binding host (NAMED: one track, bind 0) */
@@ -60,6 +61,11 @@ static inline uint32_t fl_block_slot(const struct fl_lane *lane, uint32_t id)
     return lane->block_slot ? lane->block_slot[id] : id;
 }
 uint32_t fl_block_windows(const struct fl_lane *lane, uint32_t id);
+/* The entry in `blocks` of a track's block by that slot; block_to when it is not active there. */
+size_t fl_block_at(const struct fl_lane *lane, const struct fl_track *t, uint32_t slot);
+/* The first run of a track that ends at `window` or later, which may be the one behind its last. */
+const struct fl_run_of_windows *fl_run_at(const struct fl_lane *lane, const struct fl_track *t,
+                                          uint32_t window);
 
 /* The host a conversation is bound to in a family; 0 for NAMED. */
 uint32_t fl_bind_of(enum fl_family family, const struct fl_conversation *c);

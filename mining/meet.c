@@ -31,8 +31,11 @@ struct fl_meet_scratch {
     uint32_t *window_of;   /* by key */
     uint64_t *marked;      /* a bit a window: something is different there */
     uint8_t *marked_block; /* a byte a block: in some window of it */
-    uint64_t *full[3];     /* a bit a window, by kind of node: crowded */
-    uint32_t *present;     /* by window: how many are present (while looking for crowds) */
+    uint32_t *slots;       /* the marked blocks that both runs have */
+    size_t n_slots;
+    uint64_t *full[3]; /* a bit a window, by kind of node: crowded */
+    bool any_full;
+    uint32_t *present; /* by window: how many are present (while looking for crowds) */
     size_t room_rows, room_lists[6], room_keys, room_wholes;
 };
 
@@ -61,8 +64,8 @@ struct pass { /* over the tracks under a host */
     struct fl_meet *m;
     const struct fl_side *side;
     enum fl_label label;
-    bool different;         /* blocks that are not the same in both runs; else those that are */
-    bool only_marked;       /* and of them only what is marked */
+    int (*put)(struct pass *p, uint32_t track);
+    bool only_marked;       /* windows */
     const uint64_t *crowds; /* windows to leave out, or NULL */
     uint32_t row;
 };
@@ -80,63 +83,84 @@ static bool any_crowd(const struct pass *p, uint32_t first, uint32_t n)
     return false;
 }
 
-/* Windows of the runs from `run` on that lie in [from, to] and are none of the n `starts`. */
-static int put_presence(struct pass *p, const struct fl_run_of_windows *run,
-                        const struct fl_run_of_windows *end, uint32_t from, uint32_t to,
-                        const uint32_t *starts, uint32_t n)
+/* Windows of presence in [from, to] that are none of the n `starts`. */
+static void put_presence(struct pass *p, const struct fl_track *t, uint32_t from, uint32_t to,
+                         const uint32_t *starts, uint32_t n)
 {
-    uint32_t i = 0;
+    const struct fl_run_of_windows *run = fl_run_at(p->side->lane, t, from),
+                                   *end = p->side->lane->runs + t->run_to;
+    uint32_t i = 0, shift = p->side->shift;
     for (; run < end && run->first <= to; run++) {
         uint32_t w = run->first > from ? run->first : from, last = run->last < to ? run->last : to;
         for (; w <= last; w++) {
             while (i < n && starts[i] < w)
                 i++;
-            if ((i < n && starts[i] == w) || leave_out(p, w + p->side->shift))
-                continue;
-            if (fl_words_put(&p->m->scratch->words, w + p->side->shift, true, p->label, p->row, false) < 0)
-                return FL_ENOMEM;
+            if ((i == n || starts[i] != w) && !leave_out(p, w + shift))
+                fl_words_put(&p->m->scratch->words, w + shift, true, p->label, p->row, false);
         }
     }
+}
+
+static int put_block(struct pass *p, const struct fl_track *t, const struct fl_block *block)
+{
+    struct fl_meet_scratch *s = p->m->scratch;
+    const struct fl_lane *lane = p->side->lane;
+    const uint32_t *starts = lane->windows + t->new_from + block->starts;
+    uint32_t jitter = lane->time.jitter, slot = fl_block_slot(lane, block->id), shift = p->side->shift;
+    bool whole = block->n_present == jitter && !any_crowd(p, slot * jitter + shift, jitter);
+    if (fl_words_reserve(&s->words, block->n_present) < 0 || fl_words_reserve(&s->wholes, 1) < 0)
+        return FL_ENOMEM;
+    for (uint32_t i = 0; i < block->n_new; i++)
+        if (!leave_out(p, starts[i] + shift))
+            fl_words_put(&s->words, starts[i] + shift, false, p->label, p->row, whole);
+    if (whole)
+        fl_words_put(&s->wholes, slot + shift / jitter, false, p->label, p->row, false);
+    else if (block->n_present > block->n_new)
+        put_presence(p, t, slot * jitter, slot * jitter + jitter - 1, starts, block->n_new);
     return 0;
 }
 
-static int put_block(struct pass *p, const struct fl_block *block, uint32_t slot, const uint32_t *starts,
-                     const struct fl_run_of_windows *run, const struct fl_run_of_windows *end)
-{
-    struct fl_meet_scratch *s = p->m->scratch;
-    uint32_t jitter = p->side->lane->time.jitter, first = slot * jitter, shift = p->side->shift;
-    bool whole = block->n_present == jitter && !any_crowd(p, first + shift, jitter);
-    for (uint32_t i = 0; i < block->n_new; i++)
-        if (!leave_out(p, starts[i] + shift) &&
-            fl_words_put(&s->words, starts[i] + shift, false, p->label, p->row, whole) < 0)
-            return FL_ENOMEM;
-    if (whole)
-        return fl_words_put(&s->wholes, slot + shift / jitter, false, p->label, p->row, false);
-    if (block->n_present == block->n_new)
-        return 0;
-    return put_presence(p, run, end, first, first + jitter - 1, starts, block->n_new);
-}
-
-static int put_track(struct pass *p, uint32_t track)
+/* All blocks of a track. */
+static int put_all(struct pass *p, uint32_t track)
 {
     const struct fl_lane *lane = p->side->lane;
     const struct fl_track *t = &lane->tracks[track];
-    const struct fl_run_of_windows *run = lane->runs + t->run_from, *end = lane->runs + t->run_to;
-    const uint32_t *starts = lane->windows + t->new_from;
-    uint32_t jitter = lane->time.jitter, blocks_before = p->side->shift / jitter;
-    for (size_t i = t->block_from; i < t->block_to; i++) {
-        const struct fl_block *block = &lane->blocks[i];
-        uint32_t slot = fl_block_slot(lane, block->id);
-        bool same = p->side->same && p->side->same[i];
-        if (same != p->different && (!p->only_marked || p->m->scratch->marked_block[slot + blocks_before])) {
-            while (run->last < slot * jitter)
-                run++;
-            if (put_block(p, block, slot, starts, run, end) < 0)
-                return FL_ENOMEM;
+    int rc = 0;
+    for (size_t i = t->block_from; i < t->block_to && rc == 0; i++)
+        rc = put_block(p, t, &lane->blocks[i]);
+    return rc;
+}
+
+/* Those that are different. */
+static int put_different(struct pass *p, uint32_t track)
+{
+    const struct fl_side *side = p->side;
+    int rc = 0;
+    for (size_t i = side->different_from[track]; i < side->different_from[track + 1] && rc == 0; i++)
+        rc = put_block(p, &side->lane->tracks[track], &side->lane->blocks[side->different[i]]);
+    return rc;
+}
+
+/* Those that stayed, in what is marked. */
+static int put_marked(struct pass *p, uint32_t track)
+{
+    const struct fl_meet_scratch *s = p->m->scratch;
+    const struct fl_side *side = p->side;
+    const struct fl_track *t = &side->lane->tracks[track];
+    uint32_t before = side->shift / side->lane->time.jitter;
+    int rc = 0;
+    if (s->n_slots < (t->block_to - t->block_from) / 8) {
+        for (size_t i = 0; i < s->n_slots && rc == 0; i++) {
+            size_t at = fl_block_at(side->lane, t, s->slots[i] - before);
+            if (at < t->block_to && side->same[at])
+                rc = put_block(p, t, &side->lane->blocks[at]);
         }
-        starts += block->n_new;
+        return rc;
     }
-    return 0;
+    for (size_t i = t->block_from; i < t->block_to && rc == 0; i++)
+        if (side->same[i] && s->marked_block[fl_block_slot(side->lane, side->lane->blocks[i].id) + before])
+            rc = put_block(p, t, &side->lane->blocks[i]);
+    return rc;
 }
 
 /* ---- crowds ---- */
@@ -180,7 +204,7 @@ static int find_crowd(struct fl_meet *m, const struct fl_compared *c, const stru
         together += s->present[w];
         if (together > crowd) {
             s->full[kind][w / 64] |= UINT64_C(1) << w % 64;
-            m->crowded = true;
+            m->crowded = s->any_full = true;
         }
     }
     return 0;
@@ -192,10 +216,11 @@ static int find_crowds(struct fl_meet *m, const struct fl_compared *c, const str
 {
     size_t of_kind[3] = {0};
     int rc = 0;
-    for (int kind = ASKING; kind <= GENERIC; kind++) {
+    for (int kind = ASKING; kind <= GENERIC && m->scratch->any_full; kind++) { /* of the host before */
         free(m->scratch->full[kind]);
         m->scratch->full[kind] = NULL;
     }
+    m->scratch->any_full = false;
     for (size_t i = 0; n > crowd && i < n; i++)
         of_kind[kind_of(m, &nodes->keys[c->twins[seats[i]].node])]++;
     for (int kind = ASKING; kind <= GENERIC && rc == 0; kind++)
@@ -220,31 +245,41 @@ static int put_side(struct fl_meet *m, const struct fl_compared *c, const struct
         const struct fl_twin *twin = &c->twins[seats[i]];
         uint32_t track = pass.side == &c->now ? twin->now : twin->before;
         pass.row = row_of(m, twin, i);
-        pass.crowds = m->scratch->full[kind_of(m, &nodes->keys[twin->node])];
+        if (m->scratch->any_full)
+            pass.crowds = m->scratch->full[kind_of(m, &nodes->keys[twin->node])];
         if (track != FL_NO_TRACK)
-            rc = put_track(&pass, track);
+            rc = pass.put(&pass, track);
     }
     return rc;
 }
 
-static void mark_words(struct fl_meet_scratch *s, size_t from, size_t wholes_from, uint32_t jitter, bool mark)
+/* A window of `block` is different, or (mark false) forgotten. */
+static void mark_window(struct fl_meet_scratch *s, const struct fl_compared *c, uint32_t window,
+                        uint32_t block, bool mark)
 {
+    if (!mark) {
+        s->marked[window / 64] = 0;
+        s->marked_block[block] = 0;
+        return;
+    }
+    s->marked[window / 64] |= UINT64_C(1) << window % 64;
+    if (!s->marked_block[block] && block >= c->shared_from && block < c->shared_to)
+        s->slots[s->n_slots++] = block;
+    s->marked_block[block] = 1;
+}
+
+static void mark_words(struct fl_meet_scratch *s, const struct fl_compared *c, size_t from,
+                       size_t wholes_from, bool mark)
+{
+    uint32_t jitter = c->now.lane->time.jitter;
     for (size_t i = from; i < s->words.n; i++) {
-        uint32_t w = fl_word_slot(s->words.items[i]);
-        s->marked_block[w / jitter] = mark;
-        if (mark)
-            s->marked[w / 64] |= UINT64_C(1) << w % 64;
-        else
-            s->marked[w / 64] = 0;
+        uint32_t window = fl_word_slot(s->words.items[i]);
+        mark_window(s, c, window, window / jitter, mark);
     }
     for (size_t i = wholes_from; i < s->wholes.n; i++) {
         uint32_t block = fl_word_slot(s->wholes.items[i]);
-        s->marked_block[block] = mark;
-        for (uint32_t w = block * jitter; w < (block + 1) * jitter; w++)
-            if (mark)
-                s->marked[w / 64] |= UINT64_C(1) << w % 64;
-            else
-                s->marked[w / 64] = 0;
+        for (uint32_t window = block * jitter; window < (block + 1) * jitter; window++)
+            mark_window(s, c, window, block, mark);
     }
 }
 
@@ -254,18 +289,26 @@ static int put_differences(struct fl_meet *m, const struct fl_compared *c, const
 {
     struct fl_meet_scratch *s = m->scratch;
     size_t from = s->words.n, wholes_from = s->wholes.n;
-    uint32_t jitter = c->now.lane->time.jitter;
-    int rc =
-        put_side(m, c, nodes, seats, n, (struct pass){.side = &c->now, .label = FL_ADDED, .different = true});
+    int rc = put_side(m, c, nodes, seats, n,
+                      (struct pass){.side = &c->now, .label = FL_ADDED, .put = put_different});
     if (rc == 0)
         rc = put_side(m, c, nodes, seats, n,
-                      (struct pass){.side = &c->before, .label = FL_REMOVED, .different = true});
+                      (struct pass){.side = &c->before, .label = FL_REMOVED, .put = put_different});
     if (rc < 0 || (s->words.n == from && s->wholes.n == wholes_from))
         return rc;
-    mark_words(s, from, wholes_from, jitter, true);
-    rc = put_side(m, c, nodes, seats, n,
-                  (struct pass){.side = &c->now, .label = FL_STAYED, .only_marked = true});
-    mark_words(s, from, wholes_from, jitter, false);
+    s->n_slots = 0;
+    mark_words(s, c, from, wholes_from, true);
+    size_t end = s->words.n, wholes_end = s->wholes.n;
+    if (s->n_slots)
+        rc = put_side(
+            m, c, nodes, seats, n,
+            (struct pass){.side = &c->now, .label = FL_STAYED, .put = put_marked, .only_marked = true});
+    struct fl_words words = s->words, wholes = s->wholes;
+    s->words.n = end; /* what stayed is where the marks are */
+    s->wholes.n = wholes_end;
+    mark_words(s, c, from, wholes_from, false);
+    s->words = words;
+    s->wholes = wholes;
     return rc;
 }
 
@@ -277,8 +320,7 @@ static int put_host(struct fl_meet *m, const struct fl_compared *c, const struct
         return rc;
     if (m->labels > 1)
         return put_differences(m, c, nodes, seats, n);
-    return put_side(m, c, nodes, seats, n,
-                    (struct pass){.side = &c->now, .label = FL_ADDED, .different = true});
+    return put_side(m, c, nodes, seats, n, (struct pass){.side = &c->now, .label = FL_ADDED, .put = put_all});
 }
 
 /* ---- 2. keys ---- */
@@ -368,7 +410,7 @@ static int grow_keys(struct fl_meet *m, size_t keys)
         enlarge(&m->whole_of, keys + 1, sizeof *m->whole_of) < 0 ||
         enlarge(&s->window_of, keys + 1, sizeof *s->window_of) < 0)
         return FL_ENOMEM;
-    s->room_keys = keys + keys / 2;
+    s->room_keys = keys + keys / 2 + 16;
     return 0;
 }
 
@@ -382,7 +424,7 @@ static int grow_wholes(struct fl_meet *m, size_t wholes)
         enlarge(&m->key_from, wholes + 1, sizeof *m->key_from) < 0 ||
         enlarge(&m->key_to, wholes + 1, sizeof *m->key_to) < 0)
         return FL_ENOMEM;
-    s->room_wholes = wholes + wholes / 2;
+    s->room_wholes = wholes + wholes / 2 + 16;
     return 0;
 }
 
@@ -413,7 +455,8 @@ static int make_keys(struct fl_meet *m, size_t from, struct list_ends *ends)
             continue;
         m->scratch->window_of[m->n_keys] = fl_word_slot(w->items[i]);
         make_key(m, w->items + i, n, ends);
-        memmove(w->items + w->n, w->items + i, n * sizeof *w->items);
+        if (w->n < i)
+            memmove(w->items + w->n, w->items + i, n * sizeof *w->items);
         w->n += n;
     }
     return rc;
@@ -441,28 +484,43 @@ static int make_wholes(struct fl_meet *m, size_t from, uint32_t key, uint32_t ji
 
 /* ---- 3. rows ---- */
 
-static void deal(const struct fl_words *w, bool part, uint32_t n_rows, uint32_t *first, uint32_t *at,
-                 bool wholes)
+/* From counts by row, one place on, to where each row begins. */
+static void begin_rows(uint32_t *first, uint32_t n_rows)
 {
-    memset(first, 0, ((size_t)n_rows + 1) * sizeof *first);
-    for (size_t i = 0; i < w->n; i++)
-        if (fl_word_part(w->items[i]) == part)
-            first[fl_word_entry(w->items[i]) >> 1]++;
-    for (uint32_t row = 0, sum = 0; row <= n_rows; row++) {
-        uint32_t n = row < n_rows ? first[row] : 0;
-        first[row] = sum;
-        sum += n;
+    for (uint32_t row = 2; row <= n_rows; row++)
+        first[row] += first[row - 1];
+}
+
+/* Counts are at row + 2 of arrays with two entries more than rows, so that dealing leaves the beginnings. */
+static void deal_words(struct fl_meet *m)
+{
+    const struct fl_words *w = &m->scratch->words;
+    for (size_t i = 0; i < w->n; i++) {
+        uint32_t row = fl_word_entry(w->items[i]) >> 1;
+        (fl_word_part(w->items[i]) ? m->part_first : m->new_first)[row + 2]++;
     }
+    begin_rows(m->new_first, m->n_rows + 1);
+    begin_rows(m->part_first, m->n_rows + 1);
     for (size_t i = 0; i < w->n; i++) {
         uint64_t word = w->items[i];
-        if (fl_word_part(word) != part)
-            continue;
-        uint32_t slot = fl_word_slot(word), entry = fl_word_entry(word);
-        at[first[entry >> 1]++] =
-            wholes ? slot << 2 | fl_word_label(word) : slot << 3 | fl_word_label(word) << 1 | (entry & 1);
+        uint32_t entry = fl_word_entry(word), row = entry >> 1,
+                 at = fl_word_slot(word) << 3 | fl_word_label(word) << 1 | (entry & 1);
+        if (fl_word_part(word))
+            m->part_at[m->part_first[row + 1]++] = at;
+        else
+            m->new_at[m->new_first[row + 1]++] = at;
     }
-    memmove(first + 1, first, (size_t)n_rows * sizeof *first);
-    first[0] = 0;
+}
+
+static void deal_wholes(struct fl_meet *m)
+{
+    const struct fl_words *w = &m->scratch->wholes;
+    for (size_t i = 0; i < w->n; i++)
+        m->whole_first[(fl_word_entry(w->items[i]) >> 1) + 2]++;
+    begin_rows(m->whole_first, m->n_rows + 1);
+    for (size_t i = 0; i < w->n; i++)
+        m->whole_at[m->whole_first[(fl_word_entry(w->items[i]) >> 1) + 1]++] =
+            fl_word_slot(w->items[i]) << 2 | fl_word_label(w->items[i]);
 }
 
 static int deal_rows(struct fl_meet *m)
@@ -472,9 +530,12 @@ static int deal_rows(struct fl_meet *m)
         grow(&m->part_at, &s->room_lists[4], s->words.n, sizeof *m->part_at) < 0 ||
         grow(&m->whole_at, &s->room_lists[5], s->wholes.n, sizeof *m->whole_at) < 0)
         return FL_ENOMEM;
-    deal(&s->words, false, m->n_rows, m->new_first, m->new_at, false);
-    deal(&s->words, true, m->n_rows, m->part_first, m->part_at, false);
-    deal(&s->wholes, false, m->n_rows, m->whole_first, m->whole_at, true);
+    size_t bytes = ((size_t)m->n_rows + 2) * sizeof *m->new_first;
+    memset(m->new_first, 0, bytes);
+    memset(m->part_first, 0, bytes);
+    memset(m->whole_first, 0, bytes);
+    deal_words(m);
+    deal_wholes(m);
     return 0;
 }
 
@@ -496,11 +557,11 @@ static int grow_rows(struct fl_meet *m, size_t rows)
     if (enlarge(&m->node, rows + 1, sizeof *m->node) < 0 ||
         enlarge(&m->twin, rows + 1, sizeof *m->twin) < 0 ||
         enlarge(&m->other, rows + 1, sizeof *m->other) < 0 ||
-        enlarge(&m->new_first, rows + 1, sizeof *m->new_first) < 0 ||
-        enlarge(&m->part_first, rows + 1, sizeof *m->part_first) < 0 ||
-        enlarge(&m->whole_first, rows + 1, sizeof *m->whole_first) < 0)
+        enlarge(&m->new_first, rows + 2, sizeof *m->new_first) < 0 ||
+        enlarge(&m->part_first, rows + 2, sizeof *m->part_first) < 0 ||
+        enlarge(&m->whole_first, rows + 2, sizeof *m->whole_first) < 0)
         return FL_ENOMEM;
-    s->room_rows = rows + rows / 2;
+    s->room_rows = rows + rows / 2 + 16;
     return 0;
 }
 
@@ -539,7 +600,8 @@ static int start_over(struct fl_meet *m, const struct fl_compared *c, uint32_t h
     if (m->labels > 1 && !m->scratch->marked) {
         m->scratch->marked = calloc(c->n_windows / 64 + 1, sizeof *m->scratch->marked);
         m->scratch->marked_block = calloc(c->n_windows / c->now.lane->time.jitter + 1, 1);
-        if (!m->scratch->marked || !m->scratch->marked_block)
+        m->scratch->slots = malloc((c->n_windows / c->now.lane->time.jitter + 1) * sizeof *m->scratch->slots);
+        if (!m->scratch->marked || !m->scratch->marked_block || !m->scratch->slots)
             return FL_ENOMEM;
     }
     return 0;
@@ -587,6 +649,7 @@ static void clear_scratch(struct fl_meet_scratch *s)
     free(s->window_of);
     free(s->marked);
     free(s->marked_block);
+    free(s->slots);
     for (int kind = ASKING; kind <= GENERIC; kind++)
         free(s->full[kind]);
     free(s->present);

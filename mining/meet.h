@@ -25,16 +25,19 @@ struct fl_twin {          /* the same node and host, now and before */
 
 struct fl_side { /* one of the two runs */
     const struct fl_lane *lane;
-    uint32_t shift;      /* added to its windows: where they are on the scale that both share */
-    const uint8_t *same; /* by block entry: the other run has the same; NULL: it has none of it */
+    uint32_t shift;            /* added to its windows: where they are on the scale that both share */
+    const uint8_t *same;       /* by entry of `blocks`: the other run has the same; NULL: there is no other */
+    const uint32_t *different; /* the entries that it has not, by track */
+    const size_t *different_from; /* by track, one more at the end */
 };
 
 struct fl_compared {            /* a family, now and before */
     struct fl_side now, before; /* before.lane NULL: everything is new */
     struct fl_twin *twins;      /* by node, bind */
     size_t n_twins;
-    uint32_t n_hosts;   /* greater than every bind and every host of a key */
-    uint32_t n_windows; /* of the scale; a multiple of jitter */
+    uint32_t n_hosts;                /* greater than every bind and every host of a key */
+    uint32_t n_windows;              /* of the scale; a multiple of jitter */
+    uint32_t shared_from, shared_to; /* blocks of the scale that both runs have */
 };
 
 struct fl_seats {   /* the twins under each host */

@@ -20,13 +20,9 @@ static int grow(struct fl_words *w, size_t n)
     return 0;
 }
 
-int fl_words_put(struct fl_words *w, uint32_t slot, bool part, unsigned label, uint32_t row, bool whole)
+int fl_words_reserve(struct fl_words *w, size_t n)
 {
-    if (w->n == w->room && grow(w, w->n + 1) < 0)
-        return FL_ENOMEM;
-    w->items[w->n++] = (uint64_t)slot << FL_WORD_SLOT | (uint64_t)part << FL_WORD_PART |
-                       (uint64_t)label << FL_WORD_LABEL | (uint64_t)row << 1 | whole;
-    return 0;
+    return w->n + n <= w->room ? 0 : grow(w, w->n + n);
 }
 
 static void insert_words(uint64_t *items, size_t n)

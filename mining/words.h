@@ -15,13 +15,20 @@ struct fl_words {
     size_t n, room;
 };
 
-/* FL_ENOMEM. */
-int fl_words_put(struct fl_words *w, uint32_t slot, bool part, unsigned label, uint32_t row, bool whole);
+/* Room for n more. FL_ENOMEM. */
+int fl_words_reserve(struct fl_words *w, size_t n);
 /* Order those from `from` on by slot, part and label; equal ones stay in their order. `spare` is scratch.
  * FL_ENOMEM, FL_ELIMIT beyond 2^32. */
 int fl_words_sort(struct fl_words *w, size_t from, struct fl_words *spare);
 void fl_words_clear(struct fl_words *w);
 
+/* For which there is room. */
+static inline void fl_words_put(struct fl_words *w, uint32_t slot, bool part, unsigned label, uint32_t row,
+                                bool whole)
+{
+    w->items[w->n++] = (uint64_t)slot << FL_WORD_SLOT | (uint64_t)part << FL_WORD_PART |
+                       (uint64_t)label << FL_WORD_LABEL | (uint64_t)row << 1 | whole;
+}
 static inline uint32_t fl_word_slot(uint64_t word)
 {
     return (uint32_t)(word >> FL_WORD_SLOT);
