@@ -115,11 +115,8 @@ void fl_judge_clear(struct fl_judge *j)
 static const struct fl_block *blocks_of(const struct fl_lane *lane, uint32_t node,
                                         const struct fl_block **end)
 {
-    size_t first = lane->first_track[node], last = lane->first_track[node + 1];
-    if (first == last)
-        return *end = lane->blocks;
-    *end = lane->blocks + lane->tracks[last - 1].block_to;
-    return lane->blocks + lane->tracks[first].block_from;
+    *end = lane->blocks + lane->first_block[node + 1];
+    return lane->blocks + lane->first_block[node];
 }
 
 static void spread(struct fl_judge *j, bool in)

@@ -67,8 +67,8 @@ void fl_kept_clear(struct fl_kept_counts *kept)
 
 static size_t lane_bytes(const struct fl_lane *lane)
 {
-    size_t bytes =
-        lane->n_nodes * (sizeof *lane->first_track + sizeof *lane->n_new + sizeof *lane->n_present);
+    size_t bytes = lane->n_nodes * (sizeof *lane->first_track + sizeof *lane->first_block +
+                                    sizeof *lane->n_new + sizeof *lane->n_present);
     if (lane->n_tracks == 0)
         return bytes;
     const struct fl_track *last = &lane->tracks[lane->n_tracks - 1];

@@ -156,19 +156,20 @@ static int add_track(struct build *b, uint32_t node, const struct fl_entry *star
     return add_blocks(b, t);
 }
 
-static int compare_entries(const void *va, const void *vb)
-{
-    const struct fl_entry *a = va, *b = vb;
-    return a->key < b->key ? -1 : a->key > b->key;
-}
+enum { FEW = 64 }; /* up to so many, and when little is out of order, moving is faster than counting digits */
 
-enum { FEW = 256 }; /* up to so many, comparing is faster than counting digits */
-
+/* Stable, as they are by start already. */
 static int sort_starts(struct fl_entries *e)
 {
     if (e->n > FEW)
         return fl_entries_sort(e);
-    qsort(e->items, e->n, sizeof *e->items, compare_entries);
+    for (size_t i = 1; i < e->n; i++) {
+        struct fl_entry entry = e->items[i];
+        size_t j = i;
+        for (; j > 0 && e->items[j - 1].key > entry.key; j--)
+            e->items[j] = e->items[j - 1];
+        e->items[j] = entry;
+    }
     return 0;
 }
 
@@ -216,14 +217,17 @@ static int build_tracks(struct build *b)
     lane->windows = malloc(most * sizeof *lane->windows);
     lane->runs = malloc(most * sizeof *lane->runs);
     lane->first_track = calloc(lane->n_nodes + 1, sizeof *lane->first_track);
+    lane->first_block = calloc(lane->n_nodes + 1, sizeof *lane->first_block);
     lane->n_new = calloc(lane->n_nodes + 1, sizeof *lane->n_new);
     lane->n_present = calloc(lane->n_nodes + 1, sizeof *lane->n_present);
-    if (!lane->windows || !lane->runs || !lane->first_track || !lane->n_new || !lane->n_present)
+    if (!lane->windows || !lane->runs || !lane->first_track || !lane->first_block || !lane->n_new ||
+        !lane->n_present)
         return FL_ENOMEM;
     for (uint32_t node = 0; node < lane->n_nodes && rc == 0; node++) {
         if (belongs(lane->family, &b->nodes->keys[node]))
             rc = add_tracks(b, node);
         lane->first_track[node + 1] = lane->n_tracks;
+        lane->first_block[node + 1] = b->n_blocks;
     }
     lane->windows = trim(lane->windows, b->n_windows, sizeof *lane->windows);
     lane->runs = trim(lane->runs, b->n_runs, sizeof *lane->runs);
@@ -340,6 +344,7 @@ void fl_lane_clear(struct fl_lane *lane)
 {
     free(lane->tracks);
     free(lane->first_track);
+    free(lane->first_block);
     free(lane->windows);
     free(lane->runs);
     free(lane->blocks);

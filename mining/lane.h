@@ -42,6 +42,7 @@ struct fl_lane {
     uint32_t *windows;
     struct fl_run_of_windows *runs;
     struct fl_block *blocks;
+    size_t *first_block; /* n_nodes + 1: a node's blocks, track by track */
     uint32_t n_blocks;
     uint32_t *block_slot;        /* by id: first window / jitter; NULL: the id itself */
     uint64_t *n_new, *n_present; /* a node's windows or incidents */

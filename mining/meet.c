@@ -68,6 +68,8 @@ struct pass { /* over the tracks under a host */
     bool only_marked;       /* windows */
     const uint64_t *crowds; /* windows to leave out, or NULL */
     uint32_t row;
+    const struct fl_run_of_windows
+        *run; /* where the track's presence goes on, block by block; NULL: anywhere */
 };
 
 static bool leave_out(const struct pass *p, uint32_t window)
@@ -87,9 +89,14 @@ static bool any_crowd(const struct pass *p, uint32_t first, uint32_t n)
 static void put_presence(struct pass *p, const struct fl_track *t, uint32_t from, uint32_t to,
                          const uint32_t *starts, uint32_t n)
 {
-    const struct fl_run_of_windows *run = fl_run_at(p->side->lane, t, from),
-                                   *end = p->side->lane->runs + t->run_to;
+    const struct fl_run_of_windows *run = p->run, *end = p->side->lane->runs + t->run_to;
     uint32_t i = 0, shift = p->side->shift;
+    if (!run)
+        run = fl_run_at(p->side->lane, t, from);
+    while (run < end && run->last < from)
+        run++;
+    if (p->run)
+        p->run = run;
     for (; run < end && run->first <= to; run++) {
         uint32_t w = run->first > from ? run->first : from, last = run->last < to ? run->last : to;
         for (; w <= last; w++) {
@@ -126,6 +133,7 @@ static int put_all(struct pass *p, uint32_t track)
     const struct fl_lane *lane = p->side->lane;
     const struct fl_track *t = &lane->tracks[track];
     int rc = 0;
+    p->run = lane->runs + t->run_from;
     for (size_t i = t->block_from; i < t->block_to && rc == 0; i++)
         rc = put_block(p, t, &lane->blocks[i]);
     return rc;
@@ -337,8 +345,9 @@ struct list_ends {
     uint32_t n_new, n_part, n_whole;
 };
 
-/* Make a key of the words [0, n) of one window. */
-static void make_key(struct fl_meet *m, uint64_t *words, size_t n, struct list_ends *ends)
+/* Make a key of the words [0, n) of one window, which go to `out` with its number. */
+static void make_key(struct fl_meet *m, const uint64_t *words, size_t n, uint64_t *out,
+                     struct list_ends *ends)
 {
     uint32_t key = m->n_keys++;
     unsigned next_new = 0, next_part = 0;
@@ -351,7 +360,7 @@ static void make_key(struct fl_meet *m, uint64_t *words, size_t n, struct list_e
             begin_labels(m->new_begin, key, m->labels, &next_new, fl_word_label(words[i]), ends->n_new);
             m->new_list[ends->n_new++] = fl_word_entry(words[i]);
         }
-        words[i] = fl_word_at(words[i], key);
+        out[i] = fl_word_at(words[i], key);
     }
     begin_labels(m->new_begin, key, m->labels, &next_new, m->labels - 1, ends->n_new);
     begin_labels(m->part_begin, key, m->labels, &next_part, m->labels - 1, ends->n_part);
@@ -454,9 +463,7 @@ static int make_keys(struct fl_meet *m, size_t from, struct list_ends *ends)
         if (fl_word_part(w->items[i]))
             continue;
         m->scratch->window_of[m->n_keys] = fl_word_slot(w->items[i]);
-        make_key(m, w->items + i, n, ends);
-        if (w->n < i)
-            memmove(w->items + w->n, w->items + i, n * sizeof *w->items);
+        make_key(m, w->items + i, n, w->items + w->n, ends);
         w->n += n;
     }
     return rc;
