@@ -11,6 +11,10 @@
 enum { TEMPLATE_EVERY = 20, GAP_MS = 1000, BOOT_BEFORE_MS = 3600000 };
 enum { V5_MOST = 30, V9_MOST = 20, IPFIX_MOST = 14 };
 enum { IN_IF = 1, OUT_IF = 2 };
+enum {
+    V5_RANDOM = 2,
+    OPTIONS_ID = 290
+}; /* sampling mode of the v5 header; template of what v9 and IPFIX say */
 
 struct out {
     uint8_t bytes[GEN_DATAGRAM_MAX];
@@ -46,7 +50,7 @@ static uint64_t least(uint64_t value, uint64_t most)
 struct encoder {
     enum gen_form form;
     int64_t boot_ms;
-    uint32_t sequence;
+    uint32_t sequence, sampling;
     uint64_t datagrams;
     struct out out;
 };
@@ -80,7 +84,8 @@ static void v5_datagram(struct encoder *e, const struct gen_cut *cuts, size_t n,
     put(&e->out, (uint64_t)(now_ms / 1000), 4);
     put(&e->out, (uint64_t)(now_ms % 1000) * 1000000, 4);
     put(&e->out, e->sequence, 4);
-    put(&e->out, 0, 4); /* engine, sampling */
+    put(&e->out, 0, 2); /* engine */
+    put(&e->out, e->sampling > 1 ? V5_RANDOM << 14 | e->sampling : 0, 2);
     for (size_t i = 0; i < n; i++)
         v5_record(e, &cuts[i].flow);
     e->sequence += (uint32_t)n;
@@ -203,16 +208,49 @@ static bool templates_due(const struct encoder *e)
     return e->datagrams % TEMPLATE_EVERY == 0;
 }
 
+/* Options template and data: one packet in so many is looked at (elements 34 and 35), by a scope that is the
+ * system (v9) or the observation domain (IPFIX). */
+static void put_sampling(struct encoder *e)
+{
+    struct out *o = &e->out;
+    bool ipfix = e->form == GEN_IPFIX;
+    put(o, ipfix ? 3 : 1, 2);
+    put(o, 4 + 6 + 12 + 2, 2);
+    put(o, OPTIONS_ID, 2);
+    put(o, ipfix ? 3 : 4, 2); /* fields in all; bytes of scope */
+    put(o, ipfix ? 1 : 8, 2); /* scope fields; bytes of options */
+    put(o, ipfix ? 149 : 1, 2);
+    put(o, 4, 2);
+    put(o, 34, 2);
+    put(o, 4, 2);
+    put(o, 35, 2);
+    put(o, 1, 2);
+    put(o, 0, 2); /* padding */
+    put(o, OPTIONS_ID, 2);
+    put(o, 4 + 9 + 3, 2);
+    put(o, 0, 4);
+    put(o, e->sampling, 4);
+    put(o, 2, 1); /* random */
+    put(o, 0, 3);
+}
+
+static bool sampling_due(const struct encoder *e)
+{
+    return templates_due(e) && e->sampling > 1;
+}
+
 static void v9_datagram(struct encoder *e, const struct gen_cut *cuts, size_t n, int64_t now_ms)
 {
     put(&e->out, 9, 2);
-    put(&e->out, n + (templates_due(e) ? 2 : 0), 2);
+    put(&e->out, n + (templates_due(e) ? 2 : 0) + (sampling_due(e) ? 2 : 0), 2);
     put(&e->out, (uint64_t)(now_ms - e->boot_ms), 4);
     put(&e->out, (uint64_t)(now_ms / 1000), 4);
     put(&e->out, e->sequence++, 4);
     put(&e->out, 0, 4);
     if (templates_due(e))
         put_templates(e, 0);
+    if (sampling_due(e))
+        put_sampling(e);
     put_data(e, cuts, n, false);
     put_data(e, cuts, n, true);
 }
@@ -226,10 +264,12 @@ static void ipfix_datagram(struct encoder *e, const struct gen_cut *cuts, size_t
     put(&e->out, 0, 4);
     if (templates_due(e))
         put_templates(e, 2);
+    if (sampling_due(e))
+        put_sampling(e);
     put_data(e, cuts, n, false);
     put_data(e, cuts, n, true);
     put_at(&e->out, 2, e->out.n);
-    e->sequence += (uint32_t)n;
+    e->sequence += (uint32_t)n + sampling_due(e); /* options data are records, too */
 }
 
 static size_t most(enum gen_form form)
@@ -297,7 +337,8 @@ int gen_encode(const struct gen_flow *flows, size_t n, const struct gen_router *
     int result = gen_cut(flows, n, router, &cuts, &n_cuts);
     if (result < 0)
         return result;
-    struct encoder e = {.form = form, .boot_ms = first_start(cuts, n_cuts) - BOOT_BEFORE_MS};
+    struct encoder e = {
+        .form = form, .sampling = router->sampling, .boot_ms = first_start(cuts, n_cuts) - BOOT_BEFORE_MS};
     size_t kept = form == GEN_V5 ? without_v6(cuts, n_cuts) : n_cuts;
     report->skipped = n_cuts - kept;
     result = encode_all(&e, cuts, kept, fn, ctx, report);

@@ -284,6 +284,40 @@ static void ipfix_lengths_and_times_are_exact(void **state)
     assert_int_equal(at(&c, data + 4 + 16, 8), 1709596800523);
 }
 
+/* One packet in 5 of a flow of 1,000: it is seen, and the export says how. */
+static struct caught encoded_sampled(enum gen_form form)
+{
+    struct gen_flow f = flow_of(1709596800123, 1709596800523);
+    struct gen_encode_report report;
+    struct gen_router router;
+    struct caught c = {.count = 0};
+    gen_router_init(&router);
+    router.sampling = 5;
+    f.packets = 1000;
+    assert_int_equal(gen_encode(&f, 1, &router, form, catch_last, &c, &report), 0);
+    assert_int_equal(report.records, 1);
+    return c;
+}
+
+static void exports_say_that_they_are_sampled(void **state)
+{
+    struct caught c = encoded_sampled(GEN_V5);
+    assert_int_equal(at(&c, 22, 2), 2 << 14 | 5);
+    assert_in_range(at(&c, 24 + 16, 4), 100, 300); /* packets as counted */
+    for (int ipfix = 0; ipfix < 2; ipfix++) {
+        c = encoded_sampled(ipfix ? GEN_IPFIX : GEN_V9);
+        assert_int_equal(at(&c, 2, 2), ipfix ? c.length : 5);
+        size_t head = ipfix ? 16 : 20, options = head + at(&c, head + 2, 2);
+        assert_int_equal(at(&c, options, 2), ipfix ? 3 : 1);
+        size_t data = options + at(&c, options + 2, 2);
+        assert_int_equal(at(&c, data, 2), at(&c, options + 4, 2));
+        assert_int_equal(at(&c, data + 8, 4), 5);
+        size_t flows = data + at(&c, data + 2, 2);
+        assert_int_equal(at(&c, flows, 2), at(&c, head + 4, 2));
+        assert_int_equal(flows + at(&c, flows + 2, 2), c.length);
+    }
+}
+
 static int stop(void *ctx, int64_t export_ms, const uint8_t *bytes, size_t length)
 {
     return FL_ESTOP;
@@ -321,6 +355,7 @@ int main(void)
         cmocka_unit_test(v5_says_what_the_flow_was),
         cmocka_unit_test(v9_carries_whole_seconds_and_an_uptime),
         cmocka_unit_test(ipfix_lengths_and_times_are_exact),
+        cmocka_unit_test(exports_say_that_they_are_sampled),
         cmocka_unit_test(v5_skips_ipv6_and_a_sink_can_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
