@@ -20,7 +20,7 @@
 #include "mining/radix.h"
 #include "storage/error.h"
 
-enum { least_flows = 30, least_ms = 100, most_spread_ms = 1000, most_ms = 86400000 };
+enum { least_flows = 30, least_ms = 100, round_ms = 50, most_spread_ms = 1000, most_ms = 86400000 };
 
 /* ---- 1. flows that two saw ---- */
 
@@ -85,6 +85,7 @@ static size_t find_links(const struct fl_entries *e, struct link *out)
         int64_t ms = difference(&d[n / 2]);
         if (ms > -least_ms && ms < least_ms)
             ms = 0;
+        ms = (ms + (ms < 0 ? -round_ms : round_ms) / 2) / round_ms * round_ms;
         out[count++] = (struct link){(uint16_t)(sources >> 16), (uint16_t)sources, ms, n};
     }
     return count;
