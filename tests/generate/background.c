@@ -77,7 +77,7 @@ static void something(struct gen_make *m, struct lookups *lookups, unsigned host
 }
 
 /* Look-ups often enough to be seen: of a host before any server's port, of a host before one server, of any
- * host before one server. */
+ * host before one server, of any host before any. */
 static void list_lookups(struct gen_make *m, const struct lookups *lookups)
 {
     static const char *const reason = "look-ups before the connection";
@@ -110,6 +110,10 @@ static void list_lookups(struct gen_make *m, const struct lookups *lookups)
         gen_node_to(y, NULL, &server, web_port(s), "tcp");
         if (by_server[s] >= SEEN)
             gen_follows(m, x, y, reason);
+    }
+    for (unsigned p = 0; p < 2; p++) {
+        gen_node_to(y, NULL, NULL, p ? 443 : 80, "tcp");
+        gen_follows(m, x, y, reason);
     }
 }
 

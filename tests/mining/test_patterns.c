@@ -89,7 +89,7 @@ static void assert_sober(const struct gen_verdict *v)
 {
     assert_int_equal(v->decoys, 0);
     assert_true(v->strangers * 50 <= v->rules);
-    assert_true(v->rules * 2 <= v->planted * 3);
+    assert_true(v->rules * 2 <= v->statements * 3);
 }
 
 static void every_pattern_and_no_decoy(void **state)
