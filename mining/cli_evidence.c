@@ -73,7 +73,23 @@ static bool has_range(const json_t *node)
     return strchr(fl_js_text(node, "server_port"), '-') != NULL;
 }
 
-void fl_explain_print_meaning(const json_t *e, size_t width)
+/* A range has the figures of one of its members, or was counted as a whole (range.h, range_pool.h). */
+static const char *whose_figures(const json_t *e, const json_t *instances)
+{
+    size_t i, stored = json_array_size(instances);
+    json_t *instance;
+    bool member = (size_t)fl_js_int(e, "instances") > stored;
+    json_array_foreach(instances, i, instance) member =
+        member || (fl_js_int(instance, "support") == fl_js_int(e, "support") &&
+                   json_equal(json_object_get(instance, "lag_ms"), json_object_get(e, "lag_ms")));
+    return member
+               ? "It stands for several pairs; its figures are those of the one in the middle, so half of "
+                 "them "
+                 "say as much or more."
+               : "Its figures are of all of it together: how often one of it is used, and how often two are.";
+}
+
+void fl_explain_print_meaning(const json_t *e, const json_t *instances, size_t width)
 {
     char x[240], y[240] = "", text[FL_HUMAN_TEXT], period[24], line[1000];
     const json_t *a = json_object_get(e, "antecedent"), *c = json_object_get(e, "consequent");
@@ -92,11 +108,7 @@ void fl_explain_print_meaning(const json_t *e, size_t width)
     }
     fl_text_print(stdout, fl_human_clean(line), 0, 0, width);
     if (is_one_node(e) || has_range(a) || has_range(c))
-        fl_text_print(
-            stdout,
-            "It stands for several pairs; its figures are those of the one in the middle, so half of them "
-            "say as much or more.",
-            0, 0, width);
+        fl_text_print(stdout, whose_figures(e, instances), 0, 0, width);
 }
 
 /* ---- how often ---- */

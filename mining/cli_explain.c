@@ -124,7 +124,7 @@ static int print_explanation(const json_t *e, const json_t *instances, const str
              fl_js_text(e, "novelty"), fl_js_text(e, "rule"));
     fl_text_print(stdout, fl_human_clean(line), 0, 2, width);
     printf("\n");
-    fl_explain_print_meaning(e, width);
+    fl_explain_print_meaning(e, instances, width);
     snprintf(line, sizeof line, "First seen %s, last seen %s (UTC), in %lld run%s.",
              fl_js_text(e, "first_seen"), fl_js_text(e, "last_seen"), (long long)fl_js_int(e, "runs_seen"),
              fl_js_int(e, "runs_seen") == 1 ? "" : "s");

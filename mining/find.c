@@ -9,6 +9,7 @@
 #include "mining/describe.h"
 #include "mining/fold.h"
 #include "mining/lane.h"
+#include "mining/range_pool.h"
 #include "mining/widen.h"
 #include "mining/stitch.h"
 #include "storage/error.h"
@@ -106,19 +107,18 @@ static int count_families(struct fl_pairs *out, uint64_t n_total[3], const struc
     return rc;
 }
 
-/* `rule_of` (NULL: not wanted) gets each pair's place among the rules, or -1. */
+/* `rule_of` gets each pair's place among the rules, or -1. */
 static int describe_pairs(struct fl_findings *out, const struct fl_pairs *pairs, struct fl_view *view,
                           int32_t *rule_of, const struct fl_find_request *r)
 {
     for (size_t i = 0; i < pairs->n; i++) {
-        int rc = asked_to_stop(r, FL_PHASE_DESCRIBING, rule_of ? (double)i / (double)pairs->n : 1);
+        int rc = asked_to_stop(r, FL_PHASE_DESCRIBING, (double)i / (double)pairs->n);
         if (rc < 0)
             return rc;
         rc = fl_describe(&out->rules[out->n], &pairs->items[i], view);
         if (rc < 0)
             return rc;
-        if (rule_of)
-            rule_of[i] = rc > 0 ? (int32_t)out->n : -1;
+        rule_of[i] = rc > 0 ? (int32_t)out->n : -1;
         out->n += rc > 0;
     }
     return 0;
@@ -140,7 +140,7 @@ static int keep_significant(struct fl_findings *out, const struct fl_pairs *pair
 }
 
 /* Likewise the rules from `first` on, whose q-values are Bonferroni's: all p-values times the same number. */
-static void keep_widened(struct fl_findings *out, size_t first, const struct fl_pairs *pairs, double q)
+static void keep_made(struct fl_findings *out, size_t first, const struct fl_pairs *pairs, double q)
 {
     size_t kept = first;
     double tests = pairs->n ? pairs->items[0].log10_q - pairs->items[0].log10_p : 0;
@@ -152,6 +152,26 @@ static void keep_widened(struct fl_findings *out, size_t first, const struct fl_
     out->n = kept;
 }
 
+/* Pairs of nodes that were made for them; `pooled` where these are ranges. */
+static int describe_made(struct fl_findings *out, const struct fl_pairs *pairs, const struct fl_nodes *nodes,
+                         const struct fl_pooled *pooled, const struct fl_view *as)
+{
+    struct fl_view view = *as;
+    size_t first = out->n;
+    int rc = 0;
+    view.nodes = nodes;
+    view.events = NULL;
+    for (size_t i = 0; i < pairs->n && rc >= 0; i++) {
+        rc = fl_describe(&out->rules[out->n], &pairs->items[i], &view);
+        if (rc > 0 && pooled)
+            fl_pooled_name(pooled, i, &out->rules[out->n]);
+        out->n += rc > 0;
+    }
+    fl_view_clear(&view);
+    keep_made(out, first, pairs, as->config->q);
+    return rc < 0 ? rc : 0;
+}
+
 static int say_once(struct fl_findings *out)
 {
     long left = fl_fold(out->rules, out->n);
@@ -161,26 +181,28 @@ static int say_once(struct fl_findings *out)
     return fl_cluster(out->rules, out->n, &out->clusters, &out->n_clusters);
 }
 
-static int describe_all(struct fl_findings *out, const struct fl_pairs *pairs, const struct fl_ranges *ranges,
-                        const struct fl_widened *widened, struct fl_view *view,
-                        const struct fl_find_request *r)
+/* What pairs make beyond themselves. */
+struct beyond {
+    struct fl_ranges ranges;
+    struct fl_pooled pooled;
+    struct fl_widened widened;
+};
+
+static int describe_all(struct fl_findings *out, const struct fl_pairs *pairs, const struct beyond *b,
+                        struct fl_view *view, const struct fl_find_request *r)
 {
-    struct fl_view wide = *view;
+    size_t most = pairs->n + b->ranges.n + b->pooled.pairs.n + b->widened.pairs.n;
     int32_t *rule_of = malloc((pairs->n + 1) * sizeof *rule_of);
-    out->rules = malloc((pairs->n + ranges->n + widened->pairs.n + 1) * sizeof *out->rules);
+    out->rules = malloc((most + 1) * sizeof *out->rules);
     int rc = rule_of && out->rules ? describe_pairs(out, pairs, view, rule_of, r) : FL_ENOMEM;
-    wide.nodes = &widened->nodes;
-    wide.events = NULL;
     if (rc == 0)
         rc = keep_significant(out, pairs, rule_of, r->config->q);
     if (rc == 0)
-        fl_ranges_add(ranges, rule_of, out->rules, &out->n);
-    size_t first = out->n;
+        fl_ranges_add(&b->ranges, rule_of, out->rules, &out->n);
     if (rc == 0)
-        rc = describe_pairs(out, &widened->pairs, &wide, NULL, r);
+        rc = describe_made(out, &b->pooled.pairs, &b->pooled.nodes, &b->pooled, view);
     if (rc == 0)
-        keep_widened(out, first, &widened->pairs, r->config->q);
-    fl_view_clear(&wide);
+        rc = describe_made(out, &b->widened.pairs, &b->widened.nodes, NULL, view);
     free(rule_of);
     return rc;
 }
@@ -188,17 +210,19 @@ static int describe_all(struct fl_findings *out, const struct fl_pairs *pairs, c
 static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl_view *view,
                       const struct fl_find_request *r)
 {
-    struct fl_ranges ranges = {0};
-    struct fl_widened widened = {.nodes = {.n = 0}};
-    int rc = fl_ranges_find(&ranges, pairs, view->nodes, view->talk);
+    struct beyond b = {.ranges = {.n = 0}};
+    int rc = fl_ranges_find(&b.ranges, pairs, view->nodes, view->talk);
     if (rc == 0)
-        rc = fl_widen(&widened, pairs, &ranges, view->nodes, view->talk, view->time, r->config);
+        rc = fl_ranges_pool(&b.pooled, pairs, &b.ranges, view->nodes, view->talk, view->time, r->config);
     if (rc == 0)
-        rc = describe_all(out, pairs, &ranges, &widened, view, r);
+        rc = fl_widen(&b.widened, pairs, &b.ranges, view->nodes, view->talk, view->time, r->config);
+    if (rc == 0)
+        rc = describe_all(out, pairs, &b, view, r);
     if (rc == 0)
         rc = say_once(out);
-    fl_widened_clear(&widened);
-    fl_ranges_clear(&ranges);
+    fl_widened_clear(&b.widened);
+    fl_pooled_clear(&b.pooled);
+    fl_ranges_clear(&b.ranges);
     return rc;
 }
 
