@@ -1,0 +1,657 @@
+/* Periods: a test that follows the beat and bets on when the next one comes.
+ *
+ * What chance may do. Starts come at some rate, which may change from one to the next in any way: busy hours,
+ * bursts and heavy tails are all chance. While nothing has come since `now`, the next start falls between a
+ * and b from now with a probability of exp(-La) - exp(-Lb) at rate L; the worst of all rates is L = log(b/a)
+ * / (b - a), so with r = b/a it is at most
+ *     p(a, b) = r^(-1/(r-1)) (1 - 1/r).
+ * The same bound holds for any mixture of rates. It is the null of MINING.md section 5, conditional on the
+ * rate, with only the fine timing random, in a form that needs no blocks to estimate the rate in.
+ *
+ * 1. For each octave of periods: starts within a twelfth of it are one (a burst), and the next cannot come
+ * sooner (the "dead time" of a counter; what is waited for begins after it).
+ * 2. For each period P of a ladder (12 an octave), width w (0.05, 0.15, 0.35) and law of errors, follow the
+ * series: the next beat is awaited at T +- wP. It comes (a hit), another start comes first, or nothing comes
+ * (misses). T and P then move as a Kalman filter of two states moves them: with errors about the last beat
+ * (sleep(60)) T follows it fully, with errors about a grid (cron) ever less. Three beats without a start: the
+ * beat is lost, and any start may begin it again.
+ * 3. Each is a bet of a share q (0.9, 0.6, 0.3) on the hit against the odds of chance: a hit multiplies the
+ * stake by q/p, a miss by (1-q)/(1-p); there is no bet where p >= q. Under chance the stake does not grow on
+ * average, so by Ville's inequality a chain of bets that begins at a given moment ever multiplies by e^S with
+ * a probability of e^-S at most. The best chain of all (Page's cusum) is found by running sums, and
+ *     p-value = trials x questions x e^-S,
+ * questions being all periods, widths, laws and q. Periods which cannot win are passed over, which takes
+ * nothing away from the bound.
+ * 4. A start that follows the end of a talk of at least a quarter period by less than a quarter period is no
+ * evidence: a long poll asked again, or a flow that its exporter cut. It moves T, but nothing is bet on it.
+ *
+ * Worked example: starts every 300 s. P = 300 s, w = 0.05, octave of 160 s: a burst lasts 160 / 12 = 13.3 s.
+ * From 13.3 s after a start the next is awaited between 285 - 13.3 = 271.7 and 315 - 13.3 = 301.7 s: r =
+ * 1.110, p = 1.110^-9.06 (1 - 0.901) = 0.0386. With q = 0.9 a hit multiplies by 23.3, S = 3.15. Ten hits give
+ * e^31.5; over a day (10 octaves x 12 x 3 x 2 x 3 = 2,160 questions, 10 trials): p = 2160 x 10 x e^-31.5 =
+ * 5e-10.
+ *
+ * Sources: G. Shafer, A. Shen, N. Vereshchagin, V. Vovk, "Test martingales, Bayes factors and p-values",
+ * Statistical Science 26 (2011), for stakes as evidence (J. Ville, 1939); E. S. Page, "Continuous inspection
+ * schemes", Biometrika 41 (1954), for the best chain; Y. Bar-Shalom, X. R. Li, T. Kirubarajan, "Estimation
+ * with Applications to Tracking and Navigation" (2001), chapter 5, for the filter; X. Hu et al., "BAYWATCH:
+ * Robust Beaconing Detection", DSN 2016, for what beacons look like and where periodograms fail. */
+#include "mining/beat.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mining/order.h"
+#include "storage/error.h"
+
+enum { N_WIDTHS = 4, N_LAWS = 2, N_STAKES = FL_BEAT_STAKES };
+static const struct {
+    double width;    /* half of what is awaited, as a part of the period */
+    unsigned steps;  /* periods an octave */
+    unsigned stakes; /* how many of `stakes` are tried */
+} ladders[N_WIDTHS] = {{0.05, 12, 3}, {0.12, 8, 2}, {0.22, 8, 1}, {0.33, 8, 1}};
+/* Grids that are laid over the whole series as they are, where it has few beats. */
+enum { N_GRID_WIDTHS = 2, GRID_PHASES = 12, MOST_GRID_BEATS = 200 };
+static const double grid_widths[N_GRID_WIDTHS] = {0.24, 0.34}, grid_drift = 0.15;
+static const double stakes[N_STAKES] = {0.85, 0.6, 0.3}; /* q, the shares that are bet on a hit */
+static const double slack = 50;
+static const double doubtful = 3; /* likewise e to this: not worth laying grids */
+static const double certain = 40; /* a chain whose p-value is e to the minus this leaves no doubt */
+static const double shortest_ms = 10000, least_burst_ms = 1500;
+enum { BURST_PART = 24, PATIENCE = 3 };
+static const double widest = 0.4; /* of the period, where coarse clocks widen what is awaited */
+
+double fl_beat_log_chance(double a, double b)
+{
+    if (a <= 0 || a >= b)
+        return 0;
+    double r = b / a;
+    return log1p(-1 / r) - log(r) / (r - 1);
+}
+
+void fl_beat_odds_fill(struct fl_beat_odds *o)
+{
+    for (int i = 0; i < FL_BEAT_ODDS; i++) {
+        o->log_chance[i] = fl_beat_log_chance(i, FL_BEAT_ODDS);
+        o->log_rest[i] = log1p(-exp(o->log_chance[i]));
+    }
+    for (int i = 0; i < N_STAKES; i++) {
+        o->log_hit[i] = log(stakes[i]);
+        o->log_miss[i] = log1p(-stakes[i]);
+    }
+}
+
+static unsigned octaves_of(int64_t span_ms, uint32_t least)
+{
+    unsigned n = 0;
+    for (double s = shortest_ms; s * least <= (double)span_ms; s *= 2)
+        n++;
+    return n;
+}
+
+double fl_beat_log_prior(int64_t span_ms, uint32_t least, double width)
+{
+    double parts = octaves_of(span_ms, least) * N_WIDTHS * N_LAWS;
+    for (int w = 0; w < N_WIDTHS; w++)
+        if (ladders[w].width >= width)
+            return -log(parts * ladders[w].steps * ladders[w].stakes);
+    return -HUGE_VAL;
+}
+
+/* ---- 1. starts of an octave ---- */
+
+struct start {
+    double ms;      /* since the first talk */
+    double idle_ms; /* since a long talk ended; HUGE_VAL: none did */
+    size_t talk;
+};
+
+struct series {
+    struct start *starts;
+    size_t n;
+    double burst_ms;
+    double *gaps; /* n - 1, ascending */
+    double *ends; /* of long talks, ascending; scratch */
+    double clock_ms;
+    const struct fl_beat_odds *odds;
+};
+
+static int compare_doubles(const void *va, const void *vb)
+{
+    FL_ORDER(*(const double *)va, *(const double *)vb);
+    return 0;
+}
+
+/* For each start the time since the last end of a talk of at least half the octave; an end may come a little
+ * later than the start that it brings about. */
+static void measure_idle(struct series *s, const struct fl_beat_request *r, double octave_ms)
+{
+    size_t n_ends = 0, next = 0;
+    for (size_t i = 0; i < r->n; i++)
+        if ((double)(r->talks[i].end_ms - r->talks[i].start_ms) >= octave_ms / 2)
+            s->ends[n_ends++] = (double)(r->talks[i].end_ms - r->talks[0].start_ms);
+    qsort(s->ends, n_ends, sizeof *s->ends, compare_doubles);
+    for (size_t i = 0; i < s->n; i++) {
+        while (next < n_ends && s->ends[next] <= s->starts[i].ms + octave_ms / 10)
+            next++;
+        s->starts[i].idle_ms = next ? fmax(s->starts[i].ms - s->ends[next - 1], 0) : HUGE_VAL;
+    }
+}
+
+static void fill_series(struct series *s, const struct fl_beat_request *r, double octave_ms)
+{
+    bool same = s->n == r->n; /* a shorter burst took in none, and perhaps this one does not either */
+    s->n = 0;
+    s->burst_ms = fmin(fmax(octave_ms / BURST_PART, least_burst_ms), octave_ms / 8);
+    for (size_t i = 0; i < r->n; i++) {
+        double ms = (double)(r->talks[i].start_ms - r->talks[0].start_ms);
+        if (s->n == 0 || ms >= s->starts[s->n - 1].ms + s->burst_ms)
+            s->starts[s->n++] = (struct start){ms, HUGE_VAL, i};
+    }
+    if (!same || s->n < r->n) {
+        for (size_t i = 1; i < s->n; i++)
+            s->gaps[i - 1] = s->starts[i].ms - s->starts[i - 1].ms;
+        qsort(s->gaps, s->n - 1, sizeof *s->gaps, compare_doubles);
+    }
+    measure_idle(s, r, octave_ms);
+}
+
+/* ---- 2. following the beat ---- */
+
+/* Errors about the beat before, errors about a grid that is learned, a grid that is laid. */
+enum law { FROM_LAST, LEARNED, LAID };
+
+struct question {
+    double octave_ms, period_ms, width, half_ms; /* half_ms: of what is awaited */
+    double most;                                 /* what a hit can win, about */
+    unsigned stakes;
+    enum law law;
+    double first_ms; /* LAID: a beat */
+};
+
+struct tracker {
+    double at_ms, period_ms;       /* the beat awaited */
+    double v_at, v_both, v_period; /* their covariance */
+    double v_seen, v_step;         /* of a start about its beat, of a beat about the one before */
+};
+
+static void advance(struct tracker *t)
+{
+    t->at_ms += t->period_ms;
+    t->v_at += 2 * t->v_both + t->v_period + t->v_step;
+    t->v_both += t->v_period;
+}
+
+/* The beat is awaited anew from a start on. */
+static void begin_beat(struct tracker *t, const struct question *q, double ms)
+{
+    double error_ms = q->width / 2 * q->period_ms, ladder_ms = q->width / 4 * q->period_ms;
+    *t = (struct tracker){.at_ms = ms, .period_ms = q->period_ms, .v_period = ladder_ms * ladder_ms};
+    t->v_seen = q->law == LEARNED ? error_ms * error_ms : 0;
+    t->v_step = q->law == LEARNED ? t->v_seen / 100 : error_ms * error_ms;
+    t->v_at = t->v_seen;
+    if (q->law == LAID) /* the first beat of the grid whose time is not over */
+        t->at_ms = q->first_ms + floor((ms - q->first_ms + q->half_ms) / q->period_ms) * q->period_ms;
+    advance(t);
+}
+
+static void correct(struct tracker *t, const struct question *q, double ms)
+{
+    double error_ms = ms - t->at_ms, v = t->v_at + t->v_seen;
+    double gain = t->v_at / v, period_gain = t->v_both / v;
+    if (q->law != LAID) {
+        t->at_ms += gain * error_ms;
+        t->period_ms += period_gain * error_ms;
+        double most_ms = (0.02 + 0.35 * q->width) * q->period_ms; /* further on lies the ladder's next one */
+        t->period_ms = fmin(fmax(t->period_ms, q->period_ms - most_ms), q->period_ms + most_ms);
+        t->v_period -= period_gain * t->v_both;
+        t->v_at *= 1 - gain;
+        t->v_both *= 1 - gain;
+    }
+    advance(t);
+}
+
+enum outcome { HIT, MISS, NO_EVIDENCE, LOST }; /* LOST: no trial; the beat begins anew with the next start */
+
+/* What a walk along a series tells of: one trial after the other. */
+struct trial {
+    enum outcome outcome;
+    double log_chance; /* of a hit */
+    double log_rest;   /* of anything else */
+    size_t start;      /* the hit's, or the one before which nothing came */
+    bool awaited;      /* a miss because nothing came, not because something else did */
+};
+typedef void trial_fn(void *ctx, const struct trial *trial);
+
+/* The chance that the next start comes while the beat is awaited, from the table: at the next lower a / b,
+ * where it is greater. */
+static struct trial trial_of(const struct series *s, const struct question *q, const struct tracker *t,
+                             double from_ms, size_t start)
+{
+    double a = t->at_ms - q->half_ms - from_ms - s->clock_ms,
+           b = t->at_ms + q->half_ms - from_ms + s->clock_ms;
+    int i = a > 0 ? (int)(a / b * FL_BEAT_ODDS) : 0;
+    return (struct trial){MISS, s->odds->log_chance[i], s->odds->log_rest[i], start, false};
+}
+
+static void follow(const struct series *s, const struct question *q, trial_fn *tell, void *ctx)
+{
+    struct tracker t;
+    struct trial trial;
+    unsigned silent = PATIENCE; /* beats without a start; PATIENCE: lost */
+    double from_ms = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct start *now = &s->starts[i];
+        for (; silent < PATIENCE && t.at_ms + q->half_ms < now->ms; silent++) {
+            trial = trial_of(s, q, &t, from_ms, i);
+            trial.awaited = true;
+            tell(ctx, &trial);
+            from_ms = t.at_ms + q->half_ms;
+            advance(&t);
+        }
+        if (silent == PATIENCE) {
+            trial = (struct trial){LOST, 0, 0, i, false};
+            begin_beat(&t, q, now->ms);
+            silent = 0;
+        } else {
+            trial = trial_of(s, q, &t, from_ms, i);
+            if (now->ms >= t.at_ms - q->half_ms) {
+                trial.outcome = now->idle_ms >= q->period_ms / 4 ? HIT : NO_EVIDENCE;
+                correct(&t, q, now->ms);
+                silent = 0;
+            }
+        }
+        tell(ctx, &trial);
+        from_ms = now->ms + s->burst_ms;
+    }
+}
+
+/* ---- 3. bets ---- */
+
+struct chain { /* a run of trials and what it multiplies by */
+    double log_stake;
+    size_t first, last; /* trials */
+};
+
+struct bets {
+    const struct fl_beat_odds *odds;
+    unsigned n; /* stakes */
+    struct chain now[N_STAKES], best[N_STAKES];
+    double log_all[N_STAKES]; /* of the chain of all trials */
+    size_t trials;
+};
+
+/* By how much a bet of stake i multiplies, as a logarithm. */
+static double log_factor(const struct fl_beat_odds *o, const struct trial *trial, unsigned i)
+{
+    if (trial->log_chance >= o->log_hit[i] || trial->outcome == NO_EVIDENCE || trial->outcome == LOST)
+        return 0;
+    return trial->outcome == HIT ? o->log_hit[i] - trial->log_chance : o->log_miss[i] - trial->log_rest;
+}
+
+static void bet(void *ctx, const struct trial *trial)
+{
+    struct bets *b = ctx;
+    for (unsigned i = 0; i < b->n; i++) {
+        struct chain *c = &b->now[i];
+        double factor = log_factor(b->odds, trial, i);
+        if (c->log_stake <= 0)
+            *c = (struct chain){0, b->trials, b->trials};
+        c->log_stake += factor;
+        c->last = b->trials;
+        if (c->log_stake > b->best[i].log_stake)
+            b->best[i] = *c;
+        b->log_all[i] += factor;
+    }
+    b->trials++;
+}
+
+/* How many gaps are of [low, high] ms. */
+static size_t count_gaps(const struct series *s, double low_ms, double high_ms)
+{
+    size_t ends[2];
+    for (int side = 0; side < 2; side++) {
+        size_t low = 0, high = s->n - 1;
+        while (low < high) {
+            size_t middle = low + (high - low) / 2;
+            if (side == 0 ? s->gaps[middle] < low_ms : s->gaps[middle] <= high_ms)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        ends[side] = low;
+    }
+    return ends[1] - ends[0];
+}
+
+/* Is the best chain by gaps alone, which takes no following, far enough from what chance gives in so many
+ * starts, and can it be better than what there is? */
+static bool worth_following(const struct series *s, const struct question *q, uint32_t least,
+                            double log_chain)
+{
+    double half_ms = 1.3 * q->half_ms, low_ms = q->period_ms - half_ms, high_ms = q->period_ms + half_ms;
+    size_t hits = count_gaps(s, low_ms, high_ms);
+    if (hits * 2 < least || (log_chain < -certain && (double)hits * q->most < -log_chain))
+        return false;
+    double chance = exp(fl_beat_log_chance(low_ms - s->burst_ms, high_ms - s->burst_ms));
+    double enough = 0.4 * (log((double)s->n) + 8);
+    double won[2], lost[2], now[2] = {0, 0}, high = fmax(0.65, (chance + 1) / 2);
+    const double shares[2] = {high, chance < 0.12 ? 0.25 : high};
+    for (int k = 0; k < 2; k++) {
+        won[k] = log(shares[k] / chance);
+        lost[k] = log((1 - shares[k]) / (1 - chance));
+    }
+    if ((double)hits * won[0] < enough)
+        return false;
+    for (size_t i = 1; i < s->n; i++) {
+        double gap_ms = s->starts[i].ms - s->starts[i - 1].ms;
+        bool hit = gap_ms >= low_ms && gap_ms <= high_ms;
+        for (int k = 0; k < 2; k++) {
+            now[k] = fmax(now[k] + (hit ? won[k] : lost[k]), 0);
+            if (now[k] >= enough)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Three ways to sum up what all questions say: by the best chain, by the mean stake of those that follow on
+ * the whole series, by that of the grids laid over it. */
+enum way { CHAIN, FOLLOWED, GRIDS, N_WAYS };
+
+struct answer {
+    double log_p[N_WAYS];             /* of each way alone */
+    struct question question[N_WAYS]; /* that says most */
+    double log_most[N_WAYS];          /* its stake over its p-value's correction */
+    struct chain chain;               /* of CHAIN */
+};
+
+static enum way best_way(const struct answer *a)
+{
+    enum way best = CHAIN;
+    for (enum way w = FOLLOWED; w < N_WAYS; w++)
+        if (a->log_p[w] < a->log_p[best])
+            best = w;
+    return best;
+}
+
+/* Each way has a third of the budget. */
+static double log_p_of(const struct answer *a)
+{
+    return log(N_WAYS / slack) + a->log_p[best_way(a)];
+}
+
+/* log(e^a + e^b) */
+static double log_sum(double a, double b)
+{
+    double high = fmax(a, b), low = fmin(a, b);
+    return low == -HUGE_VAL ? high : high + log1p(exp(low - high));
+}
+
+static bool says_more(struct answer *best, enum way way, const struct question *q, double log_stake)
+{
+    if (log_stake <= best->log_most[way])
+        return false;
+    best->question[way] = *q;
+    best->log_most[way] = log_stake;
+    return true;
+}
+
+static void ask(struct answer *best, const struct series *s, const struct question *q, double log_prior)
+{
+    struct bets b = {.odds = s->odds, .n = q->stakes};
+    follow(s, q, bet, &b);
+    enum way whole = q->law == LAID ? GRIDS : FOLLOWED;
+    for (unsigned i = 0; i < b.n; i++) {
+        if (says_more(best, CHAIN, q, log_prior + b.best[i].log_stake - log((double)b.trials))) {
+            best->chain = b.best[i];
+            best->log_p[CHAIN] = -best->log_most[CHAIN];
+        }
+        says_more(best, whole, q, log_prior + b.log_all[i]);
+        best->log_p[whole] = -log_sum(-best->log_p[whole], log_prior + b.log_all[i]);
+    }
+}
+
+/* Fills in what follows from period and width; false where the question need not be asked. */
+static bool prepare(struct question *q, const struct answer *best, const struct series *s,
+                    const struct fl_beat_request *r)
+{
+    q->half_ms = fmax(q->width * q->period_ms, 1.5 * s->clock_ms);
+    q->most = log(stakes[0]) - fl_beat_log_chance(q->period_ms - q->half_ms, q->period_ms + q->half_ms);
+    return q->period_ms * r->least <= (double)r->span_ms && q->half_ms <= widest * q->period_ms &&
+           worth_following(s, q, r->least, best->log_p[CHAIN]);
+}
+
+static void follow_octave(struct answer *best, const struct series *s, double octave_ms,
+                          const struct fl_beat_request *r)
+{
+    for (int w = 0; w < N_WIDTHS; w++) {
+        double log_prior = fl_beat_log_prior(r->span_ms, r->least, ladders[w].width);
+        for (unsigned step = 0; step < ladders[w].steps; step++) {
+            struct question q = {
+                .octave_ms = octave_ms, .width = ladders[w].width, .stakes = ladders[w].stakes};
+            q.period_ms = octave_ms * exp2((double)step / ladders[w].steps);
+            if (!prepare(&q, best, s, r))
+                continue;
+            q.law = FROM_LAST;
+            ask(best, s, &q, log_prior);
+            q.law = LEARNED;
+            ask(best, s, &q, log_prior);
+        }
+    }
+}
+
+/* Three quarters of the starts are near a beat of the grid: else it cannot win much. */
+static bool fits(const struct series *s, const struct question *q)
+{
+    size_t near = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        double beats = (s->starts[i].ms - q->first_ms) / q->period_ms;
+        near += fabs(beats - floor(beats + 0.5)) * q->period_ms <= q->half_ms;
+    }
+    return near * 4 >= s->n * 3;
+}
+
+/* The periods of an octave so close that over the whole span no beat of the true one drifts out of step. */
+static void lay_grids(struct answer *best, const struct series *s, double octave_ms,
+                      const struct fl_beat_request *r)
+{
+    double beats = (double)r->span_ms / octave_ms;
+    if (beats > MOST_GRID_BEATS || log_p_of(best) > doubtful || log_p_of(best) < -certain)
+        return;
+    unsigned steps = (unsigned)ceil(beats * M_LN2 / grid_drift);
+    double log_prior = -log((double)octaves_of(r->span_ms, r->least) * N_GRID_WIDTHS * steps * GRID_PHASES);
+    for (int w = 0; w < N_GRID_WIDTHS; w++)
+        for (unsigned i = 0; i < steps; i++) {
+            struct question q = {.octave_ms = octave_ms, .width = grid_widths[w], .stakes = 1, .law = LAID};
+            q.period_ms = octave_ms * exp2((double)i / steps);
+            if (!prepare(&q, best, s, r))
+                continue;
+            for (unsigned phase = 0; phase < GRID_PHASES; phase++) {
+                q.first_ms = q.period_ms * phase / GRID_PHASES;
+                if (fits(s, &q))
+                    ask(best, s, &q, log_prior);
+            }
+        }
+}
+
+/* ---- what was found ---- */
+
+struct step { /* from one beat to the next */
+    double ms, beats;
+};
+
+struct story { /* of the best chain, told again */
+    struct fl_beats *out;
+    const struct series *series;
+    struct chain chain;
+    enum law law;
+    size_t trial;
+    struct step *steps;
+    size_t n_steps;
+    size_t begun;  /* 1 + the talk from which the first beat was awaited, until it comes */
+    size_t silent; /* beats without a start since the last hit */
+    bool in_step;  /* there was one, and the beat has not been lost */
+    double last_ms;
+};
+
+static void note_beat(struct story *s, const struct trial *trial)
+{
+    const struct start *start = &s->series->starts[trial->start];
+    if (s->in_step) {
+        s->steps[s->n_steps++] = (struct step){start->ms - s->last_ms, (double)(s->silent + 1)};
+        s->out->period.missed += (uint32_t)s->silent;
+        if (s->begun) /* the start from which this one was awaited is a beat too */
+            s->out->at[s->out->n++] = s->begun - 1;
+    }
+    if (trial->outcome == HIT)
+        s->out->at[s->out->n++] = start->talk;
+    else
+        s->out->polled++;
+    s->in_step = true;
+    s->begun = 0;
+    s->silent = 0;
+    s->last_ms = start->ms;
+}
+
+static void tell_story(void *ctx, const struct trial *trial)
+{
+    struct story *s = ctx;
+    const struct start *start = &s->series->starts[trial->start];
+    size_t here = s->trial++;
+    if (here > s->chain.last)
+        return;
+    if (trial->outcome == LOST) {
+        s->in_step = s->law != LAID;
+        s->begun = start->talk + 1;
+        s->last_ms = start->ms;
+        s->silent = 0;
+        return;
+    }
+    if (here < s->chain.first) {
+        s->in_step = false;
+        return;
+    }
+    s->out->trials++;
+    s->out->expected += exp(trial->log_chance);
+    if (trial->outcome != MISS)
+        note_beat(s, trial);
+    else
+        s->silent += trial->awaited;
+}
+
+static int compare_steps(const void *va, const void *vb)
+{
+    const struct step *a = va, *b = vb;
+    FL_ORDER(a->ms / a->beats, b->ms / b->beats);
+    return 0;
+}
+
+/* The mean step, each counting by the beats it spans; but where half of them agree within a twentieth,
+ * theirs: a timer of 15 min that something now and then holds up is one of 15 min. */
+static double measure_period(struct step *steps, size_t n)
+{
+    double sum = 0, beats = 0;
+    size_t agree = 0;
+    qsort(steps, n, sizeof *steps, compare_steps);
+    double median_ms = steps[n / 2].ms / steps[n / 2].beats;
+    for (size_t i = 0; i < n; i++) {
+        sum += steps[i].ms;
+        beats += steps[i].beats;
+        agree += fabs(steps[i].ms / steps[i].beats - median_ms) <= median_ms / 20;
+    }
+    return agree * 2 >= n ? median_ms : sum / beats;
+}
+
+/* Spread: interquartile range of the steps' distances from so many periods. `scratch` holds n. */
+static void measure_steps(struct fl_period *out, struct step *steps, size_t n, double *scratch)
+{
+    double period_ms = measure_period(steps, n);
+    for (size_t i = 0; i < n; i++)
+        scratch[i] = steps[i].ms - period_ms * steps[i].beats;
+    qsort(scratch, n, sizeof *scratch, compare_doubles);
+    out->period_ms = llround(period_ms);
+    out->spread_ms = llround(scratch[n * 3 / 4] - scratch[n / 4]);
+}
+
+static int describe(struct fl_beats *out, struct series *s, const struct answer *best,
+                    const struct fl_beat_request *r)
+{
+    enum way way = best_way(best);
+    const struct question *q = &best->question[way];
+    struct story story = {.out = out, .series = s, .chain = best->chain, .law = q->law};
+    if (way != CHAIN) /* all of the series tells it */
+        story.chain = (struct chain){0, 0, SIZE_MAX};
+    fill_series(s, r, q->octave_ms);
+    story.steps = malloc((s->n + 1) * sizeof *story.steps);
+    out->at = malloc((s->n + 1) * sizeof *out->at);
+    out->starts = s->n;
+    int rc = story.steps && out->at ? 0 : FL_ENOMEM;
+    if (rc == 0) {
+        follow(s, q, tell_story, &story);
+        if (story.n_steps)
+            measure_steps(&out->period, story.steps, story.n_steps, s->ends);
+        if (story.n_steps && out->n >= r->least)
+            out->log10_p = fmin(log_p_of(best), 0) / M_LN10;
+    }
+    free(story.steps);
+    return rc;
+}
+
+/* All times whole minutes or seconds: the clock tells no better. That a series of single packets falls on
+ * whole minutes may be its own doing, so its talks must last. */
+static double clock_of(const struct fl_beat_request *r)
+{
+    const int64_t coarse_ms[] = {60000, 1000};
+    for (int k = 0; k < 2; k++) {
+        bool whole = true, lasts = k == 1;
+        for (size_t i = 0; i < r->n && whole; i++) {
+            whole = r->talks[i].start_ms % coarse_ms[k] == 0 && r->talks[i].end_ms % coarse_ms[k] == 0;
+            lasts = lasts || r->talks[i].end_ms > r->talks[i].start_ms;
+        }
+        if (whole && lasts)
+            return (double)(coarse_ms[k] > r->clock_ms ? coarse_ms[k] : r->clock_ms);
+    }
+    return (double)r->clock_ms;
+}
+
+int fl_beats_find(struct fl_beats *out, const struct fl_beat_request *r)
+{
+    struct answer best;
+    *out = (struct fl_beats){.log10_p = 0};
+    if (r->n < r->least)
+        return 0;
+    for (enum way w = CHAIN; w < N_WAYS; w++) {
+        best.log_p[w] = HUGE_VAL;
+        best.log_most[w] = -HUGE_VAL;
+    }
+    struct series s = {.starts = malloc(r->n * sizeof *s.starts),
+                       .gaps = malloc(r->n * sizeof *s.gaps),
+                       .ends = malloc(r->n * sizeof *s.ends),
+                       .clock_ms = clock_of(r),
+                       .odds = r->odds};
+    int rc = s.starts && s.gaps && s.ends ? 0 : FL_ENOMEM;
+    for (double octave_ms = shortest_ms; rc == 0 && octave_ms * r->least <= (double)r->span_ms;
+         octave_ms *= 2) {
+        fill_series(&s, r, octave_ms);
+        if (s.n >= r->least && count_gaps(&s, octave_ms / 2, 3 * octave_ms) * 2 >= r->least) {
+            follow_octave(&best, &s, octave_ms, r);
+            lay_grids(&best, &s, octave_ms, r);
+        }
+    }
+    if (rc == 0 && log_p_of(&best) < 0)
+        rc = describe(out, &s, &best, r);
+    free(s.starts);
+    free(s.gaps);
+    free(s.ends);
+    if (rc < 0)
+        fl_beats_clear(out);
+    return rc;
+}
+
+void fl_beats_clear(struct fl_beats *b)
+{
+    free(b->at);
+    *b = (struct fl_beats){.log10_p = 0};
+}
