@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mining/human.h"
 #include "mining/table.h"
 #include "storage/config.h"
 #include "storage/error.h"
@@ -132,6 +133,11 @@ int fl_cli_sinks_table(const json_t *sinks);
  * harmless where standard output is a terminal. */
 void fl_cli_csv_field(const char *text, bool first);
 void fl_cli_csv_value(const json_t *value, bool first);
+
+/* Of a rule of the rules database: is it periodic? */
+bool fl_cli_is_periodic(const json_t *rule);
+/* "+-1.2 s": half of its beats come within that of their place. Returns `out`. */
+const char *fl_cli_jitter(const json_t *rule, char out[FL_HUMAN_TEXT]);
 
 /* The commands. */
 int fl_cli_mine(struct fl_cli *cli);

@@ -46,11 +46,6 @@ static void node_words(const json_t *node, bool again, char out[240])
              any_server ? again && !any_client ? "the same server" : "some server" : s, port);
 }
 
-static bool is_periodic(const json_t *rule)
-{
-    return strcmp(fl_js_text(rule, "evidence"), "periodic") == 0;
-}
-
 /* A statement of a node with itself. */
 static bool is_one_node(const json_t *rule)
 {
@@ -91,12 +86,13 @@ static const char *whose_figures(const json_t *e, const json_t *instances)
 
 void fl_explain_print_meaning(const json_t *e, const json_t *instances, size_t width)
 {
-    char x[240], y[240] = "", text[FL_HUMAN_TEXT], period[24], line[1000];
+    char x[240], y[240] = "", text[FL_HUMAN_TEXT], period[24], manner[80], line[1000];
     const json_t *a = json_object_get(e, "antecedent"), *c = json_object_get(e, "consequent");
     bool during = strcmp(fl_js_text(e, "evidence"), "during") == 0;
     node_words(a, false, x);
-    if (is_periodic(e))
-        snprintf(line, sizeof line, "Every %s, %s.", fl_period_format(fl_js_int(e, "period_ms"), period), x);
+    if (fl_cli_is_periodic(e))
+        snprintf(line, sizeof line, "Every %s, %s%s.", fl_period_format(fl_js_int(e, "period_ms"), period), x,
+                 fl_explain_period_manner(e, manner));
     else {
         if (!is_one_node(e))
             node_words(c, counts_by_host(e), y);
@@ -118,18 +114,6 @@ static void print_line(const char *name, const char *text, size_t width)
     char line[500];
     snprintf(line, sizeof line, "%-12s %s", name, text);
     fl_text_print(stdout, fl_human_clean(line), 2, 15, width);
-}
-
-static void print_beats(const json_t *e, size_t width)
-{
-    char a[FL_HUMAN_TEXT], b[FL_HUMAN_TEXT], c[FL_HUMAN_TEXT], line[300];
-    printf("\nCounts (starts)\n");
-    snprintf(line, sizeof line, "%s, %s of them on the beat (%s); %lld beat%s did not come",
-             fl_human_count((uint64_t)fl_js_int(e, "n_antecedent"), a),
-             fl_human_count((uint64_t)fl_js_int(e, "n_both"), b),
-             fl_human_percent(fl_js_real(e, "reverse_confidence"), c), (long long)fl_js_int(e, "missed"),
-             fl_js_int(e, "missed") == 1 ? "" : "s");
-    print_line("starts", line, width);
 }
 
 static void print_pair(const json_t *e, size_t width)
@@ -154,8 +138,8 @@ void fl_explain_print_counts(const json_t *e, size_t width)
 {
     char a[FL_HUMAN_TEXT], line[300];
     double q = fl_js_real(e, "q_value"); /* stored no smaller than 1e-300 */
-    if (is_periodic(e))
-        print_beats(e, width);
+    if (fl_cli_is_periodic(e))
+        fl_explain_print_beats(e, width);
     else
         print_pair(e, width);
     snprintf(line, sizeof line, "p = 1e%.0f; q %s %.3g, allowing for all that was tested",
@@ -249,21 +233,19 @@ static void print_lag(const json_t *e, size_t width)
 
 void fl_explain_print_timing(const json_t *e, size_t width)
 {
-    char a[24], b[FL_HUMAN_TEXT], line[300];
+    char line[300];
     const char *clock = fl_js_text(e, "clock"), *present = fl_js_text(e, "present");
     printf("\nTiming\n");
-    if (is_periodic(e)) {
-        snprintf(line, sizeof line, "%s; half of the beats come within %s of it",
-                 fl_period_format(fl_js_int(e, "period_ms"), a),
-                 fl_human_span(fl_js_int(e, "period_spread_ms"), b));
-        print_line("period", line, width);
-    } else
-        print_lag(e, width);
+    if (fl_cli_is_periodic(e)) {
+        fl_explain_print_period(e, width);
+        return;
+    }
+    print_lag(e, width);
     if (strcmp(fl_js_text(e, "evidence"), "during") == 0) {
         snprintf(line, sizeof line, "the %.20s is under way when the other starts",
                  *present ? present : "one");
         print_line("evidence", line, width);
-    } else if (!is_periodic(e))
+    } else
         print_line("evidence", "they start together", width);
     if (*clock) {
         snprintf(line, sizeof line,

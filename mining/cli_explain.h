@@ -12,6 +12,12 @@ void fl_explain_print_counts(const json_t *rule, size_t width);
  */
 void fl_explain_print_timing(const json_t *rule, size_t width);
 
+/* Of a periodic rule (cli_periodic.c): how it keeps its period, ", like clockwork"; what
+ * fl_explain_print_counts and fl_explain_print_timing say of it alone. */
+const char *fl_explain_period_manner(const json_t *rule, char out[80]);
+void fl_explain_print_beats(const json_t *rule, size_t width);
+void fl_explain_print_period(const json_t *rule, size_t width);
+
 /* Give each example its "flows": [...] of the store; what no longer is stored is simply not there. */
 int fl_explain_fetch(const struct fl_cli *cli, json_t *rule, struct fl_err *err);
 /* The conversations with their times, and those flows; returns the exit code. */

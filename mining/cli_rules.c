@@ -134,7 +134,8 @@ static int print_rules(json_t *rules)
         fl_table_cell(t, fl_human_factor(fl_js_real(rule, "lift"), a));
         snprintf(both, sizeof both, "%lldx", (long long)fl_js_int(rule, "runs_seen"));
         fl_table_cell(t, both);
-        fl_table_cell(t, fl_human_span(fl_js_int(rule, "lag_ms"), a));
+        fl_table_cell(t, fl_cli_is_periodic(rule) ? fl_cli_jitter(rule, a)
+                                                  : fl_human_span(fl_js_int(rule, "lag_ms"), a));
         cell_notes(t, rule);
     }
     int code = fl_cli_table(t);

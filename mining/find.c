@@ -9,6 +9,7 @@
 #include "mining/describe.h"
 #include "mining/fold.h"
 #include "mining/lane.h"
+#include "mining/periodic.h"
 #include "mining/range_pool.h"
 #include "mining/widen.h"
 #include "mining/stitch.h"
@@ -207,6 +208,22 @@ static int describe_all(struct fl_findings *out, const struct fl_pairs *pairs, c
     return rc;
 }
 
+static int stop_describing(void *ctx, double done)
+{
+    return asked_to_stop(ctx, FL_PHASE_DESCRIBING, done);
+}
+
+static int add_periodic(struct fl_findings *out, const struct fl_view *v, const struct fl_find_request *r)
+{
+    struct fl_periodics found;
+    struct fl_find_request asked = *r;
+    int rc = fl_periodic_find(&found, v->nodes, v->talk, v->time, v->config, stop_describing, &asked);
+    if (rc == 0)
+        rc = fl_periodic_add(&out->rules, &out->n, &found);
+    fl_periodics_clear(&found);
+    return rc;
+}
+
 static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl_view *view,
                       const struct fl_find_request *r)
 {
@@ -218,6 +235,8 @@ static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl
         rc = fl_widen(&b.widened, pairs, &b.ranges, view->nodes, view->talk, view->time, r->config);
     if (rc == 0)
         rc = describe_all(out, pairs, &b, view, r);
+    if (rc == 0)
+        rc = add_periodic(out, view, r);
     if (rc == 0)
         rc = say_once(out);
     fl_widened_clear(&b.widened);

@@ -87,6 +87,31 @@ static void judge_line(struct gen_verdict *v, const struct line *line, const str
     }
 }
 
+/* Both could be of one conversation, whatever its client's port. */
+static bool is_of(const struct fl_node *node, const struct fl_node *listed)
+{
+    return (node->any_client || listed->any_client || fl_addr_cmp(&node->client, &listed->client) == 0) &&
+           (node->any_server || listed->any_server || fl_addr_cmp(&node->server, &listed->server) == 0) &&
+           node->protocol == listed->protocol && node->server_port == listed->server_port;
+}
+
+/* A periodic rule is of a node that is on the list, decoys' pollers among them, perhaps made wilder; or a
+ * stranger. What is planted comes once in each so many minutes, and clients often take turns, so that many of
+ * its nodes do keep a period. */
+static void judge_periodic(struct gen_verdict *v, const struct line *lines, size_t n,
+                           const struct fl_rule *rule, gen_say_fn *say, void *ctx)
+{
+    bool listed = false;
+    for (size_t i = 0; i < n && !listed; i++)
+        listed = is_of(&rule->antecedent, &lines[i].x) || is_of(&rule->antecedent, &lines[i].y);
+    v->periodic++;
+    v->periodic_strangers += !listed;
+    if (!listed && say != NULL) {
+        char text[FL_RULE_TEXT];
+        say(ctx, "stranger", "", fl_rule_format(rule, text));
+    }
+}
+
 /* One rule against the whole list. */
 static void judge_rule(struct gen_verdict *v, const struct line *lines, size_t n, const struct fl_rule *rule,
                        gen_say_fn *say, void *ctx)
@@ -131,7 +156,10 @@ int gen_judge(struct gen_verdict *verdict, const struct gen_day *day, const stru
         if (lines[i].truth->kind != GEN_FOLLOWS)
             judge_line(verdict, &lines[i], rules, n, say, ctx);
     for (size_t i = 0; i < n && rules[i].parent < 0; i++)
-        judge_rule(verdict, lines, day->n_truth, &rules[i], say, ctx);
+        if (rules[i].evidence == FL_EVIDENCE_PERIODIC)
+            judge_periodic(verdict, lines, day->n_truth, &rules[i], say, ctx);
+        else
+            judge_rule(verdict, lines, day->n_truth, &rules[i], say, ctx);
     verdict->statements += count_statements(day);
     free(lines);
     return 0;
@@ -148,4 +176,6 @@ void gen_verdict_print(const struct gen_verdict *v)
         "# %zu rules on %zu planted pairs (%zu with a range of ports as one); %zu follow from them, %zu are "
         "strangers\n",
         v->rules, v->planted, v->statements, v->follow, v->strangers);
+    printf("# besides %zu periodic rules, %zu of them of nodes that are not on the list\n", v->periodic,
+           v->periodic_strangers);
 }

@@ -17,12 +17,14 @@ struct gen_tally { /* of one pattern */
 struct gen_verdict {
     struct gen_tally tallies[GEN_PATTERNS_MOST]; /* planted and decoys, in the order of the list */
     size_t n_tallies;
-    size_t planted, found; /* pairs */
-    size_t statements;     /* what was planted, the pairs of a range of ports counted as one */
-    size_t decoys;         /* pairs of decoys that are reported */
-    size_t rules;          /* rules that stand for themselves; of these: */
-    size_t follow;         /* true because of what was planted */
-    size_t strangers;      /* not on the list at all */
+    size_t planted, found;     /* pairs */
+    size_t statements;         /* what was planted, the pairs of a range of ports counted as one */
+    size_t decoys;             /* pairs of decoys that are reported */
+    size_t rules;              /* rules of pairs that stand for themselves; of these: */
+    size_t follow;             /* true because of what was planted */
+    size_t strangers;          /* not on the list at all */
+    size_t periodic;           /* periodic rules that stand for themselves */
+    size_t periodic_strangers; /* of nodes that no line of the list names */
 };
 
 /* A day's rules join the verdict; `n` of them, those that stand for themselves first, as fl_find_rules gives

@@ -21,7 +21,10 @@ static int find(struct fl_findings *f, struct fl_flow *flows, size_t n, int64_t 
                                       .active_timeout_ms = 60000,
                                       .config = config,
                                       .services = &services};
-    return fl_find_rules(f, &request);
+    int rc = fl_find_rules(f, &request);
+    if (rc == 0)
+        drop_periodic(f);
+    return rc;
 }
 
 static const char *const partners[] = {"10.9.0.1", "10.9.0.2"};

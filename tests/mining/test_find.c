@@ -52,6 +52,7 @@ static struct fl_findings mine_with(struct day *d, const struct fl_mining_config
                                       .config = config,
                                       .services = &services};
     assert_int_equal(fl_find_rules(&found, &request), 0);
+    drop_periodic(&found);
     return found;
 }
 

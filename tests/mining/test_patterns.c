@@ -101,6 +101,7 @@ static void every_pattern_and_no_decoy(void **state)
     gen_verdict_print(&verdict);
     assert_int_equal(verdict.found, verdict.planted);
     assert_sober(&verdict);
+    assert_true(verdict.periodic_strangers * 50 <= verdict.periodic);
 }
 
 /* What is measured with --long; of the first few, which the test holds, at least `least` % must be found. */

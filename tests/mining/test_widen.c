@@ -51,6 +51,7 @@ static struct fl_findings mine(struct hours *h, uint32_t threads)
                                       .config = &config,
                                       .services = &services};
     assert_int_equal(fl_find_rules(&found, &request), 0);
+    drop_periodic(&found);
     return found;
 }
 

@@ -1,0 +1,211 @@
+/* Periodic rules among the others: hosts that keep one period with the same server are said once.
+ *
+ * 1. Every concrete rule belongs to two groups: same server and port (any client), same client and port (any
+ * server). In a group, the most rules whose periods lie within a tenth of each other count.
+ * 2. From the largest group on, three or more rules that no larger one took become instances of a rule with
+ * the wildcard.
+ * 3. All go behind the other rules; fl_fold puts them in order and counts instances.
+ *
+ * Example: 10.0.0.5, .6 and .7 ask 10.0.9.1 port 161 every 5 min, .8 every 1 h: *.* : 10.0.9.1.161/udp every
+ * 5 min with three instances, and the rule of .8. */
+#include "mining/periodic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mining/order.h"
+#include "storage/error.h"
+
+enum { LEAST_INSTANCES = 3, SIDES = 2 };
+
+struct place { /* a rule under one of its generics */
+    struct fl_node generic;
+    int64_t period_ms; /* OWN: a rule that is the generic itself */
+    size_t rule;
+};
+enum { OWN = -1 };
+
+struct group { /* places[from, to) keep one period */
+    size_t from, to;
+    long own; /* the rule that their generic has already, or -1 */
+};
+
+static struct fl_node widen(const struct fl_node *node, int side)
+{
+    struct fl_node wide = *node;
+    if (side == 0) {
+        wide.any_client = true;
+        memset(&wide.client, 0, sizeof wide.client);
+        wide.client_port = FL_PORT_ANY;
+        wide.client_port_last = 0;
+    } else {
+        wide.any_server = true;
+        memset(&wide.server, 0, sizeof wide.server);
+    }
+    return wide;
+}
+
+static int compare_places(const void *va, const void *vb)
+{
+    const struct place *a = va, *b = vb;
+    int c = fl_node_cmp(&a->generic, &b->generic);
+    if (c != 0)
+        return c;
+    FL_ORDER(a->period_ms, b->period_ms);
+    FL_ORDER(a->rule, b->rule);
+    return 0;
+}
+
+static int compare_groups(const void *va, const void *vb)
+{
+    const struct group *a = va, *b = vb;
+    FL_ORDER(b->to - b->from, a->to - a->from);
+    FL_ORDER(a->from, b->from);
+    return 0;
+}
+
+/* The longest run of places[from, to), by period, in which the last is at most a tenth over the first. */
+static struct group longest_run(const struct place *places, size_t from, size_t to)
+{
+    struct group best = {from, from, -1};
+    if (places[from].period_ms == OWN)
+        best.own = (long)places[from++].rule;
+    for (size_t low = from, high = from; high < to; high++) {
+        while (places[high].period_ms * 10 > places[low].period_ms * 11)
+            low++;
+        if (high + 1 - low > best.to - best.from)
+            best = (struct group){low, high + 1, best.own};
+    }
+    return best;
+}
+
+static size_t find_places(struct place *places, const struct fl_rule *rules, size_t n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (rules[i].antecedent.any_client || rules[i].antecedent.any_server)
+            places[count++] = (struct place){rules[i].antecedent, OWN, i};
+        else
+            for (int side = 0; side < SIDES; side++)
+                places[count++] =
+                    (struct place){widen(&rules[i].antecedent, side), rules[i].period.period_ms, i};
+    qsort(places, count, sizeof *places, compare_places);
+    return count;
+}
+
+static size_t find_groups(struct group *groups, const struct place *places, size_t n)
+{
+    size_t count = 0;
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && fl_node_cmp(&places[from].generic, &places[to].generic) == 0;)
+            to++;
+        groups[count++] = longest_run(places, from, to);
+    }
+    qsort(groups, count, sizeof *groups, compare_groups);
+    return count;
+}
+
+static int compare_ms(const void *va, const void *vb)
+{
+    FL_ORDER(*(const int64_t *)va, *(const int64_t *)vb);
+    return 0;
+}
+
+/* Add an instance's figures to its generic's; `n` were added before. */
+static void add_up(struct fl_rule *generic, const struct fl_rule *r, uint32_t n)
+{
+    if (n == 0) { /* examples, lags and the rest are the first one's */
+        *generic = *r;
+        generic->score = generic->expected = 0;
+        generic->n_antecedent = generic->n_both = generic->n_windows = 0;
+        generic->period.missed = 0;
+    }
+    if (strcmp(generic->clock, r->clock) != 0)
+        memset(generic->clock, 0, sizeof generic->clock);
+    if (r->log10_p < generic->log10_p) {
+        generic->log10_p = r->log10_p;
+        generic->log10_q = r->log10_q;
+    }
+    generic->n_antecedent += r->n_antecedent;
+    generic->n_both += r->n_both;
+    generic->n_windows += r->n_windows;
+    generic->period.missed += r->period.missed;
+    generic->expected += r->expected;
+    generic->score = (generic->score * n + r->score) / (n + 1);
+    generic->hosts = n + 1;
+}
+
+/* The generic of `group` without those that have a parent already, if enough are left: in place of the one
+ * that it has, else at rules[*n]. */
+static void make_generic(struct fl_rule *rules, size_t *n, const struct place *places, struct group group,
+                         int64_t *scratch)
+{
+    size_t at = group.own >= 0 ? (size_t)group.own : *n;
+    struct fl_rule *generic = &rules[at];
+    uint32_t count = 0;
+    size_t left = 0;
+    for (size_t i = group.from; i < group.to; i++)
+        left += rules[places[i].rule].parent < 0;
+    if (left < LEAST_INSTANCES)
+        return;
+    for (size_t i = group.from; i < group.to; i++) {
+        struct fl_rule *r = &rules[places[i].rule];
+        if (r->parent >= 0)
+            continue;
+        scratch[count] = r->period.period_ms;
+        scratch[left + count] = r->period.spread_ms;
+        add_up(generic, r, count++);
+        r->parent = (int32_t)at;
+    }
+    qsort(scratch, left, sizeof *scratch, compare_ms);
+    qsort(scratch + left, left, sizeof *scratch, compare_ms);
+    generic->antecedent = places[group.from].generic;
+    generic->parent = -1;
+    generic->period.period_ms = scratch[left / 2];
+    generic->period.spread_ms = scratch[left + left / 2];
+    generic->confidence = (double)generic->n_both / (double)(generic->n_both + generic->period.missed);
+    generic->reverse_confidence = (double)generic->n_both / (double)generic->n_antecedent;
+    generic->lift = (double)generic->n_both / generic->expected;
+    *n += group.own < 0;
+}
+
+/* rules[0, n) have room for n / LEAST_INSTANCES more; returns how many there are then, or FL_ENOMEM. */
+static long fold(struct fl_rule *rules, size_t n)
+{
+    struct place *places = malloc((SIDES * n + 1) * sizeof *places);
+    struct group *groups = malloc((SIDES * n + 1) * sizeof *groups);
+    int64_t *scratch = malloc((2 * n + 1) * sizeof *scratch);
+    size_t all = n;
+    long rc = places && groups && scratch ? 0 : FL_ENOMEM;
+    if (rc == 0) {
+        size_t n_groups = find_groups(groups, places, find_places(places, rules, n));
+        for (size_t i = 0; i < n_groups && groups[i].to - groups[i].from >= LEAST_INSTANCES; i++)
+            make_generic(rules, &all, places, groups[i], scratch);
+        rc = (long)all;
+    }
+    free(places);
+    free(groups);
+    free(scratch);
+    return rc;
+}
+
+int fl_periodic_add(struct fl_rule **rules, size_t *n, const struct fl_periodics *found)
+{
+    if (found->n == 0)
+        return 0;
+    size_t most = *n + found->n + found->n / LEAST_INSTANCES;
+    struct fl_rule *grown = realloc(*rules, most * sizeof *grown);
+    if (!grown)
+        return FL_ENOMEM;
+    *rules = grown;
+    for (size_t i = 0; i < found->n; i++)
+        grown[*n + i] = found->items[i].rule;
+    long all = fold(grown + *n, found->n);
+    if (all < 0)
+        return (int)all;
+    for (long i = 0; i < all; i++)
+        if (grown[*n + (size_t)i].parent >= 0)
+            grown[*n + (size_t)i].parent += (int32_t)*n;
+    *n += (size_t)all;
+    return 0;
+}
