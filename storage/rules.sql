@@ -344,12 +344,7 @@ CREATE TRIGGER alert_opened AFTER INSERT ON alert WHEN NEW.state = 'open' BEGIN
     INSERT INTO event (uid, alert_id, kind, made_ms)
     VALUES (lower(hex(randomblob(16))), NEW.id, 'opened', CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER));
 END;
--- Nothing for what no sink has looked at yet: an alert is told as it is when it is told.
-CREATE TRIGGER alert_grown AFTER UPDATE OF rules ON alert
-WHEN NEW.state <> 'closed' AND NEW.rules > OLD.rules
-    AND NOT EXISTS (SELECT 1 FROM event WHERE alert_id = NEW.id AND kind <> 'closed'
-                    AND id > (SELECT ifnull(max(seen_id), 0) FROM sink WHERE NOT off))
-BEGIN
+CREATE TRIGGER alert_grown AFTER UPDATE OF rules ON alert WHEN NEW.state <> 'closed' AND NEW.rules > OLD.rules BEGIN
     INSERT INTO event (uid, alert_id, kind, made_ms)
     VALUES (lower(hex(randomblob(16))), NEW.id, 'grown', CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER));
 END;

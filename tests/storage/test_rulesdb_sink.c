@@ -73,14 +73,11 @@ static void test_what_happens_to_an_alert(void **state)
     struct fl_sink_config s = sink("a");
     begin(f, &s, 1);
     open_alert(f, 1, "hq", "high");
-    run_sql(f, "UPDATE alert SET rules = 5"); /* told with the opening, which nobody has looked at yet */
-    fill(f, &s, 1, 100);
-    run_sql(f, "UPDATE alert SET state = 'acked'; UPDATE alert SET text = 'Five of them', rules = 5");
-    run_sql(f, "UPDATE alert SET rules = 3"); /* some were accepted */
-    run_sql(f, "UPDATE alert SET rules = 4");
-    run_sql(f, "UPDATE alert SET rules = 6");
+    run_sql(f, "UPDATE alert SET state = 'acked'; UPDATE alert SET rules = 1, text = 'New'");
+    run_sql(f, "UPDATE alert SET rules = 3, text = 'New, and more'");
+    run_sql(f, "UPDATE alert SET rules = 2, text = 'One less does not grow'");
     run_sql(f, "UPDATE alert SET state = 'closed', closed_ms = 9");
-    run_sql(f, "UPDATE alert SET rules = 9"); /* closed things do not grow */
+    run_sql(f, "UPDATE alert SET rules = 9, text = 'Closed things do not grow'");
     run_sql(f, "UPDATE alert SET state = 'open'");
     fill(f, &s, 1, 100);
     struct fl_outbox_item item = next(f, "a");
