@@ -86,7 +86,7 @@ static int print_changes(const struct fl_cli *cli, enum fl_verdict verdict, cons
         printf("%zu rule%s %s now %s.%s\n", n, n == 1 ? "" : "s", n == 1 ? "is" : "are", done[verdict],
                closed);
     else
-        printf("No rule changes its status.%s\n",
+        printf("No rule changes its status.%s%s\n", closed,
                cli->match && verdict != FL_REOPEN ? " The pattern is kept for rules to come." : "");
     return fl_cli_end();
 }

@@ -11,8 +11,9 @@
 #include "mining/lane.h"
 #include "mining/periodic.h"
 #include "mining/range_pool.h"
-#include "mining/widen.h"
+#include "mining/recheck.h"
 #include "mining/stitch.h"
+#include "mining/widen.h"
 #include "storage/error.h"
 
 /* Where each phase begins: about what they take of the time. */
@@ -260,6 +261,8 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
         rc = fl_find_talk(&talk, r);
     if (rc == 0)
         rc = asked_to_stop(r, FL_PHASE_JOINING, 0.7);
+    if (rc == 0 && r->n_rechecks > 0)
+        rc = fl_recheck(r->rechecks, r->n_rechecks, &talk, &time);
     if (rc == 0)
         rc = fl_nodes_build_on(&nodes, &talk, &time, r->config->support, r->config->threads);
     if (rc == 0)

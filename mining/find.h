@@ -8,6 +8,7 @@
 #include "mining/talk.h"
 #include "storage/config.h"
 #include "storage/rule.h"
+#include "storage/rulesdb.h"
 
 /* What a run is doing, in this order. */
 enum fl_phase { FL_PHASE_READING, FL_PHASE_JOINING, FL_PHASE_COUNTING, FL_PHASE_DESCRIBING };
@@ -30,6 +31,8 @@ struct fl_find_request {
     /* Asked now and then, with how far the whole run is; NULL: never. Non-zero ends with FL_ESTOP. */
     int (*stop)(void *ctx, enum fl_phase phase, double done);
     void *ctx;
+    struct fl_recheck *rechecks; /* known rules to look at again (recheck.h); NULL: none */
+    size_t n_rechecks;
 };
 
 struct fl_findings {

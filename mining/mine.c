@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -100,7 +101,8 @@ static int judge(struct fl_rulesdb *db, const struct fl_records *records,
     return rc;
 }
 
-static int find(struct fl_findings *out, const struct fl_records *records, struct watch *watch)
+static int find(struct fl_findings *out, const struct fl_records *records, struct fl_finding_list *list,
+                struct fl_recheck *rechecks, struct watch *watch)
 {
     const struct fl_mine_request *request = watch->request;
     struct fl_services services;
@@ -114,8 +116,17 @@ static int find(struct fl_findings *out, const struct fl_records *records, struc
                                    .services = &services,
                                    .kept_counts = request->kept_counts,
                                    .stop = ask,
-                                   .ctx = watch};
-    return fl_find_rules(out, &find);
+                                   .ctx = watch,
+                                   .rechecks = rechecks,
+                                   .n_rechecks = list->n_rechecks};
+    int rc = fl_find_rules(out, &find);
+    *list = (struct fl_finding_list){.rules = out->rules,
+                                     .n = out->n,
+                                     .clusters = out->clusters,
+                                     .n_clusters = out->n_clusters,
+                                     .rechecks = rechecks,
+                                     .n_rechecks = list->n_rechecks};
+    return rc;
 }
 
 static int64_t learning_ms(const struct fl_config *config, const char *location)
@@ -175,6 +186,8 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
 {
     struct fl_kept_flows own = {0}, *flows = request->kept_flows ? request->kept_flows : &own;
     struct fl_findings found = {0};
+    struct fl_finding_list list = {0};
+    struct fl_recheck *rechecks = NULL;
     struct watch watch = {.request = request,
                           .memory_bytes = fl_mine_memory_bytes(&request->config->mining),
                           .heap_before = heap_bytes()};
@@ -189,7 +202,9 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
     if (rc == 0)
         rc = judge(db, &flows->records, request, &result->run, err);
     if (rc == 0)
-        rc = find(&found, &flows->records, &watch);
+        rc = fl_rulesdb_to_recheck(db, request->location, &rechecks, &list.n_rechecks, err);
+    if (rc == 0)
+        rc = find(&found, &flows->records, &list, rechecks, &watch);
     if (rc < 0) {
         rc = say_why(&watch, rc, err);
         goto done;
@@ -197,14 +212,13 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
     count_rules(&result->run, &found);
     result->crowded = found.crowded;
     result->run.took_ms = fl_now_ms() - result->run.started_ms;
-    struct fl_finding_list list = {
-        .rules = found.rules, .n = found.n, .clusters = found.clusters, .n_clusters = found.n_clusters};
     rc = see_learning(db, request, &result->run, &learns, err);
     if (rc == 0)
         rc = fl_rulesdb_store_run(db, &result->run, &list, learns, &result->alerts, err);
 done:
     fl_kept_flows_clear(&own);
     fl_findings_clear(&found);
+    free(rechecks);
     return rc;
 }
 

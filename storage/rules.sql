@@ -139,10 +139,10 @@ CREATE TABLE rule (
     found_ms INTEGER NOT NULL DEFAULT 0, -- data time: to_ms of the run that found it first
     held BOOLEAN NOT NULL DEFAULT 0, -- 1: nobody is told of it until a run over whole data has found it
     held_why TEXT,                  -- what was wrong with the data of the run that found it first; NULL: nothing
-    recheck_ms INTEGER,             -- data time: to_ms of the newest run that looked for it in vain; NULL: none
-    recheck_antecedent INTEGER,     -- figures.n_antecedent of that run; NULL as recheck_ms, like the two below
-    recheck_consequent INTEGER,     -- figures.n_consequent of that run
-    recheck_both INTEGER,           -- figures.n_both of that run
+    recheck_ms INTEGER,             -- data time: to_ms of the newest run that counted it as a known rule; NULL: none
+    recheck_antecedent INTEGER,     -- n_antecedent in that run, found or not; NULL as recheck_ms, like those below
+    recheck_consequent INTEGER,     -- n_consequent
+    recheck_both INTEGER,           -- n_both
     UNIQUE (location_id, identity)
 );
 CREATE INDEX rule_identity ON rule (identity);
@@ -191,7 +191,8 @@ CREATE TABLE alert (
     closed_ms INTEGER,                    -- wall clock
     rule_id INTEGER REFERENCES rule (id) ON DELETE SET NULL,       -- its strongest rule; NULL: kind data
     cluster_id INTEGER REFERENCES cluster (id) ON DELETE SET NULL, -- whose rules join it; NULL: nothing does
-    subject TEXT,                         -- kind data: what is wrong with whom; one such is live at a time
+    subject TEXT,                         -- data: what is wrong with whom; broken: which rule, until it holds again;
+                                          -- one such is live at a time
     rule TEXT,                            -- text of the strongest rule; NULL: kind data
     novelty TEXT,                         -- the loudest grade among its rules; NULL: of other kinds
     rules INTEGER NOT NULL,               -- how many it still tells of
@@ -379,6 +380,8 @@ FROM (SELECT r.id AS rule_id,
       JOIN location l ON l.id = r.location_id
       LEFT JOIN decision d ON d.id = (SELECT max(decision_id) FROM coverage WHERE rule_id = r.id)) v;
 
+-- `held`: why nobody is told of it yet; NULL: it is not held. `gone_why`: what a gone rule was missing when it was last
+-- counted: a side that stopped has less than a quarter of what it used to have.
 CREATE VIEW rules AS
 SELECT r.id,
        l.name AS location,
@@ -429,6 +432,15 @@ SELECT r.id,
        f.present,
        r.cluster_id,
        iif(r.held, r.held_why, NULL) AS held,
+       CASE
+           WHEN s.status <> 'gone' OR r.recheck_ms IS NULL THEN NULL
+           WHEN 4 * r.recheck_antecedent < f.n_antecedent AND f.consequent_client IS NULL THEN 'it stopped'
+           WHEN 4 * r.recheck_antecedent < f.n_antecedent AND 4 * r.recheck_consequent < f.n_consequent THEN
+               'both sides stopped'
+           WHEN 4 * r.recheck_antecedent < f.n_antecedent THEN 'its left side stopped'
+           WHEN 4 * r.recheck_both < f.n_both THEN 'its right side stopped following'
+           ELSE 'it went on, but no more than chance, or under another rule'
+       END AS gone_why,
        f.period_ms,
        f.period_spread_ms,
        f.missed,

@@ -45,12 +45,38 @@ struct fl_run {
     char unclean[FL_UNCLEAN_TEXT]; /* what is wrong with the data of the span, in plain words; "": nothing */
     size_t held;                   /* filled in: rules of this run that nobody is told of yet */
 };
+/* How one side of a rule went on without the other, counted in its windows (or incidents). */
+struct fl_lapse {
+    uint64_t since,
+        longest;     /* since the last one in which the other side followed; the longest such row before */
+    int64_t last_ms; /* when that last one was; INT64_MIN: never in this run */
+};
+/* A known rule as the run sees it, found or not. What is behind `out:` is filled in by mining. */
+struct fl_recheck {
+    int64_t rule_id;
+    struct fl_node antecedent, consequent;
+    bool single; /* it is periodic and has no consequent */
+    enum fl_evidence evidence;
+    bool present_antecedent; /* as in struct fl_rule, like the next three */
+    double confidence, reverse_confidence;
+    bool both;
+    bool clock;                                  /* it keeps to the clock */
+    int64_t hosts;                               /* behind its wildcards */
+    uint64_t n_antecedent, n_consequent, n_both; /* out: as in struct fl_rule */
+    /* out: of a rule of evidence `during` only the side that starts has one */
+    struct fl_lapse antecedent_alone, consequent_alone;
+};
+/* The known rules of a location, to be looked at by the next run; free with free(). FL_EDB, FL_ENOMEM. */
+int fl_rulesdb_to_recheck(struct fl_rulesdb *db, const char *location, struct fl_recheck **out, size_t *n,
+                          struct fl_err *err);
 /* What a run found; borrowed. */
 struct fl_finding_list {
     const struct fl_rule *rules;
     size_t n;
     const struct fl_cluster *clusters; /* fl_rule.cluster is an index among these; beyond their end: none */
     size_t n_clusters;
+    const struct fl_recheck *rechecks; /* known rules looked at again; NULL: none were */
+    size_t n_rechecks;
 };
 /* Store a run and its rules in one transaction, matched with what the location has shown before:
  *  - a rule (parent < 0) not seen before gets an id and status `novel` with its novelty grade (`new`,
@@ -63,6 +89,9 @@ struct fl_finding_list {
  *  - a rule seen before keeps id, status, first_seen and note; figures, last_seen and runs_seen move on
  * (runs_seen once a distinct span: mining the same span again does not add to it);
  *  - instances (parent >= 0) replace those of their rule and never have a status of their own;
+ *  - a known rule one of whose sides goes on without the other, longer than it ever did in the span and than
+ * chance would have it, is told as broken once; that alert closes when it holds again. Unclean runs break
+ * nothing;
  *  - clusters keep their id from run to run while they keep most of their rules;
  *  - rules that are novel by this run are told: those of a cluster as one alert, which grows by what joins
  * the cluster while it is open; a rule stands in one alert at a time while that is open or acked. Fills

@@ -14,6 +14,7 @@ struct deciding {
     const struct fl_decision *d;
     struct fl_err *err;
     struct fl_pattern *pattern;
+    bool broken; /* the alert it is about is of that kind */
     bool shared; /* one decision for all subjects, and for rules to come */
     struct subject *subjects;
     size_t n, room;
@@ -42,9 +43,11 @@ static int add_subject(struct deciding *c, int64_t id)
     return 0;
 }
 
-static bool is_listed(const struct fl_decision *d, const char *status)
+static bool is_listed(const struct fl_decision *d, const char *status, bool broken)
 {
     bool novel = strcmp(status, "novel") == 0;
+    if (broken && d->verdict == FL_IGNORE) /* which tells of known rules */
+        return true;
     return d->verdict == FL_REOPEN ? !novel : novel;
 }
 
@@ -52,7 +55,7 @@ static bool is_wanted(const struct deciding *c, const char *rule, const char *st
 {
     struct fl_node a, b;
     if (!c->pattern)
-        return is_listed(c->d, status);
+        return is_listed(c->d, status, c->broken);
     int single = fl_rule_parse(rule, &a, &b);
     return single >= 0 && fl_pattern_match(c->pattern, &a, single ? NULL : &b);
 }
@@ -85,7 +88,8 @@ static int check_there(struct deciding *c)
         return fl_fail(c->err, FL_ENOENT, "there is no cluster %lld; flowlore rules --json names each rule's",
                        (long long)cluster_id);
     if (rc == SQLITE_ROW && alert_id)
-        rc = fl_rulesdb_get_int(c->db, SQL_ALERT, &found, "i", alert_id);
+        rc = fl_rulesdb_get_int(c->db, SQL_ALERT_IS_BROKEN, &found, "i", alert_id);
+    c->broken = rc == SQLITE_ROW && alert_id && found;
     if (rc == SQLITE_DONE)
         return fl_fail(c->err, FL_ENOENT, "there is no alert %lld; flowlore alerts --state all lists them",
                        (long long)alert_id);
@@ -166,6 +170,9 @@ static int apply_to(struct deciding *c, const struct subject *subject, int64_t d
     if (!after)
         return fail_db(c);
     /* A rule that never had an alert gets it from the run that finds it next. */
+    if (fl_rulesdb_run(c->db, SQL_CLOSE_BROKEN, "iitti", (int64_t)0, c->d->now_ms, c->d->note, c->d->author,
+                       subject->id) != SQLITE_OK)
+        return fail_db(c);
     rc = fl_alert_retell(c->db, subject->id, strcmp(after, "novel") == 0, c->d->author, c->d->note,
                          c->d->now_ms);
     return rc == SQLITE_OK ? 0 : fail_db(c);
@@ -177,6 +184,10 @@ static int apply(struct deciding *c)
     int rc = c->shared ? add_decision(c, c->d->location, c->d->identity, c->d->pattern, &decision_id) : 0;
     for (size_t i = 0; rc == 0 && i < c->n; i++)
         rc = apply_to(c, &c->subjects[i], decision_id);
+    if (rc == 0 && c->broken &&
+        fl_rulesdb_run(c->db, SQL_CLOSE_BROKEN, "iitti", c->d->alert_id, c->d->now_ms, c->d->note,
+                       c->d->author, (int64_t)0) != SQLITE_OK)
+        rc = fail_db(c);
     return rc;
 }
 

@@ -54,6 +54,7 @@ enum fl_rulesdb_sql {
     SQL_LAST_ALERT,
     SQL_CLOSE_ALERT,
     SQL_REOPEN_ALERT,
+    SQL_ALERT_IS_BROKEN,
     SQL_ALERTS_TO_ACK,
     SQL_ACK_ALERT,
     SQL_ALERT,
@@ -91,6 +92,12 @@ enum fl_rulesdb_sql {
     SQL_PUT_TEMPLATE,
     SQL_DROP_TEMPLATE,
     SQL_TEMPLATES,
+    SQL_TO_RECHECK,
+    SQL_NOTE_RECHECK,
+    SQL_BROKEN_EPISODE,
+    SQL_ADD_BROKEN,
+    SQL_MEND_BROKEN,
+    SQL_CLOSE_BROKEN,
     SQL_PUT_QUALITY,
     SQL_QUALITY,
     SQL_FORGET_QUALITY,
@@ -184,6 +191,14 @@ int fl_alert_tell(struct fl_rulesdb *db, int64_t rule_id, int64_t opened_ms, int
  * SQLite's code. */
 int fl_alert_retell(struct fl_rulesdb *db, int64_t rule_id, bool novel, const char *author, const char *note,
                     int64_t now_ms);
+/* Put down how the known rules stood in a run that ended at `to_ms`, and tell those that are broken, or hold
+ * again, unless the run is unclean. Alerts opened are added to *opened. 0 or SQLite's code. */
+int fl_broken_look(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *found,
+                   int64_t now_ms, size_t *opened);
+enum { FL_DESCRIBED_NODE = 256 };
+/* "10.0.0.5 asks 10.0.0.53 port 53/udp". */
+void fl_describe_node(const struct fl_node *n, char *out, size_t room);
+
 /* ---- how whole the data are: rulesdb_quality.c ---- */
 
 /* One session as it was at the last call of fl_rulesdb_store_stats, and is now. */

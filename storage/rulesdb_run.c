@@ -405,6 +405,8 @@ static int store_all(struct storing *s)
         if (s->ids[i])
             rc = announce(s, i);
     if (rc == SQLITE_OK)
+        rc = fl_broken_look(s->db, s->run, s->found, s->now_ms, &s->alerts);
+    if (rc == SQLITE_OK)
         rc = drop_held(s);
     if (rc == SQLITE_OK)
         rc = fl_rulesdb_run(s->db, SQL_FINISH_RUN, "iii", s->run->id, counter(s->run->novel),

@@ -156,6 +156,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"UPDATE alert SET state = 'open', closed_ms = NULL, acked_ms = NULL, changed_ms = ?2, note = NULL, "
          "author = NULL WHERE id = ?1 AND state = 'closed'",
          true},
+    [SQL_ALERT_IS_BROKEN] = {"SELECT kind = 'broken' FROM alert WHERE id = ?1", true},
     [SQL_ALERTS_TO_ACK] =
         {"SELECT id FROM alert WHERE state = 'open' AND (?1 IS NULL OR location = ?1) ORDER BY "
          "id",
@@ -171,7 +172,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_RULES] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
          "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
-         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, period_ms, "
+         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, gone_why, period_ms, "
          "period_spread_ms, missed FROM rules WHERE (?1 IS NULL OR "
          "location = ?1) AND (?2 = 'all' OR status = ?2 OR (?2 IS NULL AND status IN ('novel', 'known'))) "
          "AND (?3 = 0 OR cluster_id = ?3) AND (?4 = 0 OR id IN (SELECT rule_id FROM alert_member WHERE "
@@ -181,7 +182,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_RULE] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
          "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
-         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, period_ms, "
+         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, gone_why, period_ms, "
          "period_spread_ms, missed FROM rules WHERE id = ?1",
          true},
     [SQL_INSTANCES] =
@@ -195,7 +196,8 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "f.confidence, "
          "f.reverse_confidence, f.lift, f.score, f.n_both AS support, f.expected, f.q_value, f.log10_p, "
          "f.lag_ms, f.evidence, f.clock, NULL AS first_seen, NULL AS last_seen, NULL AS runs_seen, NULL "
-         "AS cluster, f.instances, NULL AS note, NULL AS cluster_id, NULL AS held, f.period_ms, "
+         "AS cluster, f.instances, NULL AS note, NULL AS cluster_id, NULL AS held, NULL AS gone_why, "
+         "f.period_ms, "
          "f.period_spread_ms, "
          "f.missed FROM instance i JOIN rule r ON r.id = i.rule_id JOIN "
          "location l ON l.id = r.location_id JOIN figures f ON f.id = i.figures_id WHERE i.rule_id = ?1 "
@@ -204,7 +206,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_EVIDENCE] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
          "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
-         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, period_ms, "
+         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, gone_why, period_ms, "
          "period_spread_ms, missed, n_antecedent, n_consequent, n_both, n_windows, hosts, lag_spread_ms, "
          "present, lag_histogram FROM rules WHERE id = ?1",
          true},
@@ -362,6 +364,36 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"SELECT address, source_port, domain, version, id, options, defined_ms, bytes FROM template ORDER"
          " BY address, source_port, domain, version, id",
          false},
+    [SQL_TO_RECHECK] =
+        {"SELECT r.id, f.text, f.evidence = 'during', ifnull(f.present = 'antecedent', 0), f.confidence, "
+         "f.reverse_confidence, f.both, f.clock IS NOT NULL, f.hosts FROM location l JOIN rule r ON "
+         "r.location_id = "
+         "l.id JOIN figures f ON f.id = r.figures_id JOIN rule_status s ON s.rule_id = r.id WHERE l.name = "
+         "?1 AND "
+         "s.status = 'known' ORDER BY r.id",
+         false},
+    [SQL_NOTE_RECHECK] =
+        {"UPDATE rule SET recheck_ms = ?2, recheck_antecedent = ?3, recheck_consequent = ?4, "
+         "recheck_both = ?5 WHERE id = ?1 AND ifnull(recheck_ms, ?2) <= ?2",
+         true},
+    [SQL_BROKEN_EPISODE] =
+        {"SELECT 1 FROM alert WHERE rule_id = ?1 AND kind = 'broken' AND subject IS NOT NULL", true},
+    [SQL_ADD_BROKEN] = {"INSERT INTO alert (location, kind, severity, state, opened_ms, made_ms, changed_ms, "
+                        "rule_id, subject, rule, "
+                        "rules, text, why) SELECT ?1, 'broken', ?2, 'open', ?3, ?4, ?4, r.id, 'broken ' || "
+                        "r.id, f.text, 1, ?6, ?7 "
+                        "FROM rule r JOIN figures f ON f.id = r.figures_id WHERE r.id = ?5",
+                        true},
+    [SQL_MEND_BROKEN] = {"UPDATE alert SET subject = NULL, rules = 0, changed_ms = iif(state = 'closed', "
+                         "changed_ms, ?2), closed_ms = "
+                         "ifnull(closed_ms, ?2), note = iif(state = 'closed', note, 'it holds again'), state "
+                         "= 'closed' WHERE rule_id "
+                         "= ?1 AND kind = 'broken' AND subject IS NOT NULL",
+                         true},
+    [SQL_CLOSE_BROKEN] = {"UPDATE alert SET state = 'closed', closed_ms = ?2, changed_ms = ?2, note = ?3, "
+                          "author = ?4, rules = 0 WHERE "
+                          "kind = 'broken' AND state IN ('open', 'acked') AND (id = ?1 OR rule_id = ?5)",
+                          false},
     [SQL_PUT_QUALITY] =
         {"INSERT INTO quality (location, hour_ms, flows, lost, unread, shed, sampling_changes, clock_jumps) "
          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET flows = flows + excluded.flows, "

@@ -20,8 +20,7 @@ static const char *port_words(uint32_t port, uint32_t last, uint8_t protocol, ch
     return out;
 }
 
-/* "10.0.0.5 asks 10.0.0.53 port 53/udp". */
-static void describe_node(const struct fl_node *n, char *out, size_t room)
+void fl_describe_node(const struct fl_node *n, char *out, size_t room)
 {
     char client[FL_ADDR_TEXT], server[FL_ADDR_TEXT], protocol[8], from[FL_PORT_TEXT + 8],
         to[FL_PORT_TEXT + 8];
@@ -62,7 +61,7 @@ static void describe_period(const struct fl_rule *r, char *out, size_t room)
 static void describe_pair(const struct fl_rule *r, char *out, size_t room)
 {
     char consequent[256], lift[32];
-    describe_node(&r->consequent, consequent, sizeof consequent);
+    fl_describe_node(&r->consequent, consequent, sizeof consequent);
     describe_lift(r->lift, lift, sizeof lift);
     snprintf(out, room, "%s%s (in %llu of %llu cases, %s times more often than chance", consequent,
              r->both ? ", and the other way round" : "", (unsigned long long)r->n_both,
@@ -74,7 +73,7 @@ static void describe_rule(const struct fl_rule *r, char *out, size_t room)
 {
     char antecedent[256], rest[512], clock[32] = "";
     bool periodic = r->evidence == FL_EVIDENCE_PERIODIC;
-    describe_node(&r->antecedent, antecedent, sizeof antecedent);
+    fl_describe_node(&r->antecedent, antecedent, sizeof antecedent);
     if (periodic)
         describe_period(r, rest, sizeof rest);
     else

@@ -82,7 +82,8 @@ int main(int argc, char **argv)
         m.run.to_ms = m.run.from_ms + day_ms;
         rc = fl_rulesdb_open(&db, argv[1], FL_RULESDB_CREATE, &err);
     }
-    struct fl_finding_list found = {m.rules, m.run.rules, m.clusters, m.n_clusters};
+    struct fl_finding_list found = {
+        .rules = m.rules, .n = m.run.rules, .clusters = m.clusters, .n_clusters = m.n_clusters};
     if (rc == 0)
         rc = fl_rulesdb_store_run(db, &m.run, &found, m.learning, &n_alerts, &err);
     fl_rulesdb_close(db);

@@ -113,13 +113,13 @@ static int write_rules(const char *dir, struct fl_err *err)
     struct fl_rule novel = make_rule("10.0.0.5.* : 10.0.0.9.143/tcp <=> 10.0.0.5.* : 10.0.0.53.53/udp");
     int rc = fl_rulesdb_open(&db, dir, FL_RULESDB_CREATE, err);
     if (rc == 0)
-        rc = fl_rulesdb_store_run(db, &run, &(struct fl_finding_list){&known, 1, NULL, 0}, true, &n_alerts,
-                                  err);
+        rc = fl_rulesdb_store_run(db, &run, &(struct fl_finding_list){.rules = &known, .n = 1}, true,
+                                  &n_alerts, err);
     run.from_ms += HOUR_MS;
     run.to_ms += HOUR_MS;
     if (rc == 0)
-        rc = fl_rulesdb_store_run(db, &run, &(struct fl_finding_list){&novel, 1, NULL, 0}, false, &n_alerts,
-                                  err);
+        rc = fl_rulesdb_store_run(db, &run, &(struct fl_finding_list){.rules = &novel, .n = 1}, false,
+                                  &n_alerts, err);
     fl_rulesdb_close(db);
     return rc;
 }

@@ -43,7 +43,7 @@ static size_t store(struct fixture *f, const char *location, int day, const stru
     struct fl_err err = {""};
     size_t alerts = 99;
     run.rules = n;
-    int rc = fl_rulesdb_store_run(f->db, &run, &(struct fl_finding_list){rules, n, NULL, 0}, learning,
+    int rc = fl_rulesdb_store_run(f->db, &run, &(struct fl_finding_list){.rules = rules, .n = n}, learning,
                                   &alerts, &err);
     assert_string_equal(err.text, "");
     assert_int_equal(rc, 0);
@@ -329,7 +329,7 @@ static void test_decide_unknown_rule(void **state)
 static const char contract[] =
     "id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, reverse_confidence, "
     "lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, first_seen, last_seen, "
-    "runs_seen, cluster, instances, note, cluster_id, held, period_ms, period_spread_ms, missed";
+    "runs_seen, cluster, instances, note, cluster_id, held, gone_why, period_ms, period_spread_ms, missed";
 
 static void test_rule_json(void **state)
 {
@@ -469,7 +469,8 @@ static void test_runs_and_locations(void **state)
     run.scheduled = true;
     run.rules = 2;
     assert_int_equal(
-        fl_rulesdb_store_run(f->db, &run, &(struct fl_finding_list){two, 2, NULL, 0}, false, NULL, NULL), 0);
+        fl_rulesdb_store_run(f->db, &run, &(struct fl_finding_list){.rules = two, .n = 2}, false, NULL, NULL),
+        0);
     assert_int_equal(fl_rulesdb_last_scheduled(f->db, "paris", &to, NULL), 0);
     assert_int_equal(to, t0 + 2 * day_ms);
     json_t *all = json_array();

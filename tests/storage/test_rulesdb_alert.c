@@ -45,7 +45,9 @@ static size_t store(struct fixture *f, int day, const int32_t *members, size_t n
             clusters[members[i]].rules++;
     }
     run.rules = n;
-    assert_int_equal(fl_rulesdb_store_run(f->db, &run, &(struct fl_finding_list){rules, n, clusters, 2},
+    assert_int_equal(fl_rulesdb_store_run(f->db, &run,
+                                          &(struct fl_finding_list){
+                                              .rules = rules, .n = n, .clusters = clusters, .n_clusters = 2},
                                           false, &alerts, NULL),
                      0);
     return alerts;

@@ -38,7 +38,7 @@ static size_t store(struct fixture *f, int day, const struct fl_rule *rules, siz
 {
     struct fl_run run = {
         .location = "paris", .from_ms = t0 + day * day_ms, .to_ms = t0 + (day + 1) * day_ms, .rules = n};
-    struct fl_finding_list found = {rules, n, clusters, n_clusters};
+    struct fl_finding_list found = {.rules = rules, .n = n, .clusters = clusters, .n_clusters = n_clusters};
     size_t alerts = 0;
     assert_int_equal(fl_rulesdb_store_run(f->db, &run, &found, false, &alerts, NULL), 0);
     return alerts;

@@ -21,8 +21,9 @@ static size_t store(struct fixture *f, const char *location, size_t from, size_t
                          0);
         rules[i - from].parent = -1;
     }
-    assert_int_equal(fl_rulesdb_store_run(f->db, &run, &(struct fl_finding_list){rules, to - from, NULL, 0},
-                                          learning, &alerts, NULL),
+    assert_int_equal(fl_rulesdb_store_run(f->db, &run,
+                                          &(struct fl_finding_list){.rules = rules, .n = to - from}, learning,
+                                          &alerts, NULL),
                      0);
     return alerts;
 }

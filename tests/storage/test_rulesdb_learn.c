@@ -32,7 +32,7 @@ static size_t store(struct fixture *f, int day, size_t from, size_t to, bool lea
     size_t alerts = 0;
     make_rules(rules);
     assert_int_equal(fl_rulesdb_store_run(f->db, &run,
-                                          &(struct fl_finding_list){rules + from, to - from, NULL, 0},
+                                          &(struct fl_finding_list){.rules = rules + from, .n = to - from},
                                           learning, &alerts, NULL),
                      0);
     return alerts;

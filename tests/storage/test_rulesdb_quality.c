@@ -248,7 +248,7 @@ static size_t run_over(struct fixture *f, int64_t from_ms, int64_t span_ms, bool
     rule.log10_q = -9;
     snprintf(run.unclean, sizeof run.unclean, "%s", unclean);
     assert_int_equal(fl_rule_parse(web, &rule.antecedent, &rule.consequent), 0);
-    assert_int_equal(fl_rulesdb_store_run(f->db, &run, &(struct fl_finding_list){&rule, found, NULL, 0},
+    assert_int_equal(fl_rulesdb_store_run(f->db, &run, &(struct fl_finding_list){.rules = &rule, .n = found},
                                           learning, &alerts, NULL),
                      0);
     if (found)

@@ -1,0 +1,300 @@
+/* Known rules looked at again.
+ *
+ * 1. By the host that they name, the nodes of all rules stand in lists, so that a conversation is held
+ * against those that name its client or its server, and the few that name no host at all.
+ * 2. A node's conversations are its events: binding host (as in counting, lane.h), first and last window.
+ * 3. An event of the starting side is a hit when the other side starts in its window (`start`) or is under
+ * way in it
+ * (`during`), at the same binding host. Events are then walked in order of time: how many misses since the
+ * last hit, and the longest row of misses before it. */
+#include "mining/recheck.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mining/lane.h"
+#include "mining/order.h"
+#include "storage/error.h"
+
+struct event {
+    uint32_t bind, first, last; /* windows */
+};
+struct side { /* one node of one rule; sides 2i and 2i+1 are of rule i */
+    const struct fl_node *node;
+    enum fl_family family;
+    struct event *events;
+    size_t n, room;
+};
+struct lists {     /* sides by the host that they are listed under */
+    size_t *first; /* n_hosts + 2: the last list is of those that name no host */
+    uint32_t *sides;
+};
+
+static enum fl_family family_of(const struct fl_recheck *r)
+{
+    if (r->single)
+        return FL_NAMED;
+    if (r->antecedent.any_client && r->consequent.any_client)
+        return FL_BOUND_CLIENT;
+    bool both = r->antecedent.any_server && r->consequent.any_server;
+    return both && fl_addr_cmp(&r->antecedent.client, &r->consequent.client) != 0 ? FL_BOUND_SERVER
+                                                                                  : FL_NAMED;
+}
+
+/* The number of a host; FL_HOST_ANY when it is not in the talk. */
+static uint32_t number_of(const struct fl_talk *talk, const struct fl_addr *a)
+{
+    size_t low = 0, high = talk->n_hosts;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = fl_addr_cmp(&talk->hosts[middle], a);
+        if (order == 0)
+            return (uint32_t)middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return FL_HOST_ANY;
+}
+
+/* Under its server where it names one, else under its client; under the number after all hosts where it names
+ * none. */
+static uint32_t listed_under(const struct fl_talk *talk, const struct side *s)
+{
+    if (s->node->any_client && s->node->any_server)
+        return (uint32_t)talk->n_hosts;
+    return number_of(talk, s->node->any_server ? &s->node->client : &s->node->server);
+}
+
+static int build_lists(struct lists *l, const struct side *sides, size_t n, const struct fl_talk *talk)
+{
+    l->first = calloc(talk->n_hosts + 3, sizeof *l->first);
+    l->sides = malloc((n + 1) * sizeof *l->sides);
+    uint32_t *host = malloc((n + 1) * sizeof *host);
+    if (!l->first || !l->sides || !host) {
+        free(host);
+        return FL_ENOMEM;
+    }
+    for (size_t i = 0; i < n; i++) {
+        host[i] = sides[i].node ? listed_under(talk, &sides[i]) : FL_HOST_ANY;
+        if (host[i] != FL_HOST_ANY)
+            l->first[host[i] + 2]++;
+    }
+    for (size_t h = 2; h < talk->n_hosts + 3; h++)
+        l->first[h] += l->first[h - 1];
+    for (size_t i = 0; i < n; i++)
+        if (host[i] != FL_HOST_ANY)
+            l->sides[l->first[host[i] + 1]++] = (uint32_t)i;
+    free(host);
+    return 0;
+}
+
+static bool matches_port(uint32_t port, uint32_t last, uint32_t seen)
+{
+    return last ? seen >= port && seen <= last : seen == port;
+}
+
+static bool matches(const struct fl_node *n, const struct fl_conversation *c, const struct fl_talk *talk)
+{
+    if (n->protocol != c->protocol || !matches_port(n->server_port, n->server_port_last, c->server_port))
+        return false;
+    if (!n->any_client && (!matches_port(n->client_port, n->client_port_last, c->client_port) ||
+                           fl_addr_cmp(&n->client, &talk->hosts[c->client]) != 0))
+        return false;
+    return n->any_server || fl_addr_cmp(&n->server, &talk->hosts[c->server]) == 0;
+}
+
+static int add_event(struct side *s, const struct fl_conversation *c, const struct fl_timeline *time)
+{
+    if (s->n == s->room) {
+        size_t room = s->room ? 2 * s->room : 64;
+        struct event *grown = realloc(s->events, room * sizeof *grown);
+        if (!grown)
+            return FL_ENOMEM;
+        s->events = grown;
+        s->room = room;
+    }
+    s->events[s->n++] = (struct event){fl_bind_of(s->family, c), fl_window_of(time, c->start_ms),
+                                       fl_window_of(time, c->end_ms)};
+    return 0;
+}
+
+/* Hold a conversation against one list. */
+static int offer(struct side *sides, const struct lists *l, uint32_t list, bool as_client,
+                 const struct fl_conversation *c, const struct fl_talk *talk, const struct fl_timeline *time)
+{
+    for (size_t k = l->first[list]; k < l->first[list + 1]; k++) {
+        struct side *s = &sides[l->sides[k]];
+        if (s->node->any_server == as_client && matches(s->node, c, talk) && add_event(s, c, time) < 0)
+            return FL_ENOMEM;
+    }
+    return 0;
+}
+
+static int collect(struct side *sides, const struct lists *l, const struct fl_talk *talk,
+                   const struct fl_timeline *time)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < talk->n; i++) {
+        const struct fl_conversation *c = &talk->items[i];
+        rc = offer(sides, l, c->server, false, c, talk, time);
+        if (rc == 0)
+            rc = offer(sides, l, c->client, true, c, talk, time);
+        if (rc == 0)
+            rc = offer(sides, l, (uint32_t)talk->n_hosts, true, c, talk, time);
+    }
+    return rc;
+}
+
+/* ---- counting ---- */
+
+static int by_bind(const void *va, const void *vb)
+{
+    const struct event *a = va, *b = vb;
+    FL_ORDER(a->bind, b->bind);
+    FL_ORDER(a->first, b->first);
+    FL_ORDER(b->last, a->last); /* the longest first, which the windows' one entry keeps */
+    return 0;
+}
+
+/* Order, and leave one event a window and binding host: the longest. Windows in which one starts. */
+static uint64_t settle(struct side *s)
+{
+    size_t n = 0;
+    if (s->n > 0)
+        qsort(s->events, s->n, sizeof *s->events, by_bind);
+    for (size_t i = 0; i < s->n; i++)
+        if (n == 0 || s->events[n - 1].bind != s->events[i].bind ||
+            s->events[n - 1].first != s->events[i].first)
+            s->events[n++] = s->events[i];
+    s->n = n;
+    return n;
+}
+
+/* Windows, by binding host, in which one is under way; the events are settled. */
+static uint64_t count_present(const struct side *s)
+{
+    uint64_t count = 0;
+    int64_t reached = -1; /* the last window counted of this bind */
+    for (size_t i = 0; i < s->n; i++) {
+        const struct event *e = &s->events[i];
+        if (i == 0 || s->events[i - 1].bind != e->bind)
+            reached = -1;
+        int64_t from = (int64_t)e->first > reached ? e->first : reached + 1;
+        if ((int64_t)e->last >= from) {
+            count += (uint64_t)((int64_t)e->last - from + 1);
+            reached = e->last;
+        }
+    }
+    return count;
+}
+
+struct mark { /* an event in the order of time */
+    uint32_t window, bind;
+    bool hit;
+};
+
+static int by_window(const void *va, const void *vb)
+{
+    const struct mark *a = va, *b = vb;
+    FL_ORDER(a->window, b->window);
+    FL_ORDER(a->bind, b->bind);
+    return 0;
+}
+
+static bool is_before(const struct event *a, const struct event *b)
+{
+    return a->bind != b->bind ? a->bind < b->bind : a->first < b->first;
+}
+
+/* Which events of x are hits: y starts in the window, or (`during`) is under way in it. */
+static void mark_hits(struct mark *marks, const struct side *x, const struct side *y, bool during)
+{
+    size_t j = 0;
+    int64_t reach = -1; /* how far those of y reach that started in this bind up to here */
+    for (size_t i = 0; i < x->n; i++) {
+        const struct event *e = &x->events[i];
+        if (i > 0 && x->events[i - 1].bind != e->bind)
+            reach = -1;
+        bool starts = false;
+        for (; j < y->n && !is_before(e, &y->events[j]); j++)
+            if (y->events[j].bind == e->bind) {
+                reach = (int64_t)y->events[j].last > reach ? y->events[j].last : reach;
+                starts = y->events[j].first == e->first;
+            }
+        marks[i] = (struct mark){e->first, e->bind, starts || (during && reach >= (int64_t)e->first)};
+    }
+}
+
+/* Hits, misses since the last one, the longest row of misses before it, and when that was. */
+static uint64_t walk(const struct mark *marks, size_t n, struct fl_lapse *out, const struct fl_timeline *time)
+{
+    uint64_t hits = 0;
+    *out = (struct fl_lapse){.last_ms = INT64_MIN};
+    for (size_t i = 0; i < n; i++) {
+        out->since++;
+        if (!marks[i].hit)
+            continue;
+        hits++;
+        out->longest = out->since - 1 > out->longest ? out->since - 1 : out->longest;
+        out->since = 0;
+        out->last_ms = fl_window_start_ms(time, marks[i].window);
+    }
+    return hits;
+}
+
+/* One direction: how x is followed by y. */
+static int follow(const struct side *x, const struct side *y, bool during, uint64_t *hits,
+                  struct fl_lapse *out, const struct fl_timeline *time)
+{
+    struct mark *marks = malloc((x->n + 1) * sizeof *marks);
+    if (!marks)
+        return FL_ENOMEM;
+    mark_hits(marks, x, y, during);
+    qsort(marks, x->n, sizeof *marks, by_window);
+    *hits = walk(marks, x->n, out, time);
+    free(marks);
+    return 0;
+}
+
+static int judge(struct fl_recheck *r, struct side *a, struct side *b, const struct fl_timeline *time)
+{
+    uint64_t n_a = settle(a), n_b = settle(b), other;
+    bool during = r->evidence == FL_EVIDENCE_DURING;
+    r->n_antecedent = during && r->present_antecedent ? count_present(a) : n_a;
+    r->n_consequent = during && !r->present_antecedent ? count_present(b) : n_b;
+    if (r->single)
+        return 0;
+    if (during) { /* only of the side that starts can one say that it went on alone */
+        struct side *starts = r->present_antecedent ? b : a, *present = r->present_antecedent ? a : b;
+        return follow(starts, present, true, &r->n_both,
+                      r->present_antecedent ? &r->consequent_alone : &r->antecedent_alone, time);
+    }
+    int rc = follow(a, b, false, &r->n_both, &r->antecedent_alone, time);
+    return rc ? rc : follow(b, a, false, &other, &r->consequent_alone, time);
+}
+
+int fl_recheck(struct fl_recheck *items, size_t n, const struct fl_talk *talk, const struct fl_timeline *time)
+{
+    struct lists lists = {0};
+    struct side *sides = calloc(2 * n + 1, sizeof *sides);
+    int rc = sides ? 0 : FL_ENOMEM;
+    for (size_t i = 0; sides && i < n; i++) {
+        sides[2 * i] = (struct side){.node = &items[i].antecedent, .family = family_of(&items[i])};
+        if (!items[i].single)
+            sides[2 * i + 1] = (struct side){.node = &items[i].consequent, .family = family_of(&items[i])};
+    }
+    if (rc == 0)
+        rc = build_lists(&lists, sides, 2 * n, talk);
+    if (rc == 0)
+        rc = collect(sides, &lists, talk, time);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = judge(&items[i], &sides[2 * i], &sides[2 * i + 1], time);
+    for (size_t i = 0; sides && i < 2 * n; i++)
+        free(sides[i].events);
+    free(sides);
+    free(lists.first);
+    free(lists.sides);
+    return rc;
+}

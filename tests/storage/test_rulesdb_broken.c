@@ -1,0 +1,205 @@
+/* Known rules that break, hold again, and are gone: what is told, once, and what people can do about it. */
+#include "tests/storage/rulesdb_fixture.h"
+
+static const int64_t hour_ms = 3600000, day_ms = 86400000, t0 = 1655071200000; /* 2022-06-12T22:00:00Z */
+static const char web[] = "*.* : 10.0.0.5.80/tcp => 10.0.0.5.* : 10.0.0.9.3306/tcp";
+
+static void make_rule(struct fl_rule *r, const char *text)
+{
+    memset(r, 0, sizeof *r);
+    assert_int_equal(fl_rule_parse(text, &r->antecedent, &r->consequent), 0);
+    r->both = strstr(text, "<=>") != NULL;
+    r->n_antecedent = r->n_consequent = 100;
+    r->n_both = 95;
+    r->confidence = r->reverse_confidence = 0.95;
+    r->log10_q = -50;
+    r->hosts = 3;
+    r->parent = -1;
+}
+
+/* A run `hour` after the first that finds the rule or not, with rechecks of what the database wants looked
+ * at: misses since the last hit, and the longest row of them before, on either side. Alerts opened. */
+struct seen {
+    uint64_t since, longest, reverse_since;
+    bool found, unclean, learning;
+};
+static size_t store(struct fixture *f, int hour, const char *text, struct seen seen)
+{
+    struct fl_rule rule;
+    struct fl_recheck *rechecks = NULL;
+    struct fl_run run = {.location = "paris", .from_ms = t0 + hour * hour_ms, .rules = seen.found};
+    size_t alerts = 0, n = 0;
+    make_rule(&rule, text);
+    run.to_ms = run.from_ms + day_ms;
+    strcpy(run.unclean, seen.unclean ? "loss" : "");
+    assert_int_equal(fl_rulesdb_to_recheck(f->db, "paris", &rechecks, &n, NULL), 0);
+    for (size_t i = 0; i < n; i++) {
+        rechecks[i].n_antecedent = 100;
+        rechecks[i].n_consequent = rechecks[i].n_both = 100 - seen.since;
+        rechecks[i].antecedent_alone = (struct fl_lapse){seen.since, seen.longest, t0 + 5000};
+        rechecks[i].consequent_alone = (struct fl_lapse){seen.reverse_since, 0, INT64_MIN};
+    }
+    struct fl_finding_list found = {.rules = &rule, .n = seen.found, .rechecks = rechecks, .n_rechecks = n};
+    assert_int_equal(fl_rulesdb_store_run(f->db, &run, &found, seen.learning, &alerts, NULL), 0);
+    free(rechecks);
+    return alerts;
+}
+
+static size_t start(struct fixture *f, const char *text)
+{
+    return store(f, 0, text, (struct seen){.found = true, .learning = true});
+}
+
+static const char open_broken[] = "SELECT count(*) FROM alerts WHERE kind = 'broken' AND state = 'open'";
+
+static void test_what_is_looked_at(void **state)
+{
+    struct fixture *f = *state;
+    struct fl_recheck *r;
+    size_t n;
+    assert_int_equal(fl_rulesdb_to_recheck(f->db, "paris", &r, &n, NULL), 0);
+    assert_int_equal(n, 0);
+    free(r);
+    start(f, web);
+    store(f, 1, "10.0.0.1.* : 10.0.0.2.80/tcp => 10.0.0.1.* : 10.0.0.3.80/tcp", (struct seen){.found = true});
+    assert_int_equal(fl_rulesdb_to_recheck(f->db, "paris", &r, &n, NULL), 0);
+    assert_int_equal(n, 1); /* the known one */
+    assert_int_equal(r[0].rule_id, 1);
+    assert_int_equal(r[0].antecedent.server_port, 80);
+    assert_int_equal(r[0].consequent.server_port, 3306);
+    assert_true(r[0].confidence == 0.95 && !r[0].both && !r[0].clock && r[0].hosts == 3);
+    free(r);
+}
+
+static void test_broken_and_whole_again(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    assert_int_equal(store(f, 1, web, (struct seen){.since = 9, .found = true}), 0); /* too few to say */
+    assert_int_equal(store(f, 2, web, (struct seen){.since = 20, .longest = 7, .found = true}),
+                     0); /* as before */
+    assert_int_equal(store(f, 3, web, (struct seen){.since = 20, .unclean = true}), 0);
+    assert_int_equal(store(f, 4, web, (struct seen){.since = 22, .longest = 7, .found = true}), 1);
+    assert_int_equal(
+        scalar(f, "SELECT count(*) FROM alerts WHERE kind = 'broken' AND severity = 'medium' AND rule_id = 1 "
+                  "AND rules = 1 AND opened = '2022-06-12T22:00:05.000Z' AND text = 'Broken at paris: \"any "
+                  "client asks 10.0.0.5 port 80/tcp\" goes on, but \"10.0.0.5 asks 10.0.0.9 port 3306/tcp\", "
+                  "which went with it, has not happened beside it in its last 22 cases. Has something moved, "
+                  "or failed?'"),
+        1);
+    assert_int_equal(store(f, 5, web, (struct seen){.since = 40}), 0); /* once */
+    assert_int_equal(store(f, 6, web, (struct seen){.since = 11, .longest = 60}), 0);
+    assert_int_equal(scalar(f, open_broken), 1); /* neither broken nor whole */
+    assert_int_equal(store(f, 7, web, (struct seen){.found = true}), 0);
+    assert_int_equal(
+        scalar(f,
+               "SELECT count(*) FROM alert WHERE kind = 'broken' AND state = 'closed' AND note = 'it holds "
+               "again'"),
+        1);
+    assert_int_equal(store(f, 8, web, (struct seen){.since = 40}), 1); /* anew */
+}
+
+/* 0.95 twice: 1 - c = 0.05, so five misses would be sure, but ten are asked for; 0.5 needs twenty. */
+static void test_how_sure(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    sqlite3_exec(f->db->sqlite, "UPDATE figures SET confidence = 0.5", NULL, NULL, NULL);
+    assert_int_equal(store(f, 1, web, (struct seen){.since = 19}), 0);
+    assert_int_equal(store(f, 2, web, (struct seen){.since = 20}), 1);
+}
+
+static void test_either_way(void **state)
+{
+    struct fixture *f = *state;
+    static const char both[] = "10.0.0.7.* : 10.0.0.53.53/udp <=> 10.0.0.7.* : 10.0.0.9.143/tcp";
+    start(f, web);
+    assert_int_equal(store(f, 1, web, (struct seen){.reverse_since = 50, .found = true}),
+                     0); /* it never said so */
+    start(f, both);
+    assert_int_equal(store(f, 2, both, (struct seen){.reverse_since = 50}), 1);
+    assert_int_equal(
+        scalar(f,
+               "SELECT count(*) FROM alerts WHERE text LIKE 'Broken at paris: \"10.0.0.7 asks 10.0.0.9 port "
+               "143/tcp\" goes on%, all of this run.%'"),
+        1);
+}
+
+static void test_older_data_break_nothing(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    store(f, 5, web, (struct seen){.found = true});
+    assert_int_equal(store(f, 4, web, (struct seen){.since = 50}), 0);
+    assert_int_equal(scalar(f, "SELECT recheck_both FROM rule"), 100);
+}
+
+static void decide(struct fixture *f, enum fl_verdict verdict, size_t *silenced)
+{
+    struct fl_decision d = {.verdict = verdict,
+                            .alert_id = 1,
+                            .until_ms = INT64_MAX,
+                            .author = "ann",
+                            .note = "moved",
+                            .now_ms = t0,
+                            .silenced = silenced};
+    *silenced = 0;
+    assert_int_equal(fl_rulesdb_decide(f->db, &d, NULL, NULL, NULL), 0);
+}
+
+/* Accepting a broken rule's alert means: so be it. It is not told again until it has held in between. */
+static void test_accepting(void **state)
+{
+    struct fixture *f = *state;
+    size_t silenced;
+    start(f, web);
+    assert_int_equal(store(f, 1, web, (struct seen){.since = 50}), 1);
+    decide(f, FL_ACCEPT, &silenced);
+    assert_int_equal(silenced, 1);
+    assert_int_equal(
+        scalar(f, "SELECT count(*) FROM alert WHERE state = 'closed' AND author = 'ann' AND note = 'moved'"),
+        1);
+    assert_int_equal(store(f, 2, web, (struct seen){.since = 60}), 0);
+    store(f, 3, web, (struct seen){.found = true});
+    assert_int_equal(scalar(f, "SELECT count(*) FROM alert WHERE author = 'ann' AND note = 'moved'"), 1);
+    assert_int_equal(store(f, 4, web, (struct seen){.since = 60}), 1);
+}
+
+static void test_ignoring(void **state)
+{
+    struct fixture *f = *state;
+    size_t silenced;
+    start(f, web);
+    store(f, 1, web, (struct seen){.since = 50});
+    decide(f, FL_IGNORE, &silenced);
+    assert_int_equal(silenced, 1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM rules WHERE status = 'ignored'"), 1);
+    assert_int_equal(store(f, 2, web, (struct seen){.since = 60}), 0);
+}
+
+static void test_why_it_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    static const char why[] =
+        "SELECT count(*) FROM rules WHERE status = 'gone' AND gone_why = 'its right side stopped "
+        "following'";
+    start(f, web);
+    store(f, 1, web, (struct seen){.since = 80}); /* 20 of 95 left */
+    assert_int_equal(scalar(f, "SELECT count(*) FROM rules WHERE gone_why IS NOT NULL"), 0);
+    store(f, 24 * 8, web, (struct seen){.since = 80});
+    assert_int_equal(scalar(f, why), 1);
+    sqlite3_exec(f->db->sqlite, "UPDATE rule SET recheck_antecedent = 3", NULL, NULL, NULL);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM rules WHERE gone_why = 'both sides stopped'"), 1);
+    sqlite3_exec(f->db->sqlite, "UPDATE rule SET recheck_consequent = 90", NULL, NULL, NULL);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM rules WHERE gone_why = 'its left side stopped'"), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_what_is_looked_at), TEST(test_broken_and_whole_again),   TEST(test_how_sure),
+        TEST(test_either_way),        TEST(test_older_data_break_nothing), TEST(test_accepting),
+        TEST(test_ignoring),          TEST(test_why_it_is_gone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
