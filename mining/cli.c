@@ -27,8 +27,9 @@ static const struct fl_cli_command commands[] = {
     {"rules", "", "List rules, the novel ones first",
      "  flowlore rules                                  novel and known rules of all locations\n"
      "  flowlore rules --status novel --location paris\n"
+     "  flowlore rules --shape                          what locations have in common\n"
      "  flowlore rules --status all --json | jq .rule\n",
-     FL_OPT_LOCATION | FL_OPT_STATUS | FL_OPT_JSON, 0, 0, fl_cli_rules},
+     FL_OPT_LOCATION | FL_OPT_STATUS | FL_OPT_SHAPE | FL_OPT_JSON, 0, 0, fl_cli_rules},
     {"alerts", "[ALERT]", "List alerts, look at one, or follow them as they are raised",
      "  flowlore alerts                                 what is open\n"
      "  flowlore alerts 5                               one in full, with its rules\n"
@@ -67,6 +68,10 @@ static const struct fl_cli_command commands[] = {
      "  flowlore known export --location paris > paris.known\n"
      "  flowlore known import paris.known --location london --dry-run\n",
      FL_OPT_LOCATION | FL_OPT_DRY_RUN | FL_OPT_JSON, 0, 2, fl_cli_known},
+    {"diff", "", "Compare the rules of two locations",
+     "  flowlore diff --location paris --location london\n"
+     "  flowlore diff --location paris --location london --json | jq 'select(.same_shape == 0).rule'\n",
+     FL_OPT_BETWEEN | FL_OPT_JSON, 0, 0, fl_cli_diff},
     {"learn", "", "Show how settled the locations are, or have them learn anew",
      "  flowlore learn                                  what is left to learn, and how many alerts to "
      "expect\n"
@@ -86,7 +91,9 @@ static const struct fl_cli_command commands[] = {
     {"sql", "SELECT", "Ask with SQL over flows, rules and alerts",
      "  flowlore sql \"SELECT dst, dst_port, sum(bytes) FROM flows GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 10\"\n"
      "  flowlore sql \"SELECT id, rule FROM novel_rules\" --json\n"
-     "\nTables: flows, rules, novel_rules, known_rules, alerts, exporters, runs, locations, sinks, deliveries.\n",
+     "\nTables: flows, rules, novel_rules, known_rules, decisions, dependencies, shapes, clusters, alerts, "
+     "exporters,\n"
+     "runs, locations, sinks, deliveries.\n",
      FL_OPT_JSON | FL_OPT_CSV, 1, 1, fl_cli_sql},
 };
 enum { N_OWN = sizeof commands / sizeof commands[0], MOST_COMMANDS = 32 };
@@ -95,15 +102,6 @@ enum { N_OWN = sizeof commands / sizeof commands[0], MOST_COMMANDS = 32 };
 struct tool {
     const struct fl_cli_command *commands[MOST_COMMANDS];
     size_t n;
-};
-
-/* Words one may expect to be commands, and what serves instead. */
-static const struct {
-    const char *name, *instead;
-} absent[] = {
-    {"diff",
-     "Compare with flowlore sql \"SELECT rule FROM rules WHERE location = 'A' EXCEPT SELECT rule FROM "
-     "rules WHERE location = 'B'\"."},
 };
 
 static void print_help(const struct tool *tool)
@@ -124,11 +122,6 @@ static int unknown_command(const struct tool *tool, const char *name)
     const char *words[MOST_COMMANDS];
     for (size_t i = 0; i < tool->n; i++)
         words[i] = tool->commands[i]->name;
-    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++)
-        if (strcmp(name, absent[i].name) == 0) {
-            fl_cli_say("\"%s\" is not part of flowlore %s. %s", name, PACKAGE_VERSION, absent[i].instead);
-            return FL_EXIT_USAGE;
-        }
     if (name[0] == '-')
         fl_cli_say("options follow the command's name: flowlore COMMAND %.60s; see flowlore --help", name);
     else {

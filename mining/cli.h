@@ -24,7 +24,8 @@ struct fl_cli {
     const char *speed, *rate, *source;
     const char *timeout;
     const char *cluster, *alert, *duration;
-    bool json, csv, all, follow, dry_run, reset, help;
+    const char *other; /* the second --location */
+    bool json, csv, all, follow, dry_run, reset, shape, help;
     bool dot;
     char **args; /* what stands beside the options */
     size_t n_args;
@@ -56,7 +57,9 @@ enum {
     FL_OPT_DOT = 1 << 18,
     FL_OPT_TIMEOUT = 1 << 19,
     FL_OPT_GROUP = 1 << 20, /* --cluster, --alert */
-    FL_OPT_LEARN = 1 << 21  /* --reset, --for */
+    FL_OPT_LEARN = 1 << 21, /* --reset, --for */
+    FL_OPT_SHAPE = 1 << 22,
+    FL_OPT_BETWEEN = 1 << 23 /* --location twice */
 };
 struct fl_cli_command {
     const char *name, *args, *summary, *examples;
@@ -146,6 +149,8 @@ int fl_cli_alerts(struct fl_cli *cli);
 int fl_cli_ack(struct fl_cli *cli);
 int fl_cli_learn(struct fl_cli *cli);
 int fl_cli_known(struct fl_cli *cli);
+int fl_cli_diff(struct fl_cli *cli);
+int fl_cli_shapes(struct fl_cli *cli);
 int fl_cli_explain(struct fl_cli *cli);
 int fl_cli_graph(struct fl_cli *cli);
 int fl_cli_accept(struct fl_cli *cli);

@@ -15,6 +15,7 @@ struct spec {
 #define AT(member) offsetof(struct fl_cli, member)
 static const struct spec specs[] = {
     {"location", "NAME", "only this location", FL_OPT_LOCATION, AT(location)},
+    {"location", "NAME", "one place, and given again the other", FL_OPT_BETWEEN, AT(other)},
     {"location", "NAME", "everything goes to this location, wherever the exporters belong", FL_OPT_INTO,
      AT(location)},
     {"status", "STATUS", "novel, known, ignored, gone or all (default: novel and known)", FL_OPT_STATUS,
@@ -38,6 +39,7 @@ static const struct spec specs[] = {
      AT(match)},
     {"cluster", "ID", "the rules of this cluster", FL_OPT_GROUP, AT(cluster)},
     {"alert", "ID", "the rules that this alert tells of", FL_OPT_GROUP, AT(alert)},
+    {"shape", NULL, "shapes, with hosts as letters, and where they live", FL_OPT_SHAPE, AT(shape)},
     {"reset", NULL, "forget what was learned and nobody decided upon, and learn anew", FL_OPT_LEARN,
      AT(reset)},
     {"for", "DURATION", "for so much data (default: learning in the configuration, else 24h)", FL_OPT_LEARN,
@@ -121,7 +123,8 @@ static int unknown_option(const struct fl_cli_command *command, const char *type
 
 static void set(struct fl_cli *cli, const struct spec *spec, const char *value)
 {
-    char *member = (char *)cli + spec->offset;
+    bool first = spec->bit == FL_OPT_BETWEEN && !cli->location;
+    char *member = first ? (char *)&cli->location : (char *)cli + spec->offset;
     if (spec->value)
         *(const char **)(void *)member = value;
     else

@@ -193,6 +193,8 @@ int fl_cli_rules(struct fl_cli *cli)
     struct fl_err err = {""};
     struct fl_rulesdb *db = NULL;
     struct fl_rule_filter filter = {.location = cli->location, .status = "all"};
+    if (cli->shape)
+        return fl_cli_shapes(cli);
     if (cli->status && strcmp(cli->status, "all") != 0 && status_rank(cli->status) == N_STATUSES)
         return fl_cli_fail(fl_fail(&err, FL_EINVAL,
                                    "--status \"%.40s\" is none of novel, known, ignored, gone, all",

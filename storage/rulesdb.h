@@ -134,6 +134,15 @@ int fl_rulesdb_evidence(struct fl_rulesdb *db, int64_t rule_id, json_t **out, st
  * with a remedy in *err. */
 int fl_rulesdb_find_rule(struct fl_rulesdb *db, const char *text, const char *location, int64_t *id,
                          struct fl_err *err);
+/* Novel and known rules of location `a` that `b` has neither novel nor known, then the other way round:
+ * {location, id, rule, status, shape, same_shape}, the last being how many rules of that shape the other one
+ * has. *common: how many both have. */
+int fl_rulesdb_diff(struct fl_rulesdb *db, const char *a, const char *b, int64_t *common, fl_json_fn *fn,
+                    void *ctx, struct fl_err *err);
+/* Shapes of novel and known rules, those of most locations first: {shape, locations, rules, known, at
+ * (names), example (a rule's id)}. location NULL: all, else only those that it has. */
+int fl_rulesdb_shapes(struct fl_rulesdb *db, const char *location, fl_json_fn *fn, void *ctx,
+                      struct fl_err *err);
 struct fl_alert_filter {
     const char *location, *state; /* state: open, acked, closed, all; NULL: open */
     int64_t after_id;             /* only alerts with a greater id */

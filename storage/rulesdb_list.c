@@ -104,6 +104,38 @@ int fl_rulesdb_instances(struct fl_rulesdb *db, int64_t rule_id, fl_json_fn *fn,
     return fl_rulesdb_each(db, s, fn, ctx, err);
 }
 
+/* ---- between places ---- */
+
+static int lacking(struct fl_rulesdb *db, const char *here, const char *there, fl_json_fn *fn, void *ctx,
+                   struct fl_err *err)
+{
+    sqlite3_stmt *s = fl_rulesdb_prepare(db, SQL_LACKING);
+    if (s)
+        fl_rulesdb_bind(s, "tt", here, there);
+    return fl_rulesdb_each(db, s, fn, ctx, err);
+}
+
+int fl_rulesdb_diff(struct fl_rulesdb *db, const char *a, const char *b, int64_t *common, fl_json_fn *fn,
+                    void *ctx, struct fl_err *err)
+{
+    *common = 0;
+    int rc = lacking(db, a, b, fn, ctx, err);
+    if (rc == 0)
+        rc = lacking(db, b, a, fn, ctx, err);
+    if (rc == 0 && fl_rulesdb_get_int(db, SQL_COMMON, common, "tt", a, b) != SQLITE_ROW)
+        rc = fl_rulesdb_fail(db, err);
+    return rc;
+}
+
+int fl_rulesdb_shapes(struct fl_rulesdb *db, const char *location, fl_json_fn *fn, void *ctx,
+                      struct fl_err *err)
+{
+    sqlite3_stmt *s = fl_rulesdb_prepare(db, SQL_SHAPES);
+    if (s)
+        fl_rulesdb_bind(s, "t", location);
+    return fl_rulesdb_each(db, s, fn, ctx, err);
+}
+
 /* ---- evidence ---- */
 
 static int keep_one(void *ctx, json_t *object)

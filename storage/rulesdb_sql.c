@@ -242,6 +242,28 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "state = "
          "ifnull(?2, 'open')) ORDER BY id",
          false},
+    [SQL_LACKING] = {"SELECT here.location, here.id, here.rule, here.status, here.shape, (SELECT count(*) "
+                     "FROM rules o WHERE o.shape "
+                     "= here.shape AND o.location = ?2 AND o.status IN ('novel', 'known')) AS same_shape "
+                     "FROM rules here WHERE "
+                     "here.location = ?1 AND here.status IN ('novel', 'known') AND NOT EXISTS (SELECT 1 FROM "
+                     "rules o WHERE "
+                     "o.identity = here.identity AND o.location = ?2 AND o.status IN ('novel', 'known')) "
+                     "ORDER BY here.shape, "
+                     "here.id",
+                     false},
+    [SQL_COMMON] = {"SELECT count(*) FROM rules here WHERE here.location = ?1 AND here.status IN ('novel', "
+                    "'known') AND EXISTS "
+                    "(SELECT 1 FROM rules o WHERE o.identity = here.identity AND o.location = ?2 AND "
+                    "o.status IN ('novel', "
+                    "'known'))",
+                    false},
+    [SQL_SHAPES] =
+        {"SELECT shape, locations, rules, known, at, example FROM shapes WHERE ?1 IS NULL OR shape IN "
+         "(SELECT "
+         "shape FROM rules WHERE location = ?1 AND status IN ('novel', 'known')) ORDER BY locations DESC, "
+         "rules DESC, shape",
+         false},
     [SQL_RUNS] = {"SELECT id, location, \"from\", \"to\", started, took_ms, flows, conversations, nodes, "
                   "pairs_tested, "
                   "rules, instances, novel, first_time, damaged, scheduled, unclean FROM runs WHERE ?1 IS "

@@ -180,4 +180,46 @@ grep -q 'rule 1 .*(known)' "$dir/out"; said $? 'the rule is known still'
 try 0 'No rule changes its status. 1 open alert is closed.' 'so be it' accept --alert 1 --note 'cached now' $data
 try 0 '(0 novel)' 'it is not told again' mine --from 2022-06-13T00:00:00Z $data
 try 0 'No open alerts' 'until it held in between' alerts $data
+
+# ---- between places ----
+data="--data $dir/places"
+mkdir "$dir/places"
+imaps='10.0.0.7.* : 10.0.0.9.143/tcp <=> 10.0.0.7.* : 10.0.0.9.993/tcp'
+imaps_london='10.2.0.7.* : 10.2.0.9.143/tcp <=> 10.2.0.7.* : 10.2.0.9.993/tcp'
+try 0 'there are no shapes. Mine' 'no shapes' rules --shape $data
+try 2 'takes two places' 'diff of nothing' diff $data
+try 2 'takes two places' 'diff of one place' diff --location paris $data
+"$mkknown" "$dir/places" paris 0 "$ssh12" "$imaps" "$web" --learning && "$mkknown" "$dir/places" london 0 "$ssh12" "$imaps_london"; ok $? 'two places'
+try 2 'two different places, not paris twice' 'diff of a place with itself' diff --location paris --location paris $data
+try 2 'no location "rome" here; known: london, paris' 'a place that is not there' diff --location paris --location rome $data
+try 0 '^paris  *3  known  *10.0.0.7.* : 10.0.0.8.80/tcp => .*  -$' 'what one place has' diff --location paris --location london $data
+grep -q '^london  *5  novel  *10.2.0.7.*993/tcp  *1x$' "$dir/out"; said $? 'and the other'
+grep -q '^paris has 2 rules that london lacks; for 1 of them london has the shape, with other hosts.' "$dir/out"; said $? 'summed up'
+grep -q '^They have 1 rule in common.' "$dir/out"; said $? 'and what both have'
+try 0 '{"location":"london","id":5,"rule":"10.2.*","status":"novel","shape":"A.\* : B.143/tcp ~ A.\* : B.993/tcp","same_shape":1}' 'as JSON' diff --location paris --location london --json $data
+try 0 '^ *2  *2  *1  A.\* : B.143/tcp ~ A.\* : B.993/tcp  *london, paris  *2$' 'a shape and where it lives' rules --shape $data
+try 0 '"locations":1,"rules":1,"known":1,"at":"paris"' 'as JSON' rules --shape --json $data
+try 2 'leave --status out' 'shapes have no status' rules --shape --status gone $data
+[ "$("$bin" rules --shape --location london $data | wc -l)" = 3 ]; said $? 'shapes of one place'
+
+# ---- the views answer on their own ----
+if command -v sqlite3 >/dev/null; then
+    ask() { # ask NAME EXPECTED SQL
+        sqlite3 "$dir/$db/rules.db" "$3" >"$dir/out" 2>"$dir/err"
+        [ "$(cat "$dir/out")" = "$2" ]
+        said $? "$1"
+    }
+    db=places
+    ask 'what is new at london since yesterday' 2 \
+        "SELECT count(*) FROM novel_rules r JOIN locations l USING (location) WHERE location = 'london' AND first_seen >= strftime('%Y-%m-%dT%H:%M:%fZ', l.newest, '-1 day')"
+    ask 'which server most rules depend on' '10.0.0.1|2' \
+        "SELECT server, count(DISTINCT rule_id) FROM dependencies GROUP BY server ORDER BY 2 DESC, 1 LIMIT 1"
+    db=broken
+    ask 'what broke' 'broken|paris|cached now' "SELECT kind, location, note FROM alerts WHERE kind = 'broken' AND opened >= '2022-06-06'"
+    ask 'which runs were not whole' 0 "SELECT count(*) FROM runs WHERE unclean IS NOT NULL"
+    db=table
+    ask 'who decided what' 'accept|london' "SELECT verdict, location FROM decisions WHERE author IS NOT NULL AND location = 'london' ORDER BY id LIMIT 1"
+else
+    skip 'the views answer on their own' 'sqlite3 is not installed'
+fi
 tap_done

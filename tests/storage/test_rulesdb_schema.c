@@ -223,8 +223,9 @@ static void test_every_statement(void **state)
         if (fl_rulesdb_statements[id].per_rule)
             check_plan(f, id);
     }
-    static const char *const views[] = {"rules", "novel_rules", "known_rules", "alerts", "exporters",
-                                        "runs",  "locations",   "clusters",    "sinks",  "deliveries"};
+    static const char *const views[] = {"rules",     "novel_rules",  "known_rules", "alerts", "exporters",
+                                        "runs",      "locations",    "clusters",    "sinks",  "deliveries",
+                                        "decisions", "dependencies", "shapes"};
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
         char sql[64];
         snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", views[i]);
