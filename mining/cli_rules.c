@@ -75,6 +75,9 @@ static void cell_notes(struct fl_table *t, const json_t *rule)
     int64_t instances = fl_js_int(rule, "instances");
     if (strcmp(fl_js_text(rule, "status"), "novel") == 0 && fl_js_text(rule, "novelty")[0])
         used += (size_t)snprintf(text, sizeof text, "%.20s", fl_js_text(rule, "novelty"));
+    if (*fl_js_text(rule, "gone_why"))
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.80s", used ? ", " : "",
+                                 fl_js_text(rule, "gone_why"));
     if (*fl_js_text(rule, "held"))
         used += (size_t)snprintf(text + used, sizeof text - used, "%sheld: %.160s", used ? ", " : "",
                                  fl_js_text(rule, "held"));

@@ -65,11 +65,12 @@ static void add_member(struct summary *s, sqlite3_stmt *q)
     w->clock = w->clock && clock;
 }
 
-/* The rules of an alert (0: none yet) and `joining` (0: none), as far as they are novel. */
-static int sum_members(struct fl_rulesdb *db, int64_t alert_id, int64_t joining, struct summary *s)
+/* The rules of an alert (0: none yet) and those in `joining`, a JSON array of ids, as far as they are novel.
+ */
+static int sum_members(struct fl_rulesdb *db, int64_t alert_id, const char *joining, struct summary *s)
 {
     sqlite3_stmt *q = fl_rulesdb_kept(db, SQL_ALERT_MEMBERS);
-    int rc = q ? fl_rulesdb_bind(q, "ii", alert_id, joining) : SQLITE_ERROR;
+    int rc = q ? fl_rulesdb_bind(q, "it", alert_id, joining) : SQLITE_ERROR;
     while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
         add_member(s, q);
         rc = SQLITE_OK;
@@ -77,7 +78,7 @@ static int sum_members(struct fl_rulesdb *db, int64_t alert_id, int64_t joining,
     sqlite3_reset(q);
     if (rc != SQLITE_DONE || s->weight.rules == 0)
         return rc == SQLITE_DONE ? SQLITE_OK : rc;
-    rc = fl_rulesdb_get_int(db, SQL_ALERT_HOSTS, &s->weight.hosts, "ii", alert_id, joining);
+    rc = fl_rulesdb_get_int(db, SQL_ALERT_HOSTS, &s->weight.hosts, "it", alert_id, joining);
     return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
@@ -110,43 +111,165 @@ static int put(struct fl_rulesdb *db, int64_t *alert_id, struct summary *s, int6
         return fl_rulesdb_run(db, SQL_PUT_ALERT, "itittitti", *alert_id, fl_alert_severity(&s->weight),
                               s->lead_id, s->lead_text, grades[s->weight.grade], s->weight.rules, text, why,
                               now_ms);
-    rc = fl_rulesdb_run(db, SQL_ADD_ALERT, "ttittttii", s->location, fl_alert_severity(&s->weight),
-                        s->lead_id, s->lead_text, grades[s->weight.grade], text, why, opened_ms, now_ms);
+    rc = fl_rulesdb_run(db, SQL_ADD_ALERT, "ttittttiii", s->location, fl_alert_severity(&s->weight),
+                        s->lead_id, s->lead_text, grades[s->weight.grade], text, why, opened_ms, now_ms,
+                        s->weight.rules);
     *alert_id = sqlite3_last_insert_rowid(db->sqlite);
     return rc;
 }
 
-int fl_alert_tell(struct fl_rulesdb *db, int64_t rule_id, int64_t opened_ms, int64_t now_ms, bool *opened)
+/* ---- telling ---- */
+
+/* A rule that nobody is told of, and the alert that it joins (0: none yet) or the cluster that it is told
+ * with. */
+struct untold {
+    int64_t alert_id, cluster_id, rule_id, opened_ms;
+    size_t order; /* its place among the rules of the run, strongest first */
+    size_t lead;  /* the place of the first rule with the same target */
+};
+
+static int by_target(const void *va, const void *vb)
 {
-    struct summary s = {.weight = {.rules = 0}};
-    int64_t alert_id = 0;
-    *opened = false;
-    int rc = fl_rulesdb_get_int(db, SQL_LIVE_ALERT, &alert_id, "i", rule_id);
-    if (rc != SQLITE_DONE)
-        return rc == SQLITE_ROW ? SQLITE_OK : rc; /* told, and nothing but its figures may have changed */
-    rc = fl_rulesdb_get_int(db, SQL_CLUSTER_ALERT, &alert_id, "i", rule_id);
-    *opened = rc == SQLITE_DONE;
-    if (rc == SQLITE_ROW || rc == SQLITE_DONE)
-        rc = sum_members(db, alert_id, rule_id, &s);
-    if (rc == SQLITE_OK)
-        rc = put(db, &alert_id, &s, opened_ms, now_ms);
-    return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_ADD_MEMBER, "ii", alert_id, rule_id) : rc;
+    const struct untold *a = va, *b = vb;
+    if (a->alert_id != b->alert_id)
+        return a->alert_id < b->alert_id ? -1 : 1;
+    if (a->cluster_id != b->cluster_id)
+        return a->cluster_id < b->cluster_id ? -1 : 1;
+    return (a->order > b->order) - (a->order < b->order);
 }
 
-int fl_alert_retell(struct fl_rulesdb *db, int64_t rule_id, bool novel, const char *author, const char *note,
-                    int64_t now_ms)
+static int by_lead(const void *va, const void *vb)
+{
+    const struct untold *a = va, *b = vb;
+    if (a->lead != b->lead)
+        return a->lead < b->lead ? -1 : 1;
+    return (a->order > b->order) - (a->order < b->order);
+}
+
+static bool together(const struct untold *a, const struct untold *b)
+{
+    return a->alert_id ? a->alert_id == b->alert_id
+                       : !b->alert_id && a->cluster_id && a->cluster_id == b->cluster_id;
+}
+
+/* Rules of one target side by side, the strongest first and by it the groups. */
+static void group(struct untold *all, size_t n)
+{
+    qsort(all, n, sizeof *all, by_target);
+    for (size_t i = 0; i < n; i++)
+        all[i].lead = i > 0 && together(&all[i - 1], &all[i]) ? all[i - 1].lead : all[i].order;
+    qsort(all, n, sizeof *all, by_lead);
+}
+
+/* "[1,2,3]", to be freed; NULL without memory. */
+static char *ids_text(const struct untold *rules, size_t n)
+{
+    char *text = malloc(n * 22 + 3);
+    size_t used = 0;
+    for (size_t i = 0; text && i < n; i++)
+        used += (size_t)sprintf(text + used, "%s%lld", i ? "," : "[", (long long)rules[i].rule_id);
+    if (text)
+        strcpy(text + used, n ? "]" : "[]");
+    return text;
+}
+
+/* Rules that join one alert, or make one: in one go, so that it grows once. */
+static int tell_group(struct fl_rulesdb *db, const struct untold *rules, size_t n, int64_t now_ms)
 {
     struct summary s = {.weight = {.rules = 0}};
-    int64_t alert_id;
-    int rc = fl_rulesdb_get_int(db, novel ? SQL_LAST_ALERT : SQL_LIVE_ALERT, &alert_id, "i", rule_id);
-    if (rc != SQLITE_ROW)
-        return rc == SQLITE_DONE ? SQLITE_OK : rc;
-    rc = sum_members(db, alert_id, 0, &s);
+    int64_t alert_id = rules[0].alert_id, opened_ms = rules[0].opened_ms;
+    char *joining = ids_text(rules, n);
+    for (size_t i = 1; i < n; i++)
+        opened_ms = rules[i].opened_ms < opened_ms ? rules[i].opened_ms : opened_ms;
+    int rc = joining ? sum_members(db, alert_id, joining, &s) : SQLITE_NOMEM;
+    if (rc == SQLITE_OK)
+        rc = put(db, &alert_id, &s, opened_ms, now_ms);
+    for (size_t i = 0; rc == SQLITE_OK && i < n; i++)
+        rc = fl_rulesdb_run(db, SQL_ADD_MEMBER, "ii", alert_id, rules[i].rule_id);
+    free(joining);
+    return rc;
+}
+
+/* Those that no live alert tells of, each with its target. */
+static int find_untold(struct fl_rulesdb *db, const struct fl_untold *rules, size_t n, struct untold *out,
+                       size_t *n_out)
+{
+    int64_t told;
+    for (size_t i = 0; i < n; i++) {
+        struct untold *u = &out[*n_out];
+        *u = (struct untold){.rule_id = rules[i].rule_id, .opened_ms = rules[i].opened_ms, .order = i};
+        int rc = fl_rulesdb_get_int(db, SQL_LIVE_ALERT, &told, "i", u->rule_id);
+        if (rc == SQLITE_ROW) /* told, and nothing but its figures may have changed */
+            continue;
+        if (rc == SQLITE_DONE)
+            rc = fl_rulesdb_get_int(db, SQL_CLUSTER_ALERT, &u->alert_id, "i", u->rule_id);
+        if (rc == SQLITE_DONE)
+            rc = fl_rulesdb_get_int(db, SQL_CLUSTER_OF, &u->cluster_id, "i", u->rule_id);
+        if (rc != SQLITE_ROW)
+            return rc;
+        ++*n_out;
+    }
+    return SQLITE_OK;
+}
+
+int fl_alert_tell(struct fl_rulesdb *db, const struct fl_untold *rules, size_t n, int64_t now_ms,
+                  size_t *opened)
+{
+    struct untold *all = malloc((n + 1) * sizeof *all);
+    size_t n_all = 0;
+    int rc = all ? find_untold(db, rules, n, all, &n_all) : SQLITE_NOMEM;
+    if (rc == SQLITE_OK)
+        group(all, n_all);
+    for (size_t from = 0, to; rc == SQLITE_OK && from < n_all; from = to) {
+        for (to = from + 1; to < n_all && together(&all[from], &all[to]);)
+            to++;
+        *opened += all[from].alert_id == 0;
+        rc = tell_group(db, &all[from], to - from, now_ms);
+    }
+    free(all);
+    return rc;
+}
+
+static int by_id(const void *va, const void *vb)
+{
+    const int64_t *a = va, *b = vb;
+    return (*a > *b) - (*a < *b);
+}
+
+/* What an alert has to say now; without a rule left to tell of it closes, with one it is open again. */
+static int retell(struct fl_rulesdb *db, int64_t alert_id, const char *author, const char *note,
+                  int64_t now_ms)
+{
+    struct summary s = {.weight = {.rules = 0}};
+    int rc = sum_members(db, alert_id, "[]", &s);
     if (rc == SQLITE_OK && s.weight.rules == 0)
         return fl_rulesdb_run(db, SQL_CLOSE_ALERT, "iitt", alert_id, now_ms, note, author);
     if (rc == SQLITE_OK)
         rc = put(db, &alert_id, &s, 0, now_ms);
-    return rc == SQLITE_OK && novel ? fl_rulesdb_run(db, SQL_REOPEN_ALERT, "ii", alert_id, now_ms) : rc;
+    return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_REOPEN_ALERT, "ii", alert_id, now_ms) : rc;
+}
+
+int fl_alert_retell(struct fl_rulesdb *db, const int64_t *rule_ids, size_t n, const char *author,
+                    const char *note, int64_t now_ms)
+{
+    int64_t *alerts = malloc((n + 1) * sizeof *alerts);
+    size_t n_alerts = 0;
+    int rc = alerts ? SQLITE_OK : SQLITE_NOMEM;
+    for (size_t i = 0; rc == SQLITE_OK && i < n; i++) {
+        const char *status = fl_rulesdb_status(db, rule_ids[i]);
+        bool novel = status && strcmp(status, "novel") == 0;
+        rc = fl_rulesdb_get_int(db, novel ? SQL_LAST_ALERT : SQL_LIVE_ALERT, &alerts[n_alerts], "i",
+                                rule_ids[i]);
+        n_alerts += rc == SQLITE_ROW;
+        rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+    }
+    if (rc == SQLITE_OK)
+        qsort(alerts, n_alerts, sizeof *alerts, by_id);
+    for (size_t i = 0; rc == SQLITE_OK && i < n_alerts; i++)
+        if (i == 0 || alerts[i] != alerts[i - 1])
+            rc = retell(db, alerts[i], author, note, now_ms);
+    free(alerts);
+    return rc;
 }
 
 /* ---- acknowledging ---- */

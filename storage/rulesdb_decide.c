@@ -166,15 +166,22 @@ static int apply_to(struct deciding *c, const struct subject *subject, int64_t d
         rc = fail_db(c);
     if (rc < 0)
         return rc;
-    const char *after = fl_rulesdb_status(c->db, subject->id);
-    if (!after)
-        return fail_db(c);
-    /* A rule that never had an alert gets it from the run that finds it next. */
     if (fl_rulesdb_run(c->db, SQL_CLOSE_BROKEN, "iitti", (int64_t)0, c->d->now_ms, c->d->note, c->d->author,
                        subject->id) != SQLITE_OK)
-        return fail_db(c);
-    rc = fl_alert_retell(c->db, subject->id, strcmp(after, "novel") == 0, c->d->author, c->d->note,
-                         c->d->now_ms);
+        rc = fail_db(c);
+    return rc;
+}
+
+/* A rule that is novel again and never had an alert gets it from the run that finds it next. */
+static int retell(struct deciding *c)
+{
+    int64_t *ids = calloc(c->n + 1, sizeof *ids);
+    if (!ids)
+        return fl_fail(c->err, FL_ENOMEM, "%s: out of memory", c->db->path);
+    for (size_t i = 0; i < c->n; i++)
+        ids[i] = c->subjects[i].id;
+    int rc = fl_alert_retell(c->db, ids, c->n, c->d->author, c->d->note, c->d->now_ms);
+    free(ids);
     return rc == SQLITE_OK ? 0 : fail_db(c);
 }
 
@@ -184,6 +191,8 @@ static int apply(struct deciding *c)
     int rc = c->shared ? add_decision(c, c->d->location, c->d->identity, c->d->pattern, &decision_id) : 0;
     for (size_t i = 0; rc == 0 && i < c->n; i++)
         rc = apply_to(c, &c->subjects[i], decision_id);
+    if (rc == 0)
+        rc = retell(c);
     if (rc == 0 && c->broken &&
         fl_rulesdb_run(c->db, SQL_CLOSE_BROKEN, "iitti", c->d->alert_id, c->d->now_ms, c->d->note,
                        c->d->author, (int64_t)0) != SQLITE_OK)

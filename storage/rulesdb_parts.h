@@ -186,14 +186,20 @@ const char *fl_alert_severity(const struct fl_alert_weight *w);
 /* The same in words: "high: no location knows ...". Returns `out`. */
 const char *fl_alert_why(const struct fl_alert_weight *w, char out[FL_ALERT_WHY]);
 
-/* A rule is novel: it joins the open alert of its cluster, or opens one (*opened is set) that began at
- * `opened_ms` of data time; an alert that has it already says how things stand now. 0 or SQLite's code. */
-int fl_alert_tell(struct fl_rulesdb *db, int64_t rule_id, int64_t opened_ms, int64_t now_ms, bool *opened);
-/* The status of a rule has changed: alerts that tell of it lose it, and close when that was their last; a
- * rule that is novel again stands in its last alert again. `author` and `note` are of who decided. 0 or
- * SQLite's code. */
-int fl_alert_retell(struct fl_rulesdb *db, int64_t rule_id, bool novel, const char *author, const char *note,
-                    int64_t now_ms);
+/* Rules that are novel: those of a cluster join its open alert, or open one together, in one go each; a rule
+ * that a live alert tells of already is passed over. Alerts opened are added to *opened. 0 or SQLite's code.
+ */
+struct fl_untold {
+    int64_t rule_id;
+    int64_t opened_ms; /* data time at which it began */
+};
+int fl_alert_tell(struct fl_rulesdb *db, const struct fl_untold *rules, size_t n, int64_t now_ms,
+                  size_t *opened);
+/* The status of rules has changed: alerts that tell of them lose those that are no longer novel, and close
+ * when that was their last; a rule that is novel again stands in its last alert again, which is open.
+ * `author` and `note` are of who decided. 0 or SQLite's code. */
+int fl_alert_retell(struct fl_rulesdb *db, const int64_t *rule_ids, size_t n, const char *author,
+                    const char *note, int64_t now_ms);
 /* Put down how the known rules stood in a run that ended at `to_ms`, and tell those that are broken, or hold
  * again, unless the run is unclean. Alerts opened are added to *opened. 0 or SQLite's code. */
 int fl_broken_look(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *found,

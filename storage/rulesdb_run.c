@@ -26,6 +26,8 @@ struct storing {
     int64_t *positions; /* instances stored under the rule at the same index */
     uint64_t first_time;
     size_t alerts;
+    struct fl_untold *untold; /* novel rules, room for every rule */
+    size_t n_untold;
 };
 
 static int64_t counter(uint64_t value)
@@ -267,7 +269,7 @@ static int learn(struct storing *s, int64_t id)
         return SQLITE_ERROR;
     return strcmp(status, "novel") == 0
                ? SQLITE_OK
-               : fl_alert_retell(s->db, id, false, NULL, "learned while the location learns", s->now_ms);
+               : fl_alert_retell(s->db, &id, 1, NULL, "learned while the location learns", s->now_ms);
 }
 
 static int store_rule(struct storing *s, size_t index)
@@ -291,10 +293,9 @@ static int store_rule(struct storing *s, size_t index)
     return s->learning ? learn(s, id) : SQLITE_OK;
 }
 
-/* Once it is known what hangs together: count what is novel, and tell it. */
+/* Count what is novel, and note what is to be told once it is known what hangs together. */
 static int announce(struct storing *s, size_t index)
 {
-    bool opened = false;
     int64_t held = 0;
     const char *status = fl_rulesdb_status(s->db, s->ids[index]);
     if (!status)
@@ -306,9 +307,8 @@ static int announce(struct storing *s, size_t index)
     s->run->held += held != 0;
     if (rc != SQLITE_ROW || held)
         return rc == SQLITE_ROW ? SQLITE_OK : rc;
-    rc = fl_alert_tell(s->db, s->ids[index], first_time_of(s, &s->rules[index]), s->now_ms, &opened);
-    s->alerts += opened;
-    return rc;
+    s->untold[s->n_untold++] = (struct fl_untold){s->ids[index], first_time_of(s, &s->rules[index])};
+    return SQLITE_OK;
 }
 
 /* ---- instances ---- */
@@ -405,6 +405,8 @@ static int store_all(struct storing *s)
         if (s->ids[i])
             rc = announce(s, i);
     if (rc == SQLITE_OK)
+        rc = fl_alert_tell(s->db, s->untold, s->n_untold, s->now_ms, &s->alerts);
+    if (rc == SQLITE_OK)
         rc = fl_broken_look(s->db, s->run, s->found, s->now_ms, &s->alerts);
     if (rc == SQLITE_OK)
         rc = drop_held(s);
@@ -429,7 +431,8 @@ int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct
         return fl_fail(err, FL_EINVAL, "\"%.64s\" cannot name a location", run->location);
     s.ids = calloc(s.n + 1, sizeof *s.ids);
     s.positions = calloc(s.n + 1, sizeof *s.positions);
-    if (!s.ids || !s.positions) {
+    s.untold = calloc(s.n + 1, sizeof *s.untold);
+    if (!s.ids || !s.positions || !s.untold) {
         rc = fl_fail(err, FL_ENOMEM, "%s: out of memory", db->path);
     } else if (fl_rulesdb_run(db, SQL_BEGIN, "") != SQLITE_OK) {
         rc = fl_rulesdb_fail(db, err);
@@ -444,6 +447,7 @@ int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct
     free(s.covers);
     free(s.ids);
     free(s.positions);
+    free(s.untold);
     return rc;
 }
 

@@ -117,21 +117,23 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_ADD_ALERT] =
         {"INSERT INTO alert (location, kind, severity, state, opened_ms, made_ms, changed_ms, rule_id, "
          "cluster_id, rule, novelty, rules, text, why) SELECT ?1, 'novel', ?2, 'open', ?8, ?9, ?9, id, "
-         "cluster_id, ?4, ?5, 1, ?6, ?7 FROM rule WHERE id = ?3",
+         "cluster_id, ?4, ?5, ?10, ?6, ?7 FROM rule WHERE id = ?3",
          true},
     [SQL_ADD_MEMBER] = {"INSERT OR IGNORE INTO alert_member (alert_id, rule_id) VALUES (?1, ?2)", true},
     [SQL_ALERT_MEMBERS] =
         {"SELECT r.id, f.text, r.novelty, f.both, f.n_both, f.n_antecedent, f.lift, f.q_value, f.clock, "
          "f.period_ms, f.period_spread_ms, f.missed FROM rule r JOIN figures f ON f.id = r.figures_id WHERE "
-         "r.id IN (SELECT rule_id FROM alert_member WHERE alert_id = ?1 UNION ALL SELECT ?2) AND NOT r.held "
+         "r.id IN (SELECT rule_id FROM alert_member WHERE alert_id = ?1 UNION ALL SELECT value FROM "
+         "json_each(?2)) AND NOT r.held "
          "AND "
          "(SELECT status FROM rule_status WHERE rule_id = r.id) = 'novel' ORDER BY f.score DESC, r.id",
-         true},
+         false},
     [SQL_ALERT_HOSTS] =
         {"WITH f AS MATERIALIZED (SELECT g.antecedent_client AS a, g.antecedent_server AS b, "
          "g.consequent_client AS c, g.consequent_server AS d, g.hosts AS hosts FROM rule r JOIN figures g ON "
          "g.id = r.figures_id WHERE r.id IN (SELECT rule_id FROM alert_member WHERE alert_id = ?1 UNION ALL "
-         "SELECT ?2) AND (SELECT status FROM rule_status WHERE rule_id = r.id) = 'novel') SELECT (SELECT "
+         "SELECT value FROM json_each(?2)) AND (SELECT status FROM rule_status WHERE rule_id = r.id) = "
+         "'novel') SELECT (SELECT "
          "count(*) FROM (SELECT a AS host FROM f UNION SELECT b FROM f UNION SELECT c FROM f UNION SELECT d "
          "FROM f) WHERE host <> '*') + (SELECT max(hosts) FROM f)",
          false},

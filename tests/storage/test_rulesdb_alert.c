@@ -158,6 +158,9 @@ static void test_a_row_is_whole_at_once(void **state)
     store(f, 1, (const int32_t[]){-1}, 1);
     assert_int_equal(scalar(f, "SELECT count(*) FROM seen WHERE text LIKE 'New at paris%high:%.1'"), 1);
     assert_int_equal(scalar(f, "SELECT count(*) FROM seen"), 1);
+    store(f, 2, (const int32_t[]){0, 0, 0}, 3); /* two join: it grows once */
+    assert_int_equal(scalar(f, "SELECT count(*) FROM seen WHERE text = 'again'"), 1);
+    assert_string_equal(member(f, 1, "rules"), "3");
 }
 
 static void test_decisions_shrink_and_close(void **state)
