@@ -11,9 +11,9 @@
 
 #include "storage/flowtable.h"
 
-static const char *const views[] = {"rules",     "novel_rules",  "known_rules", "alerts",
-                                    "exporters", "runs",         "locations",   "clusters",
-                                    "decisions", "dependencies", "shapes"};
+static const char *const views[] = {"rules",  "novel_rules", "known_rules", "alerts",    "exporters",
+                                    "runs",   "locations",   "clusters",    "decisions", "dependencies",
+                                    "shapes", "sinks",       "deliveries"};
 enum { N_VIEWS = sizeof views / sizeof views[0], STEPS_BETWEEN_LOOKS = 20000, MOST_BYTES = 16 << 20 };
 
 struct guard {
@@ -165,8 +165,7 @@ static int explain_failure(sqlite3 *db, const char *data_dir, bool has_rules, co
     if (strncmp(message, missing, sizeof missing - 1) == 0)
         return fl_fail(err, FL_EINVAL,
                        "%s; there are flows, rules, novel_rules, known_rules, decisions, dependencies, "
-                       "shapes, clusters, alerts, exporters, "
-                       "runs, locations",
+                       "shapes, clusters, alerts, exporters, runs, locations, sinks, deliveries",
                        message);
     return fl_fail(err, FL_EINVAL, "%s", message);
 }
