@@ -108,6 +108,9 @@ static int start(struct work *w, const struct fl_pairs *pairs, const struct fl_n
     for (size_t i = 0; i < pairs->n; i++)
         l->links[i] = ends_of(pairs->items[i].x, pairs->items[i].y, false);
     l->n = sort_links(l->links, pairs->n);
+    struct ends *fewer =
+        realloc(l->links, (l->n + 1) * sizeof *fewer); /* pairs by two kinds of evidence are one */
+    l->links = fewer ? fewer : l->links;
     return 0;
 }
 
@@ -297,32 +300,39 @@ static int lift_links(struct work *w, struct level *from, struct level *to)
 
 /* ---- step 4 ---- */
 
-struct folded {  /* a pair that a range stands for */
-    size_t link; /* of the top level */
-    uint64_t n_xy;
-    size_t pair;
-    uint32_t x, y;
-    double log10_p;
+struct folded {    /* a pair that a range stands for; there may be millions */
+    uint32_t link; /* of the top level */
+    uint32_t pair;
 };
 
-static int compare_strengths(const void *va, const void *vb)
+static int compare_strengths(const void *va, const void *vb, void *ctx)
 {
     const struct folded *a = va, *b = vb;
+    const struct fl_pairs *pairs = ctx;
+    const struct fl_pair *p = &pairs->items[a->pair], *q = &pairs->items[b->pair];
     FL_ORDER(a->link, b->link);
-    FL_ORDER(a->x, b->x);
-    FL_ORDER(a->y, b->y);
-    FL_ORDER(a->log10_p, b->log10_p);
+    int c = compare_ends(&(struct ends){.a = p->x < p->y ? p->x : p->y, .b = p->x < p->y ? p->y : p->x},
+                         &(struct ends){.a = q->x < q->y ? q->x : q->y, .b = q->x < q->y ? q->y : q->x});
+    if (c)
+        return c;
+    FL_ORDER(p->log10_p, q->log10_p);
     FL_ORDER(a->pair, b->pair);
     return 0;
 }
 
-static int compare_sizes(const void *va, const void *vb)
+static int compare_sizes(const void *va, const void *vb, void *ctx)
 {
     const struct folded *a = va, *b = vb;
+    const struct fl_pairs *pairs = ctx;
     FL_ORDER(a->link, b->link);
-    FL_ORDER(b->n_xy, a->n_xy);
+    FL_ORDER(pairs->items[b->pair].n_xy, pairs->items[a->pair].n_xy);
     FL_ORDER(a->pair, b->pair);
     return 0;
+}
+
+static bool same_nodes(const struct fl_pair *p, const struct fl_pair *q)
+{
+    return (p->x == q->x && p->y == q->y) || (p->x == q->y && p->y == q->x);
 }
 
 static size_t top_of(const struct work *w, const struct fl_pair *p)
@@ -334,23 +344,21 @@ static size_t top_of(const struct work *w, const struct fl_pair *p)
 }
 
 /* The pairs that ranges stand for, each pair of nodes once with its strongest evidence, by range and size. */
-static size_t gather(const struct work *w, const struct fl_pairs *pairs, struct folded *out, bool *taken)
+static size_t gather(const struct work *w, struct fl_pairs *pairs, struct folded *out, bool *taken)
 {
     size_t n = 0, kept = 0;
     for (size_t i = 0; i < pairs->n; i++) {
-        const struct fl_pair *p = &pairs->items[i];
-        size_t link = top_of(w, p);
+        size_t link = top_of(w, &pairs->items[i]);
         taken[i] = w->levels[LEVELS - 1].links[link].wide;
-        struct ends e = ends_of(p->x, p->y, false);
         if (taken[i])
-            out[n++] = (struct folded){link, p->n_xy, i, e.a, e.b, p->log10_p};
+            out[n++] = (struct folded){(uint32_t)link, (uint32_t)i};
     }
-    qsort(out, n, sizeof *out, compare_strengths);
+    qsort_r(out, n, sizeof *out, compare_strengths, pairs);
     for (size_t i = 0; i < n; i++)
-        if (kept == 0 || out[kept - 1].link != out[i].link || out[kept - 1].x != out[i].x ||
-            out[kept - 1].y != out[i].y)
+        if (kept == 0 || out[kept - 1].link != out[i].link ||
+            !same_nodes(&pairs->items[out[kept - 1].pair], &pairs->items[out[i].pair]))
             out[kept++] = out[i];
-    qsort(out, kept, sizeof *out, compare_sizes);
+    qsort_r(out, kept, sizeof *out, compare_sizes, pairs);
     return kept;
 }
 

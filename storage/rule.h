@@ -79,10 +79,10 @@ struct fl_period {
 enum { FL_CLUSTER_NAME = 160 };
 /* Rules that hang together (MINING.md section 7). */
 struct fl_cluster {
-    char name[FL_CLUSTER_NAME]; /* "3 routers, port 22, any client (clique)" */
-    char form[16];              /* "pair", "star", "chain", "clique", "mesh" */
-    uint32_t rules, nodes;      /* rules that stand for themselves, and the nodes they name */
-    double score;               /* sum of theirs */
+    char name[FL_CLUSTER_NAME]; /* "any client, 3 servers, port 22/tcp (clique)" */
+    char form[16];         /* "pair", "range" (one node with itself), "star", "chain", "clique", "mesh" */
+    uint32_t rules, nodes; /* rules that stand for themselves, and the nodes they name */
+    double score;          /* sum of theirs */
 };
 
 struct fl_rule {
