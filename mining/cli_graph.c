@@ -185,27 +185,30 @@ static int each_chain(const struct fl_graph_rule *rules, size_t n, fl_chain_fn *
 
 /* ---- the plain listing ---- */
 
-/* "B 98 ms later" of the rule's right side; what is not clear is said in full by explain. */
-static void lag_words(const struct fl_graph_rule *r, char out[64])
+/* " (right side 98 ms later, novel)": which comes first, where that is clear, and what is not known yet. */
+static void remark(const struct fl_graph_rule *r, char out[80])
 {
-    char lag_text[FL_HUMAN_TEXT];
+    char lag_text[FL_HUMAN_TEXT], order[60] = "";
     int64_t lag = fl_js_int(r->rule, "lag_ms");
-    if (!*r->to || strcmp(r->from, r->to) == 0)
-        out[0] = '\0';
-    else if (fl_lag_is_clear(lag, fl_js_int(r->rule, "lag_spread_ms")))
-        snprintf(out, 64, "  (right side %s %s)", fl_human_span(lag > 0 ? lag : -lag, lag_text),
-                 lag > 0 ? "later" : "earlier");
-    else
-        snprintf(out, 64, "  (together)");
+    bool novel = strcmp(fl_js_text(r->rule, "status"), "novel") == 0;
+    if (*r->to && strcmp(r->from, r->to) != 0) {
+        if (fl_lag_is_clear(lag, fl_js_int(r->rule, "lag_spread_ms")))
+            snprintf(order, sizeof order, "right side %s %s", fl_human_span(lag > 0 ? lag : -lag, lag_text),
+                     lag > 0 ? "later" : "earlier");
+        else
+            snprintf(order, sizeof order, "together");
+    }
+    out[0] = '\0';
+    if (*order || novel)
+        snprintf(out, 80, " (%s%s%s)", order, *order && novel ? ", " : "", novel ? "novel" : "");
 }
 
 static void print_rule(const struct fl_graph_rule *r, size_t width)
 {
-    char line[FL_RULE_TEXT + 200], lag[64];
-    lag_words(r, lag);
-    snprintf(line, sizeof line, "%6lld  %s%s%s", (long long)fl_js_int(r->rule, "id"),
-             fl_js_text(r->rule, "rule"), lag,
-             strcmp(fl_js_text(r->rule, "status"), "novel") == 0 ? "  novel" : "");
+    char line[FL_RULE_TEXT + 200], words[80];
+    remark(r, words);
+    snprintf(line, sizeof line, "%6lld  %s%s", (long long)fl_js_int(r->rule, "id"),
+             fl_js_text(r->rule, "rule"), words);
     fl_text_print(stdout, fl_human_clean(line), 0, 8, width);
 }
 
