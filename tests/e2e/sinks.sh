@@ -286,4 +286,6 @@ fl_stop_service
 ok $? "the service stops while a sink hangs"
 ! grep -q "correct horse" "$service_log" "$work/alerts.jsonl" 2>/dev/null
 ok $? "no secret is logged"
+! grep -qE "Sanitizer|runtime error" "$service_log"
+ok $? "and nothing went wrong in memory"
 tap_done
