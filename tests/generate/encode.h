@@ -1,8 +1,8 @@
 /* Flows as the datagrams a router sends: NetFlow v5, NetFlow v9 (RFC 3954), IPFIX (RFC 7011).
  *
  * Written from the specifications alone and sharing nothing with the collector, so that each can be held
- * against the other. The router behind it booted an hour before the first flow, repeats its templates, and says that it samples. v9
- * headers carry whole seconds beside an uptime in milliseconds, as real ones do. */
+ * against the other. The router behind it booted an hour before the first flow, repeats its templates, and
+ * says that it samples. v9 headers carry whole seconds beside an uptime in milliseconds, as real ones do. */
 #ifndef GEN_ENCODE_H
 #define GEN_ENCODE_H
 
