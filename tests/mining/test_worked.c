@@ -13,11 +13,25 @@ struct hour {
 
 static const int64_t from_ms = 1655121600000; /* 2022-06-13T12:00:00Z, where a block begins */
 
-/* A question and its answer, `at_ms` into the minute. */
-static void ask(struct hour *h, const char *client, const char *server, uint16_t port, int minute, int at_ms)
+/* Where in the hour the n-th moment is: each in a minute of its own, in no order and at no period. */
+static int64_t moments_ms[60]; /* one in each minute of the hour, in no order and at no period */
+
+static int make_moments(void **state)
 {
-    int64_t start_ms = from_ms + minute * 60000 + at_ms;
-    uint16_t own = (uint16_t)(40000 + minute);
+    uint64_t seed = 42;
+    for (uint32_t i = 0; i < 60; i++) {
+        uint32_t from = random_below(&seed, i + 1);
+        moments_ms[i] = moments_ms[from];
+        moments_ms[from] = from_ms + i * INT64_C(60000) + random_below(&seed, 58) * 1000;
+    }
+    return 0;
+}
+
+/* A question and its answer, `late_ms` after the n-th moment. */
+static void ask(struct hour *h, const char *client, const char *server, uint16_t port, int n, int late_ms)
+{
+    int64_t start_ms = moments_ms[n] + late_ms;
+    uint16_t own = (uint16_t)(40000 + n);
     assert_true(h->n + 2 <= MOST);
     h->flows[h->n++] = record(client, own, server, port, FL_PROTO_UDP, start_ms, start_ms + 20);
     h->flows[h->n++] = record(server, port, client, own, FL_PROTO_UDP, start_ms + 5, start_ms + 20);
@@ -57,15 +71,15 @@ static double poisson_by_hand(int k, double e)
     return log10_p + log10(1 + e / (k + 1) + e * e / ((k + 1) * (k + 2)));
 }
 
-/* X in minutes 0..29, Y together with it in 0..19 and alone in 30..39. */
+/* X at moments 0..29, Y together with it at 0..19 and alone at 30..39. */
 static void partners(struct hour *h, const char *client, const char *x, const char *y)
 {
-    for (int minute = 0; minute < 30; minute++)
-        ask(h, client, x, 123, minute, 10200);
-    for (int minute = 0; minute < 20; minute++)
-        ask(h, client, y, 53, minute, 10240);
-    for (int minute = 30; minute < 40; minute++)
-        ask(h, client, y, 53, minute, 40000);
+    for (int n = 0; n < 30; n++)
+        ask(h, client, x, 123, n, 200);
+    for (int n = 0; n < 20; n++)
+        ask(h, client, y, 53, n, 240);
+    for (int n = 30; n < 40; n++)
+        ask(h, client, y, 53, n, 0);
 }
 
 /* n_x = n_y = 30 and n_xy = 20 of N = 3,600. E: 20 blocks in which both have one start, 1/60 each, 1/3 in
@@ -101,16 +115,16 @@ static void figures(void **state)
     free(h);
 }
 
-/* Four clients, ten minutes each, two ports of one server in step. Of any client: n_x = n_y = n_xy = 40
+/* Four clients, ten moments each, two ports of one server in step. Of any client: n_x = n_y = n_xy = 40
  * incidents of N = 4 3600; E = 40/60; J = 40/14400 log2(14400/40). Each client alone: 10, E = 1/6. */
 static void bound_to_each_client(void **state)
 {
     struct hour *h = new_hour();
     char client[32];
-    for (int minute = 0; minute < 40; minute++) {
-        snprintf(client, sizeof client, "10.1.0.%d", 5 + minute / 10);
-        ask(h, client, "10.2.0.1", 143, minute, 7000);
-        ask(h, client, "10.2.0.1", 993, minute, 7100);
+    for (int n = 0; n < 40; n++) {
+        snprintf(client, sizeof client, "10.1.0.%d", 5 + n / 10);
+        ask(h, client, "10.2.0.1", 143, n, 0);
+        ask(h, client, "10.2.0.1", 993, n, 100);
     }
     struct fl_findings f = mine(h, 2);
     assert_int_equal(f.n, 5);
@@ -174,5 +188,5 @@ int main(void)
         cmocka_unit_test(bound_to_each_client),
         cmocka_unit_test(ties_stand_in_the_order_of_nodes),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_moments, NULL);
 }
