@@ -11,7 +11,8 @@
  * when jitter blocks, not windows, are taken as what is independent, in either of two ways: in how many
  * blocks there are any, against the chance of that in each block; or how far their number is above what is
  * expected in each block, against how much this varies from block to block. The rule's p-value is that of the
- * better of the two (twice, for there are two), where it is larger than that of the windows.
+ * better of the two (twice, for there are two), where it is larger than that of the windows. A block is one
+ * of all binding hosts together: two scanners that walk over ten hosts side by side have met once.
  * 6. A wildcard behind which one host makes nine tenths of the coincidences is that host in disguise: its own
  * pair has as many coincidences on fewer windows, and is the rule. */
 #include "mining/describe.h"
@@ -228,31 +229,29 @@ static double chance_of_any(uint32_t n_x, uint32_t n_y, uint32_t windows)
     return 1 - none;
 }
 
-struct blocks { /* what has been seen of those in which both are active */
-    uint64_t n, with_any;
-    double chances, excess, squares;
+struct block {           /* in which both are active at one binding host */
+    uint32_t slot, bind; /* window / jitter */
+    double no_chance;    /* of any coincidence */
+    double excess;       /* coincidences beyond those expected */
+    bool any;
 };
 
-static void add_block(struct blocks *b, uint32_t n_x, uint32_t n_y, uint32_t n_xy, uint32_t windows)
+static struct block block_of(uint32_t n_x, uint32_t n_y, uint32_t n_xy, uint32_t windows)
 {
-    double excess = n_xy - (double)n_x * n_y / windows;
-    b->n++;
-    b->with_any += n_xy > 0;
-    b->chances += chance_of_any(n_x, n_y, windows);
-    b->excess += excess;
-    b->squares += excess * excess;
+    return (struct block){.no_chance = 1 - chance_of_any(n_x, n_y, windows),
+                          .excess = n_xy - (double)n_x * n_y / windows,
+                          .any = n_xy > 0};
 }
 
-/* log10 of the p-value by blocks; hits in the order of X's events. */
-static double tail_by_blocks(const struct hits *hits, const struct fl_events *x, const struct stretch *y,
-                             size_t n, const struct fl_timeline *time)
+/* The blocks of all binding hosts; hits in the order of X's events. Returns how many. */
+static size_t blocks_of(const struct hits *hits, const struct fl_events *x, const struct stretch *y, size_t n,
+                        const struct fl_timeline *time, struct block *out)
 {
-    struct blocks b = {0};
-    size_t at = 0, hit = 0;
+    size_t at = 0, hit = 0, count = 0;
     uint32_t span_first = fl_window_of(time, time->from_ms), span_last = fl_window_of(time, time->to_ms);
     for (size_t i = 0, to; i < x->n; i = to) {
-        uint32_t bind = x->items[i].bind, first = x->items[i].first / time->jitter * time->jitter,
-                 last = first + time->jitter - 1, n_x = 0, n_xy = 0;
+        uint32_t bind = x->items[i].bind, slot = x->items[i].first / time->jitter,
+                 first = slot * time->jitter, last = first + time->jitter - 1, n_x = 0, n_xy = 0;
         for (to = i; to < x->n && x->items[to].bind == bind && x->items[to].first <= last; to++)
             n_x += !repeats_window(x, to);
         for (; hit < hits->n && hits->items[hit].bind == bind && hits->items[hit].window <= last; hit++)
@@ -260,28 +259,63 @@ static double tail_by_blocks(const struct hits *hits, const struct fl_events *x,
         first = first > span_first ? first : span_first;
         last = last < span_last ? last : span_last;
         uint32_t n_y = covered(y, n, &at, bind, first, last);
-        if (n_y > 0)
-            add_block(&b, n_x, n_y, n_xy, last - first + 1);
+        if (n_y == 0)
+            continue;
+        out[count] = block_of(n_x, n_y, n_xy, last - first + 1);
+        out[count].slot = slot;
+        out[count++].bind = bind;
     }
-    double any = fl_log10_binomial_tail(b.with_any, b.n, b.chances / (double)b.n),
-           sum = fl_log10_sum_tail(b.excess, b.squares), best = any < sum ? any : sum;
+    return count;
+}
+
+static int compare_blocks(const void *va, const void *vb)
+{
+    const struct block *a = va, *b = vb;
+    FL_ORDER(a->slot, b->slot);
+    FL_ORDER(a->bind, b->bind);
+    return 0;
+}
+
+/* log10 of the p-value by blocks, all binding hosts of a block as one. */
+static double tail_by_blocks(struct block *blocks, size_t n)
+{
+    uint64_t count = 0, with_any = 0;
+    double chances = 0, sum = 0, squares = 0;
+    qsort(blocks, n, sizeof *blocks, compare_blocks);
+    for (size_t from = 0, to; from < n; from = to, count++) {
+        struct block b = blocks[from];
+        for (to = from + 1; to < n && blocks[to].slot == b.slot; to++) {
+            b.no_chance *= blocks[to].no_chance;
+            b.excess += blocks[to].excess;
+            b.any = b.any || blocks[to].any;
+        }
+        with_any += b.any;
+        chances += 1 - b.no_chance;
+        sum += b.excess;
+        squares += b.excess * b.excess;
+    }
+    double any = fl_log10_binomial_tail(with_any, count, chances / (double)count),
+           above = fl_log10_sum_tail(sum, squares), best = any < above ? any : above;
     return best + log10(2) < 0 ? best + log10(2) : 0;
 }
 
 static int weigh_bursts(struct fl_rule *rule, const struct hits *hits, const struct fl_pair *pair,
                         const struct fl_view *v)
 {
-    const struct fl_events *y = &v->events[pair->y];
+    const struct fl_events *x = &v->events[pair->x], *y = &v->events[pair->y];
     if (v->time->n_windows / v->time->jitter < v->config->support)
         return 0;
     struct stretch *stretches = malloc((y->n + 1) * sizeof *stretches);
-    if (!stretches)
-        return FL_ENOMEM;
-    size_t n = stretches_of(y, pair->evidence, stretches);
-    double log10_p = tail_by_blocks(hits, &v->events[pair->x], stretches, n, v->time);
-    rule->log10_p = log10_p > rule->log10_p ? log10_p : rule->log10_p;
+    struct block *blocks = malloc((x->n + 1) * sizeof *blocks);
+    int rc = stretches && blocks ? 0 : FL_ENOMEM;
+    if (rc == 0) {
+        size_t n = stretches_of(y, pair->evidence, stretches);
+        double log10_p = tail_by_blocks(blocks, blocks_of(hits, x, stretches, n, v->time, blocks));
+        rule->log10_p = log10_p > rule->log10_p ? log10_p : rule->log10_p;
+    }
     free(stretches);
-    return 0;
+    free(blocks);
+    return rc;
 }
 
 /* ---- lag, clock, hosts ---- */

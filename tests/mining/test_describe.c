@@ -193,6 +193,27 @@ static void busy_pairs_weigh_by_sums(void **state)
     free(s);
 }
 
+/* Two scanners walk over 12 hosts side by side: 12 incidents of one meeting, which proves nothing. Twelve
+ * such meetings do, 12 minutes of one host each: (1/60)^12 is less than the pair's own 1e-12. */
+static void side_by_side_once_is_one_block(void **state)
+{
+    for (int meetings = 1; meetings <= 12; meetings += 11) {
+        struct stage *s = new_stage();
+        struct fl_rule r;
+        s->keys[0] = (struct fl_node_key){1, FL_HOST_ANY, FL_PORT_ANY, 22, FL_PROTO_TCP};
+        s->keys[1] = (struct fl_node_key){2, FL_HOST_ANY, FL_PORT_ANY, 22, FL_PROTO_TCP};
+        for (uint32_t i = 0; i < 12; i++)
+            say(s, 1, 10 + i, 22, i % (uint32_t)meetings * 60000 + i * 100, 0);
+        next_node(s);
+        for (uint32_t i = 0; i < 12; i++)
+            say(s, 2, 10 + i, 22, i % (uint32_t)meetings * 60000 + i * 100 + 3, 0);
+        struct fl_pair pair = {.family = FL_BOUND_SERVER, .n_x = 12, .n_y = 12, .n_xy = 12, .log10_p = -12};
+        assert_int_equal(describe(s, &r, pair), 1);
+        assert_float_equal(r.log10_p, meetings == 1 ? 0 : -12, 0);
+        free(s);
+    }
+}
+
 static void what_is_not_significant_is_dropped(void **state)
 {
     /* p 1e-9, 1e-3, 1e-6 of 1,000 tests: q = 1e-6, 0.33, 5e-4 */
@@ -364,6 +385,7 @@ int main(void)
         cmocka_unit_test(bound_wildcards_want_three_hosts),
         cmocka_unit_test(bursts_weigh_by_block),
         cmocka_unit_test(busy_pairs_weigh_by_sums),
+        cmocka_unit_test(side_by_side_once_is_one_block),
         cmocka_unit_test(what_is_not_significant_is_dropped),
         cmocka_unit_test(a_wildcard_with_one_host_is_that_host),
         cmocka_unit_test(one_long_flow_proves_nothing),
