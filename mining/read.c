@@ -147,6 +147,7 @@ struct part {
     struct fl_records records;
     struct fl_scan_report report;
     struct fl_err err;
+    double done; /* the share that is read */
     struct reading *reading;
 };
 struct reading {
@@ -158,16 +159,15 @@ struct reading {
     atomic_int stopped;        /* what the first part was told to stop with */
 };
 
-/* The first part, which the calling thread reads, speaks for all. */
-static void ask(struct part *p, const struct fl_flow *newest)
+/* The first part, which the calling thread reads, speaks for all. Returns what all are stopped with, or 0. */
+static int ask(void *ctx)
 {
+    struct part *p = ctx;
     struct reading *r = p->reading;
-    if (p != r->parts || !r->request->stop)
-        return;
-    double done =
-        (double)(newest->start_ms - p->stretch.from_ms) / (double)(p->stretch.to_ms - p->stretch.from_ms);
-    if (r->request->stop(r->request->ctx, r->done_before + r->share * done))
+    if (p == r->parts && r->request->stop &&
+        r->request->stop(r->request->ctx, r->done_before + r->share * p->done))
         atomic_store(&r->stopped, FL_ESTOP);
+    return atomic_load(&r->stopped);
 }
 
 static int gather(void *ctx, const char *location, const struct fl_flow *flows, size_t n)
@@ -175,8 +175,10 @@ static int gather(void *ctx, const char *location, const struct fl_flow *flows, 
     struct part *p = ctx;
     struct reading *r = p->reading;
     char most[FL_HUMAN_TEXT];
-    ask(p, &flows[n - 1]);
-    int rc = atomic_load(&r->stopped);
+    double done = (double)(flows[n - 1].start_ms - p->stretch.from_ms) /
+                  (double)(p->stretch.to_ms - p->stretch.from_ms);
+    p->done = done > p->done ? done : p->done;
+    int rc = ask(p);
     if (rc == 0 && atomic_fetch_add(&r->n, n) + n > r->request->most)
         return fl_fail(
             &p->err, FL_ELIMIT,
@@ -186,8 +188,7 @@ static int gather(void *ctx, const char *location, const struct fl_flow *flows, 
     if (rc == 0 && (rc = fl_gather_add(&p->gather, flows, n)) == FL_ELIMIT)
         fl_fail(&p->err, rc,
                 "%s: the span holds flows of more than 65,535 exporters and observation domains; choose a "
-                "shorter "
-                "one with --from and --to",
+                "shorter one with --from and --to",
                 location);
     return rc;
 }
@@ -201,8 +202,8 @@ static int read_part(void *ctx, uint32_t number)
                                     .to_ms = p->stretch.to_ms,
                                     .columns = FL_RECORD_FIELDS};
     int rc = fl_store_scan(r->request->data_dir, &filter, gather, p, &p->report, &p->err);
-    if (rc == 0)
-        rc = atomic_load(&r->stopped);
+    p->gather.stop = ask;
+    p->gather.ctx = p;
     return rc == 0 ? fl_gather_finish(&p->gather, &p->records) : rc;
 }
 

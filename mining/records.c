@@ -268,30 +268,38 @@ static void order_ties(struct fl_record *items, size_t n)
     }
 }
 
-static int sort_records(struct fl_record **items, size_t n, const struct fl_records *names)
+static int asked_to_stop(const struct fl_gather *g)
+{
+    return g->stop ? g->stop(g->ctx) : 0;
+}
+
+static int sort_records(struct fl_gather *g, const struct fl_records *names)
 {
     struct packing packing;
+    size_t n = g->n;
     struct fl_entries e = {.items = malloc((n + 1) * sizeof *e.items), .n = n, .room = n + 1};
     struct fl_record *sorted = NULL;
     int rc = e.items ? 0 : FL_ENOMEM;
-    pack(&packing, names, *items, n);
+    pack(&packing, names, g->items, n);
     for (size_t i = 0; rc == 0 && i < n; i++)
         e.items[i].value = (uint32_t)i;
     for (int round = BY_START; rc == 0 && round < N_ROUNDS; round++) {
         for (size_t i = 0; i < n; i++)
-            e.items[i].key = key_of(&packing, &(*items)[e.items[i].value], (enum round)round);
+            e.items[i].key = key_of(&packing, &g->items[e.items[i].value], (enum round)round);
         rc = fl_entries_sort(&e);
+        if (rc == 0)
+            rc = asked_to_stop(g);
     }
     if (rc == 0 && !(sorted = malloc((n + 1) * sizeof *sorted)))
         rc = FL_ENOMEM;
     for (size_t i = 0; rc == 0 && i < n; i++)
-        sorted[i] = (*items)[e.items[i].value];
+        sorted[i] = g->items[e.items[i].value];
     fl_entries_clear(&e);
-    if (rc < 0)
+    if (rc)
         return rc;
     order_ties(sorted, n);
-    free(*items);
-    *items = sorted;
+    free(g->items);
+    g->items = sorted;
     return 0;
 }
 
@@ -304,7 +312,7 @@ int fl_gather_finish(struct fl_gather *g, struct fl_records *out)
     for (size_t i = 0; rc == 0 && i < g->n; i++)
         orient(&g->items[i]);
     if (rc == 0)
-        rc = sort_records(&g->items, g->n, out);
+        rc = sort_records(g, out);
     if (rc == 0) {
         out->items = g->items;
         out->n = g->n;

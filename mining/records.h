@@ -59,11 +59,14 @@ struct fl_gather { /* records on their way in; zeroed: none */
     struct fl_record *items; /* from a to b as exported, hosts numbered by first sight */
     size_t n, room;
     uint32_t last_src, last_dst, last_exporter, last_source;
+    int (*stop)(void *ctx); /* asked between the steps of finishing; NULL: not */
+    void *ctx;
 };
 
 /* Take records in. FL_ELIMIT beyond 65,535 sources or 2^31 records; FL_ENOMEM. */
 int fl_gather_add(struct fl_gather *g, const struct fl_flow *flows, size_t n);
-/* Number, orient and sort what was taken in; *g is empty after it, also on failure. FL_ENOMEM. */
+/* Number, orient and sort what was taken in; *g is empty after it, also on failure. FL_ENOMEM, or
+ * what `stop` returned when it was not 0. */
 int fl_gather_finish(struct fl_gather *g, struct fl_records *out);
 void fl_gather_clear(struct fl_gather *g);
 
