@@ -117,38 +117,44 @@ static int grow(void *items, size_t *room, size_t n, size_t size)
 
 /* ---- 2. meetings of a row ---- */
 
-static inline void touch(struct worker *w, uint32_t y)
-{
-    bool first = w->both[y] == 0;
-    w->touched[w->n_touched] = y;
-    w->n_touched += first;
-    w->both[y] += first ? BIAS : 0;
-}
-
-/* Starts of x and of the rows in [from, to) of a list, ascending, that are greater than x. */
+/* Starts of x and of the rows in [from, to) of a list, ascending, that are greater than x. Everything that the
+ * loop changes is at hand, not behind pointers that may be the same. */
 static void meet_starts(struct worker *w, uint32_t x, bool x_whole, const uint32_t *list, uint32_t from,
                         uint32_t to, int32_t sign)
 {
-    for (; to > from && list[to - 1] >> 1 > x; to--) {
-        uint32_t y = list[to - 1] >> 1;
-        touch(w, y);
-        w->both[y] += sign;
-        if (list[to - 1] & 1) /* counted by its block */
-            w->x_during_y[y] -= sign;
-        if (x_whole)
-            w->y_during_x[y] -= sign;
+    int32_t *restrict both = w->both;
+    uint32_t *restrict touched = w->touched, n = w->n_touched, least = (x + 1) << 1, any_whole = x_whole;
+    uint32_t at = to;
+    for (; at > from && list[at - 1] >= least; at--) {
+        uint32_t y = list[at - 1] >> 1;
+        int32_t met = both[y];
+        touched[n] = y;
+        n += met == 0;
+        both[y] = (met ? met : BIAS) + sign;
+        any_whole |= list[at - 1] & 1;
+    }
+    w->n_touched = n;
+    for (; any_whole && at < to; at++) { /* what is counted by its block */
+        uint32_t y = list[at] >> 1;
+        w->x_during_y[y] -= list[at] & 1 ? sign : 0;
+        w->y_during_x[y] -= x_whole ? sign : 0;
     }
 }
 
 /* The rows of a list are under way while x starts `times` times, or the other way round. */
-static void meet_during(struct worker *w, int32_t *during, uint32_t x, const uint32_t *list, uint32_t from,
-                        uint32_t to, int32_t times)
+static void meet_during(struct worker *w, int32_t *restrict during, uint32_t x, const uint32_t *list,
+                        uint32_t from, uint32_t to, int32_t times)
 {
-    for (; to > from && list[to - 1] >> 1 > x; to--) {
+    int32_t *restrict both = w->both;
+    uint32_t *restrict touched = w->touched, n = w->n_touched, least = (x + 1) << 1;
+    for (; to > from && list[to - 1] >= least; to--) {
         uint32_t y = list[to - 1] >> 1;
-        touch(w, y);
+        touched[n] = y;
+        n += both[y] == 0;
+        both[y] = both[y] ? both[y] : BIAS;
         during[y] += times;
     }
+    w->n_touched = n;
 }
 
 static void walk_starts(struct worker *w, const struct fl_meet *m, uint32_t x)
