@@ -29,25 +29,6 @@
 #include "mining/parallel.h"
 #include "storage/error.h"
 
-bool fl_pair_shares_two_hosts(const struct fl_node_key *x, const struct fl_node_key *y)
-{
-    if (x->client == FL_HOST_ANY || x->server == FL_HOST_ANY)
-        return false;
-    return (x->client == y->client && x->server == y->server) ||
-           (x->client == y->server && x->server == y->client);
-}
-
-bool fl_pair_allowed(enum fl_family family, const struct fl_node_key *x, const struct fl_node_key *y)
-{
-    if (family == FL_BOUND_CLIENT)
-        return true;
-    if (family == FL_BOUND_SERVER)
-        return x->client != y->client;
-    if (x->client == FL_HOST_ANY && y->client == FL_HOST_ANY)
-        return false;
-    return !fl_key_generalises(x, y) && !fl_key_generalises(y, x);
-}
-
 /* ---- the work and those who do it ---- */
 
 enum { FAMILIES = 3, ROWS_AT_ONCE = 32, GROUPS_AT_ONCE = 8, MOST_LARGE = 2 * FL_MOST_THREADS };
@@ -117,8 +98,8 @@ static int grow(void *items, size_t *room, size_t n, size_t size)
 
 /* ---- 2. meetings of a row ---- */
 
-/* Starts of x and of the rows in [from, to) of a list, ascending, that are greater than x. Everything that the
- * loop changes is at hand, not behind pointers that may be the same. */
+/* Starts of x and of the rows in [from, to) of a list, ascending, that are greater than x. Everything that
+ * the loop changes is at hand, not behind pointers that may be the same. */
 static void meet_starts(struct worker *w, uint32_t x, bool x_whole, const uint32_t *list, uint32_t from,
                         uint32_t to, int32_t sign)
 {

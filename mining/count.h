@@ -21,11 +21,6 @@ struct fl_pairs {
     bool crowded;    /* some hosts had windows with more nodes than `crowd` */
 };
 
-/* May these two nodes be a pair of this family at all? */
-bool fl_pair_allowed(enum fl_family family, const struct fl_node_key *x, const struct fl_node_key *y);
-/* Both names two hosts, and the same two. */
-bool fl_pair_shares_two_hosts(const struct fl_node_key *x, const struct fl_node_key *y);
-
 struct fl_count_request {
     struct fl_lane *lanes; /* three; moved into `kept` where there is one */
     const struct fl_nodes *nodes;

@@ -20,6 +20,25 @@
 #include "mining/stats.h"
 #include "storage/error.h"
 
+bool fl_pair_shares_two_hosts(const struct fl_node_key *x, const struct fl_node_key *y)
+{
+    if (x->client == FL_HOST_ANY || x->server == FL_HOST_ANY)
+        return false;
+    return (x->client == y->client && x->server == y->server) ||
+           (x->client == y->server && x->server == y->client);
+}
+
+bool fl_pair_allowed(enum fl_family family, const struct fl_node_key *x, const struct fl_node_key *y)
+{
+    if (family == FL_BOUND_CLIENT)
+        return true;
+    if (family == FL_BOUND_SERVER)
+        return x->client != y->client;
+    if (x->client == FL_HOST_ANY && y->client == FL_HOST_ANY)
+        return false;
+    return !fl_key_generalises(x, y) && !fl_key_generalises(y, x);
+}
+
 /* ---- limits ---- */
 
 /* A sum above which n_xy = k is certainly above the threshold: found by halving, kept on the safe side. */

@@ -15,6 +15,11 @@ struct fl_pair {
     double expected, log10_p, log10_q;
 };
 
+/* May these two nodes be a pair of this family at all? */
+bool fl_pair_allowed(enum fl_family family, const struct fl_node_key *x, const struct fl_node_key *y);
+/* Both names two hosts, and the same two. */
+bool fl_pair_shares_two_hosts(const struct fl_node_key *x, const struct fl_node_key *y);
+
 /* What two nodes have in common: windows in which both start; in which one starts while the other is under
  * way but does not start. */
 struct fl_meetings {
