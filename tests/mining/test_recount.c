@@ -182,6 +182,61 @@ static void what_does_not_fit_is_counted_afresh(void **state)
     free(calls.items);
 }
 
+static struct fl_findings find(const struct fl_flow *flows, size_t n, int64_t from_ms, int64_t to_ms,
+                               struct fl_kept_counts *kept)
+{
+    static struct fl_services services;
+    struct fl_mining_config config = default_mining();
+    struct fl_flow *some = malloc((n + 1) * sizeof *some);
+    struct fl_findings found;
+    size_t n_some = 0;
+    for (size_t i = 0; i < n; i++)
+        if (flows[i].start_ms >= from_ms && flows[i].start_ms < to_ms)
+            some[n_some++] = flows[i];
+    fl_services_system_ports(&services);
+    struct fl_find_request request = {.flows = some,
+                                      .n = n_some,
+                                      .from_ms = from_ms,
+                                      .to_ms = to_ms,
+                                      .active_timeout_ms = 60000,
+                                      .config = &config,
+                                      .services = &services,
+                                      .kept_counts = kept};
+    assert_int_equal(fl_find_rules(&found, &request), 0);
+    free(some);
+    return found;
+}
+
+/* All passes over the records of a router, whose flows the span cuts and whose ports it learns. */
+static void rules_hour_by_hour(void **state)
+{
+    struct gen_options o;
+    struct gen_day day;
+    struct fl_kept_counts kept = {0};
+    struct fl_addr exporter = fl_addr_v4(0x7f000001);
+    struct fl_flow *flows;
+    size_t n;
+    gen_options_init(&o);
+    o.hours = 10;
+    o.hosts = 60;
+    assert_int_equal(gen_day_make(&day, &o), 0);
+    assert_int_equal(gen_records(&day, &exporter, &flows, &n), 0);
+    for (int64_t from_ms = o.start_ms; from_ms <= o.start_ms + 4 * HOUR_MS; from_ms += HOUR_MS) {
+        struct fl_findings a = find(flows, n, from_ms, from_ms + 6 * HOUR_MS, &kept),
+                           b = find(flows, n, from_ms, from_ms + 6 * HOUR_MS, NULL);
+        assert_int_equal(kept.used, from_ms > o.start_ms);
+        assert_true(b.n > 10);
+        assert_int_equal(a.n, b.n);
+        assert_int_equal(a.pairs_tested, b.pairs_tested);
+        assert_memory_equal(a.rules, b.rules, a.n * sizeof *a.rules);
+        fl_findings_clear(&a);
+        fl_findings_clear(&b);
+    }
+    fl_kept_clear(&kept);
+    free(flows);
+    gen_day_clear(&day);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +245,7 @@ int main(void)
         cmocka_unit_test(real_days_hour_by_hour),
         cmocka_unit_test(other_records_of_the_same_span),
         cmocka_unit_test(what_does_not_fit_is_counted_afresh),
+        cmocka_unit_test(rules_hour_by_hour),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
