@@ -372,22 +372,47 @@ static void measure_lag(struct fl_rule *rule, const struct hits *hits, const str
     fl_lag_histogram(scratch, hits->n, rule->evidence == FL_EVIDENCE_START, &rule->lags);
 }
 
+/* How often the most frequent of n numbers, in any order, is there; the least of several. Sorts them. */
+static size_t most_frequent(int64_t *numbers, size_t n, int64_t *which)
+{
+    size_t most = 0;
+    qsort(numbers, n, sizeof *numbers, compare_ms);
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && numbers[to] == numbers[from];)
+            to++;
+        if (to - from > most) {
+            most = to - from;
+            *which = numbers[from];
+        }
+    }
+    return most;
+}
+
+/* The same of numbers below COUNTED, in one pass. */
+enum { COUNTED = 64 };
+static size_t most_frequent_of_few(const int64_t *numbers, size_t n, int64_t *which)
+{
+    size_t counts[COUNTED] = {0}, most = 0;
+    for (size_t i = 0; i < n; i++)
+        counts[numbers[i]]++;
+    for (int64_t number = 0; number < COUNTED; number++)
+        if (counts[number] > most) {
+            most = counts[number];
+            *which = number;
+        }
+    return most;
+}
+
 /* Do at least 80 % of the times fall into one window of the period? */
 static bool keeps_phase(const int64_t *times_ms, size_t n, int64_t period_ms, int64_t window_ms,
                         int64_t *scratch, int64_t *phase_ms)
 {
+    int64_t which = 0;
     for (size_t i = 0; i < n; i++)
         scratch[i] = times_ms[i] % period_ms / window_ms;
-    qsort(scratch, n, sizeof *scratch, compare_ms);
-    size_t most = 0;
-    for (size_t from = 0, to; from < n; from = to) {
-        for (to = from + 1; to < n && scratch[to] == scratch[from];)
-            to++;
-        if (to - from > most) {
-            most = to - from;
-            *phase_ms = scratch[from] * window_ms;
-        }
-    }
+    size_t most = (period_ms - 1) / window_ms < COUNTED ? most_frequent_of_few(scratch, n, &which)
+                                                        : most_frequent(scratch, n, &which);
+    *phase_ms = which * window_ms;
     return n > 0 && most * 10 >= n * 8;
 }
 
@@ -544,7 +569,8 @@ static int describe_hits(struct fl_rule *rule, struct hits *hits, const struct f
     size_t most_of_one;
     rule->hosts = count_hosts(pair, hits, v->nodes, v->talk, (uint32_t *)times, &most_of_one);
     measure_lag(rule, hits, v->talk, is_turned(rule) ? -1 : 1, times);
-    qsort(hits->items, hits->n, sizeof *hits->items, compare_hits);
+    if (pair->family != FL_NAMED) /* those of one host are in order already */
+        qsort(hits->items, hits->n, sizeof *hits->items, compare_hits);
     for (size_t i = 0; i < hits->n; i++)
         times[i] = fl_window_start_ms(v->time, hits->items[i].window);
     int rc = fl_clock_phase(times, hits->n, v->time->window_ms, rule->clock);
