@@ -630,9 +630,10 @@ FROM exporter;
 
 -- One row a location that was mined: how many rules of each status, and how settled it is.
 -- `settled` is the share of the newest run's rules that had been seen before; 1 when it had no rules.
--- `alerts_a_day` is what to expect: clusters, and rules without one, found in the last week of data (the first
--- run aside), a day; what is covered by a decision at birth does not count; NULL until there is a day to tell by. `learning_until` is data
--- time; the location learns while `newest` is before it. Where is most left to decide?
+-- `alerts_a_day` is what to expect: clusters, and rules without one, found in the last week of data, but not in the first
+-- day after the first run, a day; what is covered by a decision at birth does not count; NULL until there is a day to
+-- tell by, which may then be the first. `learning_until` is data time; the location learns while `newest` is before it.
+-- Where is most left to decide?
 --   SELECT location, novel, open_alerts FROM locations ORDER BY novel DESC;
 CREATE VIEW locations AS
 SELECT l.name AS location,
@@ -647,16 +648,18 @@ SELECT l.name AS location,
        (SELECT iif(n.rules > 0, 1.0 - 1.0 * n.first_time / n.rules, 1.0)
         FROM run n WHERE n.id = (SELECT max(id) FROM run WHERE location_id = l.id)) AS settled,
        count(DISTINCT ifnull('cluster ' || r.cluster_id, r.id)) FILTER (
-           WHERE r.found_ms > l.first_to_ms AND r.found_ms > l.newest_ms - 604800000
+           WHERE r.found_ms > l.steady_ms
            AND (r.learned OR EXISTS (SELECT 1 FROM alert_member m WHERE m.rule_id = r.id))) /
-           iif(l.newest_ms - l.first_to_ms < 86400000, NULL,
-               min(7.0, (l.newest_ms - l.first_to_ms) / 86400000.0)) AS alerts_a_day,
+           ((l.newest_ms - l.steady_ms) / 86400000.0) AS alerts_a_day,
        strftime('%Y-%m-%dT%H:%M:%fZ', l.learns_until_ms / 1000.0, 'unixepoch') AS learning_until,
        count(r.id) FILTER (WHERE r.held AND s.status = 'novel') AS held
 FROM (SELECT p.id, p.name, p.newest_ms,
-             (SELECT min(n.to_ms) FROM run n WHERE n.location_id = p.id) AS first_to_ms,
+             iif(p.newest_ms - f.to_ms < 86400000, NULL,
+                 max(p.newest_ms - 604800000, min(f.to_ms, p.newest_ms - 172800000) + 86400000)) AS steady_ms,
              nullif(max(ifnull(p.learning_until_ms, 0), ifnull(p.relearn_until_ms, 0)), 0) AS learns_until_ms
-      FROM location p) l
+      FROM location p
+      LEFT JOIN (SELECT location_id, min(to_ms) AS to_ms FROM run GROUP BY location_id) f
+      ON f.location_id = p.id) l
 LEFT JOIN rule r ON r.location_id = l.id
 LEFT JOIN rule_status s ON s.rule_id = r.id
 GROUP BY l.id;

@@ -91,11 +91,11 @@ try 1 'nothing has been mined' 'nothing to learn anew' learn --reset --all $data
 try 2 'go with --reset' 'options of learning anew' learn --for 7d $data
 try 2 'takes --location NAME or --all' 'learning anew wants a place' learn --reset $data
 "$mkknown" "$dir/settle" paris 0 "$ssh12" "$ssh13" --learning && "$mkknown" "$dir/settle" paris 2 "$ssh12" "$ssh13" "$web"
-try 0 '^paris  *2  *3  *1  *0  *67% *0.5  off' 'the gauge' learn $data
-grep -q '^paris: 67% of the rules of its newest run had been seen before; going by the last days, expect 0.5 alerts a day; 1 rule waits' \
+try 0 '^paris  *2  *3  *1  *0  *67% *1.0  off' 'the gauge' learn $data
+grep -q '^paris: 67% of the rules of its newest run had been seen before; going by the last days, expect 1.0 alerts a day; 1 rule waits' \
     "$dir/out"; said $? 'in words'
-try 0 '"settled":0.66.*,"alerts_a_day":0.5,"learning_until":null,"held":0}' 'as JSON' learn --json $data
-try 0 '^paris .* 67% *0.5  off ' 'status has it too' status $data
+try 0 '"settled":0.66.*,"alerts_a_day":1.0,"learning_until":null,"held":0}' 'as JSON' learn --json $data
+try 0 '^paris .* 67% *1.0  off ' 'status has it too' status $data
 try 2 'is not a duration' 'a time to learn that is none' learn --reset --all --for ever $data
 try 0 'paris would learn anew for 1d .* 2 rules .* Nothing was changed' 'a preview of learning anew' learn --reset --all --dry-run $data
 try 0 'paris learns anew for 7d .* 2 rules that it had learned by itself are forgotten' 'learning anew' learn --reset --location paris --for 7d $data
