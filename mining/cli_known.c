@@ -10,40 +10,48 @@
 
 enum { MOST_BYTES = 64 << 20 };
 
-static const char *subject(const json_t *row)
+/* A rule as it is, a pattern as it would be given on the command line. */
+static void subject_cell(struct fl_table *t, const json_t *row)
 {
+    char text[600];
     const char *pattern = fl_js_text(row, "pattern");
-    return *pattern ? pattern : fl_js_text(row, "rule");
+    snprintf(text, sizeof text, "%s%s", *pattern ? "--match " : "",
+             *pattern ? pattern : fl_js_text(row, "rule"));
+    fl_table_cell(t, text);
+}
+
+static void note_cell(struct fl_table *t, const json_t *row)
+{
+    char text[600] = "";
+    size_t used = 0;
+    if (*fl_js_text(row, "until"))
+        used = (size_t)snprintf(text, sizeof text, "until %.16s%s", fl_js_text(row, "until"),
+                                *fl_js_text(row, "note") ? ": " : "");
+    snprintf(text + used, sizeof text - used, "%s", fl_js_text(row, "note"));
+    fl_table_cell(t, text);
 }
 
 static void add_row(struct fl_table *t, const json_t *row)
 {
-    char text[24] = "";
+    char text[24];
     const char *location = fl_js_text(row, "location");
-    if (fl_js_int(row, "id") > 0)
-        snprintf(text, sizeof text, "%lld", (long long)fl_js_int(row, "id"));
-    fl_table_cell(t, text);
     fl_table_cell(t, fl_js_text(row, "verdict"));
     fl_table_cell(t, *location ? location : "every");
-    fl_table_cell(t, *fl_js_text(row, "pattern") ? "match" : "rule");
-    fl_table_cell(t, subject(row));
+    subject_cell(t, row);
     snprintf(text, sizeof text, "%lld", (long long)fl_js_int(row, "rules"));
     fl_table_cell(t, text);
     fl_table_cell(t, fl_js_text(row, "author"));
     snprintf(text, sizeof text, "%.10s", fl_js_text(row, "made"));
     fl_table_cell(t, text);
-    snprintf(text, sizeof text, "%.16s", fl_js_text(row, "until"));
-    fl_table_cell(t, text);
-    fl_table_cell(t, fl_js_text(row, "note"));
+    note_cell(t, row);
 }
 
 static int print_table(const json_t *rows)
 {
-    static const struct fl_column columns[] = {{"ID", FL_RIGHT, false},         {"VERDICT", FL_LEFT, false},
-                                               {"LOCATION", FL_LEFT, false},    {"BY", FL_LEFT, false},
-                                               {"WHAT", FL_LEFT, true},         {"RULES", FL_RIGHT, false},
-                                               {"AUTHOR", FL_LEFT, false},      {"MADE", FL_LEFT, false},
-                                               {"UNTIL (UTC)", FL_LEFT, false}, {"NOTE", FL_LEFT, true}};
+    static const struct fl_column columns[] = {{"VERDICT", FL_LEFT, false}, {"LOCATION", FL_LEFT, false},
+                                               {"WHAT", FL_LEFT, true},     {"RULES", FL_RIGHT, false},
+                                               {"AUTHOR", FL_LEFT, false},  {"MADE", FL_LEFT, false},
+                                               {"NOTE", FL_LEFT, true}};
     struct fl_table *t;
     size_t i;
     json_t *row;

@@ -357,9 +357,9 @@ END;
 
 -- ---- views ----
 
--- Each may be asked on its own with the plain sqlite3 shell; what stands before one says what it is for, what its
--- columns mean beyond their names, and a question that it answers. Times are RFC 3339 text in UTC, so they compare as
--- text; a day ago is strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day').
+-- Each may be asked on its own with the plain sqlite3 shell; what stands before one says what it is for,
+-- what its columns mean beyond their names, and a question that it answers. Times are RFC 3339 text in UTC,
+-- so they compare as text; a day ago is strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day').
 
 -- The one place where a rule's status is worked out. Its newest decision holds; when that has lapsed the
 -- rule is novel again. A known rule that location.gone_after_ms of data did not show is gone.
@@ -384,13 +384,14 @@ FROM (SELECT r.id AS rule_id,
       JOIN location l ON l.id = r.location_id
       LEFT JOIN decision d ON d.id = (SELECT max(decision_id) FROM coverage WHERE rule_id = r.id)) v;
 
--- Every rule of every location: what it says (rule, arrow, antecedent and consequent as JSON and in parts), how it stands
--- (status, novelty, note of the decision), how strong it is (confidence, lift, score, support against expected, q_value),
--- how it lies in time (lag_ms, clock, period_ms), and when it was seen. Times are data time; n_* count windows, or
--- (window, host) incidents. `held`: why nobody is told of it yet; NULL: it is not held. `gone_why`: what a gone rule was
--- missing when it was last counted: a side that stopped has less than a quarter of what it used to have. `identity` is
--- the rule without arrow and figures, `shape` the same with hosts as letters.
--- Which rules of paris have not been seen for a day of data?
+-- Every rule of every location: what it says (rule, arrow, antecedent and consequent as JSON and in parts),
+-- how it stands (status, novelty, note of the decision), how strong it is (confidence, lift, score, support
+-- against expected, q_value), how it lies in time (lag_ms, clock, period_ms), and when it was seen. Times
+-- are data time; n_* count windows, or (window, host) incidents. `held`: why nobody is told of it yet;
+-- NULL: it is not held. `gone_why`: what a gone rule was missing when it was last counted: a side that
+-- stopped has less than a quarter of what it used to have. `identity` is the rule without arrow and
+-- figures, `shape` the same with hosts as letters. Which rules of paris have not been seen for a day of
+-- data?
 --   SELECT r.id, r.rule FROM rules r JOIN locations l USING (location) WHERE location = 'paris'
 --   AND last_seen < strftime('%Y-%m-%dT%H:%M:%fZ', newest, '-1 day');
 CREATE VIEW rules AS
@@ -473,8 +474,8 @@ CREATE VIEW novel_rules AS SELECT * FROM rules WHERE status = 'novel';
 --   SELECT location, count(note), count(*) FROM known_rules GROUP BY location;
 CREATE VIEW known_rules AS SELECT * FROM rules WHERE status = 'known';
 
--- What depends on which server: a rule X => Y depends on the server of Y, `<=>` on the servers of both sides; of novel
--- and known rules whose server is named. Which server do most rules depend on?
+-- What depends on which server: a rule X => Y depends on the server of Y, `<=>` on the servers of both
+-- sides; of novel and known rules whose server is named. Which server do most rules depend on?
 --   SELECT server, count(DISTINCT rule_id) FROM dependencies GROUP BY server ORDER BY 2 DESC LIMIT 5;
 CREATE VIEW dependencies AS
 SELECT location, id AS rule_id, status, rule, consequent_server AS server, consequent_server_port AS port,
@@ -486,9 +487,10 @@ SELECT location, id, status, rule, antecedent_server, antecedent_server_port, an
 FROM rules
 WHERE status IN ('novel', 'known') AND arrow = '<=>' AND antecedent_server <> '*';
 
--- What people decided and has not been decided anew about the same rule or pattern. `holds`: it has not lapsed
--- either. Of several that cover a rule the one with the greatest id counts; `rules` is how many rules it covers. `made`
--- and `until` are wall clock; `location` NULL: every location. Who has decided what this week?
+-- What people decided and has not been decided anew about the same rule or pattern. `holds`: it has not
+-- lapsed either. Of several that cover a rule the one with the greatest id counts; `rules` is how many
+-- rules it covers. `made` and `until` are wall clock; `location` NULL: every location. Who has decided what
+-- this week?
 --   SELECT author, verdict, ifnull(rule, pattern), note FROM decisions
 --   WHERE made >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-7 days');
 CREATE VIEW decisions AS
@@ -510,8 +512,8 @@ WHERE NOT EXISTS (SELECT 1 FROM decision n
 AND NOT EXISTS (SELECT 1 FROM decision n
                 WHERE n.pattern IS NOT NULL AND n.pattern = d.pattern AND n.location IS d.location AND n.id > d.id);
 
--- What locations have in common: shapes of novel and known rules; `at` are the locations' names, `example` is a rule of
--- that shape. Which shapes do at least three locations have?
+-- What locations have in common: shapes of novel and known rules; `at` are the locations' names, `example`
+-- is a rule of that shape. Which shapes do at least three locations have?
 --   SELECT shape, at FROM shapes WHERE locations >= 3;
 CREATE VIEW shapes AS
 SELECT shape,
@@ -526,7 +528,8 @@ FROM rules r
 WHERE status IN ('novel', 'known')
 GROUP BY shape;
 
--- Rules that hang together; `rules` and `nodes` are of the newest run that had the cluster. Which is the largest at paris?
+-- Rules that hang together; `rules` and `nodes` are of the newest run that had the cluster. Which is the
+-- largest at paris?
 --   SELECT name, rules FROM clusters WHERE location = 'paris' ORDER BY rules DESC LIMIT 1;
 CREATE VIEW clusters AS
 SELECT c.id,
@@ -539,9 +542,9 @@ SELECT c.id,
 FROM cluster c
 JOIN location l ON l.id = c.location_id;
 
--- What people were told. `opened` is data time, `made`, `changed`, `acked` and `closed` are wall clock; `rules` is how many
--- it still tells of, `rule` the strongest of them; `why` says what made it so severe; `location` NULL: the service as a
--- whole. What broke this week?
+-- What people were told. `opened` is data time, `made`, `changed`, `acked` and `closed` are wall clock;
+-- `rules` is how many it still tells of, `rule` the strongest of them; `why` says what made it so severe;
+-- `location` NULL: the service as a whole. What broke this week?
 --   SELECT location, text FROM alerts WHERE kind = 'broken'
 --   AND made >= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-7 days');
 CREATE VIEW alerts AS
@@ -568,8 +571,8 @@ SELECT a.id,
 FROM alert a
 LEFT JOIN cluster c ON c.id = a.cluster_id;
 
--- Mining runs. `unclean`: what was wrong with the data of the span; NULL: they were whole. `first_time`: rules never seen at
--- the location before. How long do runs take?
+-- Mining runs. `unclean`: what was wrong with the data of the span; NULL: they were whole. `first_time`:
+-- rules never seen at the location before. How long do runs take?
 --   SELECT location, avg(took_ms), max(took_ms) FROM runs WHERE scheduled GROUP BY location;
 CREATE VIEW runs AS
 SELECT r.id,
@@ -628,12 +631,12 @@ SELECT address,
        flows_per_s
 FROM exporter;
 
--- One row a location that was mined: how many rules of each status, and how settled it is.
--- `settled` is the share of the newest run's rules that had been seen before; 1 when it had no rules.
--- `alerts_a_day` is what to expect: clusters, and rules without one, found in the last week of data, but not in the first
--- day after the first run, a day; what is covered by a decision at birth does not count; NULL until there is a day to
--- tell by, which may then be the first. `learning_until` is data time; the location learns while `newest` is before it.
--- Where is most left to decide?
+-- One row a location that was mined: how many rules of each status, and how settled it is. `settled` is the
+-- share of the newest run's rules that had been seen before; 1 when it had no rules. `alerts_a_day` is what
+-- to expect: clusters, and rules without one, found in the last week of data, but not in the first day
+-- after the first run, a day; what is covered by a decision at birth does not count; NULL until there is a
+-- day to tell by, which may then be the first. `learning_until` is data time; the location learns while
+-- `newest` is before it. Where is most left to decide?
 --   SELECT location, novel, open_alerts FROM locations ORDER BY novel DESC;
 CREATE VIEW locations AS
 SELECT l.name AS location,
