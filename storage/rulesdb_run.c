@@ -28,6 +28,7 @@ struct storing {
     size_t alerts;
     struct fl_untold *untold; /* novel rules, room for every rule */
     size_t n_untold;
+    json_t *grades; /* by shape */
 };
 
 static int64_t counter(uint64_t value)
@@ -176,6 +177,12 @@ static int64_t last_time_of(const struct storing *s, const struct fl_rule *r)
     return last == INT64_MIN ? s->run->to_ms : last;
 }
 
+/* While nothing becomes known by itself, all rules of a shape that a run finds first have one grade. */
+static const char *grade_before(const struct storing *s, const char *shape)
+{
+    return s->learning ? NULL : json_string_value(json_object_get(s->grades, shape));
+}
+
 /* The quieter grade first: a shape that is known here says more than another location. */
 static int grade(struct storing *s, const char *shape, const char **novelty)
 {
@@ -201,9 +208,14 @@ static int cover(struct storing *s, const struct fl_rule *r, int64_t id, const c
 static int add_rule(struct storing *s, const struct fl_rule *r, const char *identity, int64_t *id)
 {
     char shape[FL_RULE_TEXT];
-    const char *novelty;
     int64_t figures_id = 0;
-    int rc = grade(s, fl_rule_shape(&r->antecedent, fl_rule_consequent(r), shape), &novelty);
+    int rc = SQLITE_ROW;
+    const char *novelty = grade_before(s, fl_rule_shape(&r->antecedent, fl_rule_consequent(r), shape));
+    if (!novelty) {
+        rc = grade(s, shape, &novelty);
+        if (json_object_set_new(s->grades, shape, json_string(novelty)) != 0)
+            rc = SQLITE_NOMEM;
+    }
     if (rc != SQLITE_DONE && rc != SQLITE_ROW)
         return rc;
     rc = put_statement(s->db, r, &figures_id);
@@ -432,7 +444,8 @@ int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct
     s.ids = calloc(s.n + 1, sizeof *s.ids);
     s.positions = calloc(s.n + 1, sizeof *s.positions);
     s.untold = calloc(s.n + 1, sizeof *s.untold);
-    if (!s.ids || !s.positions || !s.untold) {
+    s.grades = json_object();
+    if (!s.ids || !s.positions || !s.untold || !s.grades) {
         rc = fl_fail(err, FL_ENOMEM, "%s: out of memory", db->path);
     } else if (fl_rulesdb_run(db, SQL_BEGIN, "") != SQLITE_OK) {
         rc = fl_rulesdb_fail(db, err);
@@ -448,6 +461,7 @@ int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct
     free(s.ids);
     free(s.positions);
     free(s.untold);
+    json_decref(s.grades);
     return rc;
 }
 

@@ -244,21 +244,19 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "state = "
          "ifnull(?2, 'open')) ORDER BY id",
          false},
-    [SQL_LACKING] = {"SELECT here.location, here.id, here.rule, here.status, here.shape, (SELECT count(*) "
-                     "FROM rules o WHERE o.shape "
-                     "= here.shape AND o.location = ?2 AND o.status IN ('novel', 'known')) AS same_shape "
-                     "FROM rules here WHERE "
-                     "here.location = ?1 AND here.status IN ('novel', 'known') AND NOT EXISTS (SELECT 1 FROM "
-                     "rules o WHERE "
-                     "o.identity = here.identity AND o.location = ?2 AND o.status IN ('novel', 'known')) "
-                     "ORDER BY here.shape, "
-                     "here.id",
+    [SQL_LACKING] = {"WITH there AS MATERIALIZED (SELECT identity, shape FROM rules WHERE location = ?2 AND "
+                     "status IN ('novel', "
+                     "'known')), alike AS MATERIALIZED (SELECT shape, count(*) AS n FROM there GROUP BY "
+                     "shape) SELECT here.location, "
+                     "here.id, here.rule, here.status, here.shape, ifnull(alike.n, 0) AS same_shape FROM "
+                     "rules here LEFT JOIN alike "
+                     "ON alike.shape = here.shape WHERE here.location = ?1 AND here.status IN ('novel', "
+                     "'known') AND here.identity "
+                     "NOT IN (SELECT identity FROM there) ORDER BY here.shape, here.id",
                      false},
-    [SQL_COMMON] = {"SELECT count(*) FROM rules here WHERE here.location = ?1 AND here.status IN ('novel', "
-                    "'known') AND EXISTS "
-                    "(SELECT 1 FROM rules o WHERE o.identity = here.identity AND o.location = ?2 AND "
-                    "o.status IN ('novel', "
-                    "'known'))",
+    [SQL_COMMON] = {"SELECT count(*) FROM rules WHERE location = ?1 AND status IN ('novel', 'known') AND "
+                    "identity IN (SELECT "
+                    "identity FROM rules WHERE location = ?2 AND status IN ('novel', 'known'))",
                     false},
     [SQL_SHAPES] =
         {"SELECT shape, locations, rules, known, at, example FROM shapes WHERE ?1 IS NULL OR shape IN "
