@@ -18,6 +18,7 @@
 #include "mining/beat.h"
 #include "mining/describe.h"
 #include "mining/order.h"
+#include "mining/parallel.h"
 #include "mining/stats.h"
 #include "storage/error.h"
 
@@ -167,9 +168,18 @@ struct test { /* what testing a node needs */
     const struct fl_talk *talk;
     const struct fl_timeline *time;
     const struct fl_mining_config *config;
-    struct fl_beat_talk *talks; /* room for the largest node */
     int64_t clock_ms;
     struct fl_beat_odds odds;
+    int (*stop)(void *ctx, double done);
+    void *ctx;
+    size_t largest; /* conversations of a node */
+    uint32_t parts;
+    struct part *at;
+};
+
+struct part { /* of the nodes: every so many-th, on a thread of its own */
+    struct fl_periodics found;
+    struct fl_beat_talk *talks; /* room for the largest node */
 };
 
 /* Not everything that chance does not explain is a period. Beats are told from other use of the node by being
@@ -186,19 +196,19 @@ static bool is_a_period(const struct fl_beats *b, double q)
 }
 
 /* Returns 1 with *out filled in, 0 where the node keeps no period. */
-static int test_node(struct fl_periodic *out, uint32_t node, const struct test *t, uint64_t *tested)
+static int test_node(struct fl_periodic *out, uint32_t node, const struct test *t, struct part *part)
 {
     const uint32_t *conversations = t->nodes->conversations + t->nodes->first[node];
     size_t n = t->nodes->first[node + 1] - t->nodes->first[node];
     struct fl_beats b;
     if (n < t->config->support)
         return 0;
-    ++*tested;
+    part->found.tested++;
     for (size_t i = 0; i < n; i++)
-        t->talks[i] = (struct fl_beat_talk){t->talk->items[conversations[i]].start_ms,
-                                            t->talk->items[conversations[i]].end_ms};
+        part->talks[i] = (struct fl_beat_talk){t->talk->items[conversations[i]].start_ms,
+                                               t->talk->items[conversations[i]].end_ms};
     struct fl_beat_request r = {.odds = &t->odds,
-                                .talks = t->talks,
+                                .talks = part->talks,
                                 .n = n,
                                 .span_ms = t->time->to_ms - t->time->from_ms,
                                 .least = t->config->support < 3 ? 3 : t->config->support,
@@ -241,27 +251,69 @@ static int add_periodic(struct fl_periodics *p, size_t *room, const struct fl_pe
     return 0;
 }
 
-static int test_all(struct fl_periodics *out, struct test *t, int (*stop)(void *ctx, double done), void *ctx)
+static int test_part(void *ctx, uint32_t part)
 {
-    size_t largest = 1, room = 0;
+    const struct test *t = ctx;
+    struct part *p = &t->at[part];
+    size_t room = 0;
     int rc = 0;
-    for (size_t i = 0; i < t->nodes->n; i++)
-        if (t->nodes->first[i + 1] - t->nodes->first[i] > largest)
-            largest = t->nodes->first[i + 1] - t->nodes->first[i];
-    t->talks = malloc(largest * sizeof *t->talks);
-    if (!t->talks)
+    p->talks = malloc(t->largest * sizeof *p->talks);
+    if (!p->talks)
         return FL_ENOMEM;
-    for (size_t i = 0; i < t->nodes->n && rc >= 0; i++) {
+    for (size_t i = part; i < t->nodes->n && rc >= 0; i += t->parts) {
         struct fl_periodic one;
-        if (stop && i % ASK_EVERY == 0 && stop(ctx, 1))
-            rc = FL_ESTOP;
-        else
-            rc = test_node(&one, (uint32_t)i, t, &out->tested);
-        if (rc > 0 && (rc = add_periodic(out, &room, &one)) < 0)
+        if (part == 0 && t->stop && i / t->parts % ASK_EVERY == 0 && t->stop(t->ctx, 1))
+            return FL_ESTOP;
+        rc = test_node(&one, (uint32_t)i, t, p);
+        if (rc > 0 && (rc = add_periodic(&p->found, &room, &one)) < 0)
             free(one.beats);
     }
-    free(t->talks);
     return rc < 0 ? rc : 0;
+}
+
+static int compare_periodics(const void *va, const void *vb)
+{
+    FL_ORDER(((const struct fl_periodic *)va)->node, ((const struct fl_periodic *)vb)->node);
+    return 0;
+}
+
+/* What all parts found, by node. The parts are empty afterwards where this succeeds. */
+static int collect(struct fl_periodics *out, const struct test *t)
+{
+    size_t n = 0;
+    for (uint32_t p = 0; p < t->parts; p++)
+        n += t->at[p].found.n;
+    out->items = malloc((n + 1) * sizeof *out->items);
+    if (!out->items)
+        return FL_ENOMEM;
+    for (uint32_t p = 0; p < t->parts; p++) {
+        struct fl_periodics *found = &t->at[p].found;
+        for (size_t i = 0; i < found->n; i++)
+            out->items[out->n++] = found->items[i];
+        out->tested += found->tested;
+        found->n = 0;
+    }
+    qsort(out->items, out->n, sizeof *out->items, compare_periodics);
+    return 0;
+}
+
+static int test_all(struct fl_periodics *out, struct test *t)
+{
+    struct part parts[FL_MOST_THREADS] = {{.talks = NULL}};
+    t->parts = fl_parallel_threads(t->config->threads);
+    t->at = parts;
+    t->largest = 1;
+    for (size_t i = 0; i < t->nodes->n; i++)
+        if (t->nodes->first[i + 1] - t->nodes->first[i] > t->largest)
+            t->largest = t->nodes->first[i + 1] - t->nodes->first[i];
+    int rc = fl_parallel(t->parts, test_part, t);
+    if (rc == 0)
+        rc = collect(out, t);
+    for (uint32_t p = 0; p < t->parts; p++) {
+        fl_periodics_clear(&parts[p].found);
+        free(parts[p].talks);
+    }
+    return rc;
 }
 
 /* ---- 2. of all nodes tested ---- */
@@ -337,11 +389,16 @@ int fl_periodic_find(struct fl_periodics *out, const struct fl_nodes *nodes, con
                      const struct fl_timeline *time, const struct fl_mining_config *config,
                      int (*stop)(void *ctx, double done), void *ctx)
 {
-    struct test t = {
-        .nodes = nodes, .talk = talk, .time = time, .config = config, .clock_ms = common_clock(talk)};
+    struct test t = {.nodes = nodes,
+                     .talk = talk,
+                     .time = time,
+                     .config = config,
+                     .clock_ms = common_clock(talk),
+                     .stop = stop,
+                     .ctx = ctx};
     *out = (struct fl_periodics){0};
     fl_beat_odds_fill(&t.odds);
-    int rc = test_all(out, &t, stop, ctx);
+    int rc = test_all(out, &t);
     if (rc == 0)
         rc = judge(out, config->q);
     if (rc == 0)
