@@ -126,7 +126,7 @@ static void log_run(const struct fl_mine_result *result, const struct fl_kept_co
     if (*run->unclean)
         fl_warning("mined %s: the data are not whole: %s; %zu rules are held", run->location, run->unclean,
                    run->held);
-    if (!kept->used)
+    if (!kept->used && kept->why_not)
         fl_debug("mining %s counted everything: %s", run->location, kept->why_not);
     if (result->crowded)
         fl_warning("mining %s: of more than %d nodes under one host and window only the wildcards are paired",
