@@ -5,6 +5,7 @@
 
 #include "mining/count.h"
 #include "storage/error.h"
+#include "tests/generate/router.h"
 
 enum { HOUR_MS = 3600000 };
 
@@ -213,14 +214,15 @@ static void rules_hour_by_hour(void **state)
     struct gen_options o;
     struct gen_day day;
     struct fl_kept_counts kept = {0};
-    struct fl_addr exporter = fl_addr_v4(0x7f000001);
+    struct gen_router router;
     struct fl_flow *flows;
     size_t n;
+    gen_router_init(&router);
     gen_options_init(&o);
     o.hours = 10;
     o.hosts = 60;
     assert_int_equal(gen_day_make(&day, &o), 0);
-    assert_int_equal(gen_records(&day, &exporter, &flows, &n), 0);
+    assert_int_equal(gen_records(&day, &router, 1, &flows, &n), 0);
     for (int64_t from_ms = o.start_ms; from_ms <= o.start_ms + 4 * HOUR_MS; from_ms += HOUR_MS) {
         struct fl_findings a = find(flows, n, from_ms, from_ms + 6 * HOUR_MS, &kept),
                            b = find(flows, n, from_ms, from_ms + 6 * HOUR_MS, NULL);
