@@ -7,7 +7,9 @@
  * hundred. Over DAYS * SHUFFLES = 200 days of each kind that makes 2 on average, and 6 or more with a chance
  * of 1.6 %; the seeds are fixed, so the test always ends the same.
  *
- * `test_chance --long` makes 2,000 of each, with lower supports as well. */
+ * `test_chance --long` makes 2,000 of each, with lower supports as well. Measured, days with a rule: none of
+ * 2,000 moved within blocks, rotated or not, at supports 10, 5 and 3; rotated only, 2 of 800 at support 10, 7
+ * of 2,000 at support 5, 10 of 800 at support 3. */
 #include "tests/mining/mining_fixture.h"
 
 #include "mining/count.h"
