@@ -2,7 +2,7 @@
 fl_packages_build="gcc make autoconf automake libtool pkg-config libfixbuf-dev libglib2.0-dev libuv1-dev
     libsqlite3-dev libzstd-dev libcyaml-dev libyaml-dev libjansson-dev libpcap-dev zlib1g-dev
     libcurl4-openssl-dev liblapack-dev libssl-dev netbase"
-fl_packages_test="clang clang-format libcmocka-dev xz-utils python3 openssl sqlite3 git softflowd tcpdump nfdump
+fl_packages_test="clang clang-format libcmocka-dev xz-utils python3 openssl mandoc sqlite3 git softflowd tcpdump nfdump
     pmacct"
 
 # fl_install_packages KIND...: install the packages of each kind (build, test) that are missing; apt is left
