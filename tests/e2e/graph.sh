@@ -54,7 +54,7 @@ ok $? 'the hour is imported'
 try ' rules' 'and mined' mine --all
 
 try '"rule":"\*\.\* : 10.0.0.36.6881-6889/tcp <=> \*\.\* : 10.0.0.36.6881-6889/tcp"' 'ports that behave alike are one rule' rules --json
-grep -q '6882/tcp' "$dir/out"; [ $? = 1 ]; ok $? 'and no port of it has a rule of its own'
+grep -v '"evidence":"periodic"' "$dir/out" | grep -q '6882/tcp'; [ $? = 1 ]; ok $? 'and no pair of its ports is one of its own'
 id() { "$bin" rules --data "$dir/data" --json | grep -e "$1" | sed 's/.*"id":\([0-9]*\),.*/\1/' | head -n 1; }
 range=$(id 6881-6889)
 mail=$(id '10.0.0.9.143/tcp <=> 10.0.0.5.\* : 10.0.0.53.53/udp')
