@@ -38,9 +38,10 @@ static void open_alert(struct fixture *f, int id)
     char sql[512];
     snprintf(
         sql, sizeof sql,
-        "INSERT OR IGNORE INTO location (name, newest_ms) VALUES ('hq', 0);"
-        "INSERT INTO alert (id, location_id, kind, severity, state, opened_ms, made_ms, rule, novelty, text) "
-        "SELECT %d, id, 'novel', 'low', 'open', 1000, 2000, 'a => b', 'new', 'New' FROM location",
+        "INSERT INTO alert (id, location, kind, severity, state, opened_ms, made_ms, changed_ms, rule, "
+        "novelty, "
+        "rules, text, why) VALUES (%d, 'hq', 'novel', 'low', 'open', 1000, 2000, 2000, 'a => b', 'new', 1, "
+        "'New', 'Because')",
         id);
     assert_int_equal(sqlite3_exec(f->db->sqlite, sql, NULL, NULL, NULL), SQLITE_OK);
 }
@@ -53,22 +54,29 @@ static void wait_until(struct fixture *f, const char *sql, int64_t wanted)
     assert_int_equal(scalar(f, sql), wanted);
 }
 
-/* The alerts in a file of the data directory, as "1 2 3". */
-static void assert_alerts_in(struct fixture *f, const char *name, const char *expected)
+/* The alerts in a file of the data directory, as "1 2 3"; the file is then removed. */
+static void read_alerts(struct fixture *f, const char *name, char ids[256])
 {
-    char path[128], ids[256] = "", line[4096];
+    char path[128], line[4096];
+    *ids = 0;
     snprintf(path, sizeof path, "%s/%s", f->dir, name);
     FILE *file = fopen(path, "r");
     while (file && fgets(line, sizeof line, file)) {
         json_t *event = json_loads(line, 0, NULL);
         assert_non_null(event);
         json_int_t id = json_integer_value(json_object_get(json_object_get(event, "flowlore"), "id"));
-        snprintf(ids + strlen(ids), sizeof ids - strlen(ids), "%s%lld", *ids ? " " : "", (long long)id);
+        snprintf(ids + strlen(ids), 256 - strlen(ids), "%s%lld", *ids ? " " : "", (long long)id);
         json_decref(event);
     }
     if (file)
         fclose(file);
     unlink(path);
+}
+
+static void assert_alerts_in(struct fixture *f, const char *name, const char *expected)
+{
+    char ids[256];
+    read_alerts(f, name, ids);
     assert_string_equal(ids, expected);
 }
 
@@ -113,7 +121,7 @@ static void test_off(void **state)
 static void test_a_sink_that_fails_for_a_while(void **state)
 {
     struct fixture *f = *state;
-    char place[96];
+    char place[96], ids[256];
     snprintf(place, sizeof place, "%s/later", f->dir);
     configure(NULL, "slow", "later/a.jsonl");
     struct fl_courier *c = start(f);
@@ -129,7 +137,8 @@ static void test_a_sink_that_fails_for_a_while(void **state)
     assert_int_equal(mkdir(place, 0700), 0);
     wait_until(f, "SELECT ifnull(sum(delivered), 0) FROM sinks WHERE name = 'slow' AND error IS NULL", 2);
     fl_courier_finish(c);
-    assert_alerts_in(f, "later/a.jsonl", "1 2");
+    read_alerts(f, "later/a.jsonl", ids); /* one that failed eight times lets the other go first */
+    assert_true(strcmp(ids, "1 2") == 0 || strcmp(ids, "2 1") == 0);
     assert_alerts_in(f, "alerts.jsonl", "1 2");
     rmdir(place);
 }
