@@ -3,7 +3,7 @@ fl_packages_build="gcc make autoconf automake libtool pkg-config libfixbuf-dev l
     libsqlite3-dev libzstd-dev libcyaml-dev libyaml-dev libjansson-dev libpcap-dev zlib1g-dev
     libcurl4-openssl-dev liblapack-dev libssl-dev netbase"
 fl_packages_test="clang clang-format libcmocka-dev xz-utils python3 openssl mandoc sqlite3 git softflowd tcpdump nfdump
-    pmacct"
+    pmacct zsh"
 
 # fl_install_packages KIND...: install the packages of each kind (build, test) that are missing; apt is left
 # alone when none is.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # The manual says what the programs do: every command, option, configuration key, view and column is in its page, every
-# example query runs, and the pages are sound.
+# example query runs, and the pages are sound; and the shells complete what there is.
 . "${srcdir:-.}/tests/e2e/lib.sh"
 shopt -s lastpipe # so that what ends a pipe counts
 
@@ -60,5 +60,34 @@ if command -v mandoc >/dev/null; then
     mandoc -Tlint -Wwarning "$man"/*.[1-8] | nothing "the pages are sound"
 else
     skip "the pages are sound" "mandoc is not installed"
+fi
+
+# ---- completion ----
+
+while read -r command; do
+    grep -qwF "$command" "$srcdir/contrib/flowlore.bash-completion" || echo "$command is not completed"
+done <"$work/commands" | nothing "bash completes every command"
+
+# zsh_offers WORD...: what zsh would offer for the last word, with what shows it replaced by what prints it.
+cat >"$work/offers.zsh" <<'END'
+_describe() { local name=$2; print -rl -- "${(@P)name}"; }
+compadd() { print -rl -- "$@"; }
+_files() { print files; }
+typeset -a words
+words=("${(@)argv[2,-1]}") CURRENT=$#words completion=$1
+set --
+source $completion
+END
+zsh_offers() {
+    PATH=$here:$PATH zsh -f "$work/offers.zsh" "$srcdir/contrib/flowlore.zsh-completion" flowlore "$@"
+}
+if command -v zsh >/dev/null; then
+    zsh_offers "" | sed 's/:.*//' | diff - "$work/commands" | nothing "zsh completes every command"
+    zsh_offers mine --t | grep -q '^--timeout:'
+    ok $? "and their options"
+    [ "$(zsh_offers rules --status "" | head -n 1)" = novel ] && [ "$(zsh_offers import "")" = files ]
+    ok $? "and values"
+else
+    skip "zsh completes every command" "zsh is not installed"
 fi
 tap_done
