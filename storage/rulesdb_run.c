@@ -29,6 +29,7 @@ struct storing {
     struct fl_untold *untold; /* novel rules, room for every rule */
     size_t n_untold;
     json_t *grades; /* by shape */
+    json_t *folded; /* by identity: the rule that an earlier run folded the statement under */
 };
 
 static int64_t counter(uint64_t value)
@@ -205,6 +206,15 @@ static int cover(struct storing *s, const struct fl_rule *r, int64_t id, const c
     return rc;
 }
 
+/* What was an instance of a rule stands as that rule does when it comes to stand for itself: no one need be
+ * told of it again. A decision about it goes first. */
+static int inherit(struct storing *s, int64_t id, const char *identity)
+{
+    int64_t from = json_integer_value(json_object_get(s->folded, identity));
+    int rc = from ? fl_rulesdb_run(s->db, SQL_LEARN_AS, "ii", id, from) : SQLITE_OK;
+    return rc == SQLITE_OK && from ? fl_rulesdb_run(s->db, SQL_COVER_AS, "ii", id, from) : rc;
+}
+
 static int add_rule(struct storing *s, const struct fl_rule *r, const char *identity, int64_t *id)
 {
     char shape[FL_RULE_TEXT];
@@ -225,7 +235,9 @@ static int add_rule(struct storing *s, const struct fl_rule *r, const char *iden
                             s->run->to_ms, *s->run->unclean ? s->run->unclean : NULL);
     *id = sqlite3_last_insert_rowid(s->db->sqlite);
     s->first_time++;
-    return rc == SQLITE_OK ? cover(s, r, *id, identity) : rc;
+    if (rc == SQLITE_OK)
+        rc = cover(s, r, *id, identity);
+    return rc == SQLITE_OK ? inherit(s, *id, identity) : rc;
 }
 
 static int find_rule(struct storing *s, const char *identity, int64_t *id, int64_t *figures_id)
@@ -372,6 +384,25 @@ static int load_covers(struct storing *s)
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* The statements that earlier runs folded under rules of the location, before this run replaces them. */
+static int load_folded(struct storing *s)
+{
+    char identity[FL_RULE_TEXT];
+    struct fl_node a, b;
+    sqlite3_stmt *q = fl_rulesdb_kept(s->db, SQL_FOLDED);
+    int rc = q ? fl_rulesdb_bind(q, "i", s->location_id) : SQLITE_ERROR;
+    while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        int single = fl_rule_parse((const char *)sqlite3_column_text(q, 0), &a, &b);
+        rc = SQLITE_OK;
+        if (single >= 0 && json_object_set_new(s->folded, fl_rule_identity(&a, single ? NULL : &b, identity),
+                                               json_integer(sqlite3_column_int64(q, 1))) != 0)
+            rc = SQLITE_NOMEM;
+    }
+    if (q)
+        sqlite3_reset(q);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 static int add_run(struct storing *s)
 {
     struct fl_run *r = s->run;
@@ -405,6 +436,8 @@ static int store_all(struct storing *s)
     int rc = add_run(s);
     if (rc == SQLITE_OK)
         rc = load_covers(s);
+    if (rc == SQLITE_OK)
+        rc = load_folded(s);
     for (size_t i = 0; rc == SQLITE_OK && i < s->n; i++)
         if (s->rules[i].parent < 0)
             rc = store_rule(s, i);
@@ -445,7 +478,8 @@ int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct
     s.positions = calloc(s.n + 1, sizeof *s.positions);
     s.untold = calloc(s.n + 1, sizeof *s.untold);
     s.grades = json_object();
-    if (!s.ids || !s.positions || !s.untold || !s.grades) {
+    s.folded = json_object();
+    if (!s.ids || !s.positions || !s.untold || !s.grades || !s.folded) {
         rc = fl_fail(err, FL_ENOMEM, "%s: out of memory", db->path);
     } else if (fl_rulesdb_run(db, SQL_BEGIN, "") != SQLITE_OK) {
         rc = fl_rulesdb_fail(db, err);
@@ -462,6 +496,7 @@ int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct
     free(s.positions);
     free(s.untold);
     json_decref(s.grades);
+    json_decref(s.folded);
     return rc;
 }
 

@@ -39,6 +39,17 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "?8, ?9, "
          "?9, ?10 IS NOT NULL, ?10, 0)",
          true},
+    [SQL_FOLDED] =
+        {"SELECT f.text, i.rule_id FROM rule r JOIN instance i ON i.rule_id = r.id JOIN figures f ON "
+         "f.id = i.figures_id WHERE r.location_id = ?1",
+         true},
+    [SQL_LEARN_AS] =
+        {"UPDATE rule SET learned = 1 WHERE id = ?1 AND (SELECT learned FROM rule WHERE id = ?2)", true},
+    [SQL_COVER_AS] =
+        {"INSERT INTO coverage (rule_id, decision_id) SELECT ?1, s.decision_id FROM rule_status s "
+         "WHERE s.rule_id = ?2 AND s.decision_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "
+         "coverage c WHERE c.rule_id = ?1)",
+         true},
     [SQL_COVER_BY_IDENTITY] =
         {"INSERT OR IGNORE INTO coverage (rule_id, decision_id) SELECT ?1, id FROM decision WHERE "
          "identity = ?2 AND (location IS NULL OR location = ?3)",

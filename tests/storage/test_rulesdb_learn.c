@@ -38,6 +38,55 @@ static size_t store(struct fixture *f, int day, size_t from, size_t to, bool lea
     return alerts;
 }
 
+/* Two statements, the second folded under the first; then the second alone. What of it is told. */
+static size_t store_folded(struct fixture *f, bool learning, const char *also)
+{
+    struct fl_rule rules[4];
+    struct fl_run run = {.location = "paris", .from_ms = t0, .to_ms = t0 + day_ms, .rules = 1};
+    struct fl_finding_list found = {.rules = rules, .n = 2};
+    make_rules(rules);
+    rules[1].parent = 0;
+    assert_int_equal(fl_rulesdb_store_run(f->db, &run, &found, learning, NULL, NULL), 0);
+    assert_int_equal(sqlite3_exec(f->db->sqlite, also, NULL, NULL, NULL), SQLITE_OK);
+    return store(f, 1, 0, 2, false, 0);
+}
+
+static void test_instance_of_a_learned_rule(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(store_folded(f, true, ""), 0);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM known_rules"), 2);
+}
+
+static void test_instance_of_a_novel_rule(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(store_folded(f, false, ""), 1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM novel_rules"), 2);
+}
+
+static void test_instance_of_an_ignored_rule(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(store_folded(f, false,
+                                  "INSERT INTO decision (location, identity, verdict, made_ms) SELECT "
+                                  "'paris', identity, 'ignore', 1 FROM rule;"
+                                  "INSERT INTO coverage VALUES (1, 1)"),
+                     0);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM rules WHERE status = 'ignored'"), 2);
+}
+
+/* What was decided about the instance itself goes first. */
+static void test_instance_with_a_decision(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(store_folded(f, true,
+                                  "INSERT INTO decision (pattern, verdict, made_ms) VALUES ('*.* : "
+                                  "10.0.0.9.143/tcp', 'reopen', 1)"),
+                     1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM novel_rules"), 1);
+}
+
 static json_t *gauge(struct fixture *f)
 {
     json_t *all = json_array();
@@ -156,6 +205,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_novel_rules_are_learned),
         TEST(test_decisions_go_first),
+        TEST(test_instance_of_a_learned_rule),
+        TEST(test_instance_of_a_novel_rule),
+        TEST(test_instance_of_an_ignored_rule),
+        TEST(test_instance_with_a_decision),
         TEST(test_relearn),
         TEST(test_gone_after),
         TEST(test_gauge),
