@@ -523,6 +523,8 @@ static int relearn(struct fl_rulesdb *db, const char *location, int64_t for_ms, 
     if (rc == SQLITE_OK && sqlite3_changes(db->sqlite) == 0)
         return SQLITE_NOTFOUND;
     if (rc == SQLITE_OK)
+        rc = fl_rulesdb_run(db, SQL_CLOSE_FORGOTTEN, "ti", location, fl_now_ms());
+    if (rc == SQLITE_OK)
         rc = fl_rulesdb_run(db, SQL_FORGET_LEARNED, "t", location);
     *n = (size_t)sqlite3_changes(db->sqlite);
     return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_DROP_LOOSE_FIGURES, "") : rc;

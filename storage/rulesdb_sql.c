@@ -92,6 +92,14 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_RELEARN_UNTIL] = {"SELECT relearn_until_ms FROM location WHERE name = ?1 AND relearn_until_ms > 0",
                            false},
     [SQL_SET_RELEARN] = {"UPDATE location SET relearn_until_ms = newest_ms + ?2 WHERE name = ?1", false},
+    [SQL_CLOSE_FORGOTTEN] =
+        {"UPDATE alert SET state = 'closed', closed_ms = ifnull(closed_ms, ?2), changed_ms = iif(state = "
+         "'closed', changed_ms, ?2), subject = NULL, rules = 0, note = iif(state = 'closed', note, 'its rule "
+         "was forgotten') WHERE kind = 'broken' AND subject IS NOT NULL AND rule_id IN (SELECT r.id FROM "
+         "rule "
+         "r JOIN location l ON l.id = r.location_id WHERE l.name = ?1 AND r.learned AND NOT EXISTS (SELECT 1 "
+         "FROM coverage c WHERE c.rule_id = r.id))",
+         false},
     [SQL_FORGET_LEARNED] = {"DELETE FROM rule WHERE learned AND location_id = (SELECT id FROM location WHERE "
                             "name = ?1) AND NOT EXISTS "
                             "(SELECT 1 FROM coverage c WHERE c.rule_id = rule.id)",

@@ -126,6 +126,24 @@ static void test_decisions_go_first(void **state)
     assert_int_equal(scalar(f, "SELECT count(*) FROM novel_rules"), 1);
 }
 
+static void test_relearn_closes_what_is_broken(void **state)
+{
+    struct fixture *f = *state;
+    size_t n = 0;
+    store(f, 0, 0, 2, true, 0);
+    assert_int_equal(
+        sqlite3_exec(f->db->sqlite,
+                     "INSERT INTO alert (location, kind, severity, state, opened_ms, made_ms, "
+                     "changed_ms, rule_id, subject, rules, text, why) VALUES ('paris', 'broken', "
+                     "'low', 'acked', 1, 1, 1, 1, 'broken 1', 1, '', '')",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(fl_rulesdb_relearn(f->db, "paris", day_ms, false, &n, NULL), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM alerts WHERE state = 'closed' AND rules = 0"), 1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM event WHERE kind = 'closed'"), 1);
+}
+
 static void test_relearn(void **state)
 {
     struct fixture *f = *state;
@@ -210,6 +228,7 @@ int main(void)
         TEST(test_instance_of_an_ignored_rule),
         TEST(test_instance_with_a_decision),
         TEST(test_relearn),
+        TEST(test_relearn_closes_what_is_broken),
         TEST(test_gone_after),
         TEST(test_gauge),
         TEST(test_gauge_leaves_out_what_is_covered),
