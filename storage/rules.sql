@@ -447,6 +447,7 @@ SELECT r.id,
        CASE
            WHEN s.status <> 'gone' OR r.recheck_ms IS NULL THEN NULL
            WHEN 4 * r.recheck_antecedent < f.n_antecedent AND f.consequent_client IS NULL THEN 'it stopped'
+          WHEN f.consequent_client IS NULL THEN 'it went on, but keeps no period any more'
            WHEN 4 * r.recheck_antecedent < f.n_antecedent AND 4 * r.recheck_consequent < f.n_consequent THEN
                'both sides stopped'
            WHEN 4 * r.recheck_antecedent < f.n_antecedent THEN 'its left side stopped'

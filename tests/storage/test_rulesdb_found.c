@@ -101,6 +101,23 @@ static void test_periodic_lives_like_a_rule(void **state)
     json_decref(changed);
 }
 
+/* Its starts go on, but in no period: there is no right side that could have stopped. */
+static void test_periodic_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    struct fl_rule beacon = make_beacon();
+    store(f, 0, &beacon, 1, NULL, 0);
+    assert_int_equal(sqlite3_exec(f->db->sqlite,
+                                  "UPDATE rule SET learned = 1, recheck_ms = 1, recheck_antecedent = 130, "
+                                  "recheck_consequent = 0, recheck_both = 0",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    store(f, 9, NULL, 0, NULL, 0);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM rules WHERE status = 'gone' AND gone_why = 'it went on, "
+                               "but keeps no period any more'"),
+                     1);
+}
+
 /* ---- clusters ---- */
 
 static const char *const texts[] = {"*.* : 10.0.0.1.22/tcp <=> *.* : 10.0.0.2.22/tcp",
@@ -172,10 +189,8 @@ static void test_clusters_keep_their_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_periodic),
-        TEST(test_periodic_lives_like_a_rule),
-        TEST(test_clusters),
-        TEST(test_clusters_keep_their_numbers),
+        TEST(test_periodic), TEST(test_periodic_lives_like_a_rule),  TEST(test_periodic_is_gone),
+        TEST(test_clusters), TEST(test_clusters_keep_their_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
