@@ -138,17 +138,22 @@ static int64_t learning_ms(const struct fl_config *config, const char *location)
 }
 
 /* A location learns while the run ends within `learning` of its first record, or as long as people had it
- * learn anew. */
+ * learn anew. Retention takes first records away, so that it began no later than its first run ended. */
 static int see_learning(struct fl_rulesdb *db, const struct fl_mine_request *request, struct fl_run *run,
                         bool *learns, struct fl_err *err)
 {
     struct fl_store_extent extent;
-    int64_t for_ms = learning_ms(request->config, request->location), again_ms;
+    int64_t for_ms = learning_ms(request->config, request->location), again_ms, first_ms;
+    int rc = fl_rulesdb_first_run(db, request->location, &first_ms, err);
+    if (rc == 0)
+        rc = fl_rulesdb_relearn_until(db, request->location, &again_ms, err);
+    if (rc != 0)
+        return rc;
     if (for_ms > 0 && fl_store_extent(request->data_dir, request->location, &extent, NULL) == 0)
-        run->learning_until_ms = extent.first_start_ms + for_ms;
-    int rc = fl_rulesdb_relearn_until(db, request->location, &again_ms, err);
+        run->learning_until_ms =
+            (extent.first_start_ms < first_ms ? extent.first_start_ms : first_ms) + for_ms;
     *learns = request->to_ms <= run->learning_until_ms || request->to_ms <= again_ms;
-    return rc;
+    return 0;
 }
 
 static void count_rules(struct fl_run *run, const struct fl_findings *found)

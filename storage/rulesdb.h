@@ -101,6 +101,8 @@ int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct
 /* End of the last scheduled run's span at a location, or INT64_MIN. */
 int fl_rulesdb_last_scheduled(struct fl_rulesdb *db, const char *location, int64_t *to_ms,
                               struct fl_err *err);
+/* Where the earliest of all its runs ended, or INT64_MAX. */
+int fl_rulesdb_first_run(struct fl_rulesdb *db, const char *location, int64_t *to_ms, struct fl_err *err);
 
 /* Up to when (data time) people had the location learn anew; INT64_MIN: they did not. */
 int fl_rulesdb_relearn_until(struct fl_rulesdb *db, const char *location, int64_t *until_ms,

@@ -34,6 +34,7 @@ enum fl_rulesdb_sql {
     SQL_IS_HELD,
     SQL_DROP_HELD,
     SQL_LEARN_RULE,
+    SQL_FIRST_RUN,
     SQL_RELEARN_UNTIL,
     SQL_SET_RELEARN,
     SQL_CLOSE_FORGOTTEN,

@@ -507,6 +507,13 @@ int fl_rulesdb_last_scheduled(struct fl_rulesdb *db, const char *location, int64
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : fl_rulesdb_fail(db, err);
 }
 
+int fl_rulesdb_first_run(struct fl_rulesdb *db, const char *location, int64_t *to_ms, struct fl_err *err)
+{
+    *to_ms = INT64_MAX;
+    int rc = fl_rulesdb_get_int(db, SQL_FIRST_RUN, to_ms, "t", location);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : fl_rulesdb_fail(db, err);
+}
+
 /* ---- learning ---- */
 
 int fl_rulesdb_relearn_until(struct fl_rulesdb *db, const char *location, int64_t *until_ms,

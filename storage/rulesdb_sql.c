@@ -89,6 +89,10 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "rule.id AND ((g.from_ms = ?2 AND g.to_ms = ?3) OR g.to_ms - g.from_ms > ?3 - ?2))",
          false},
     [SQL_LEARN_RULE] = {"UPDATE rule SET learned = 1 WHERE id = ?1 AND NOT learned", true},
+    [SQL_FIRST_RUN] =
+        {"SELECT min(r.to_ms) FROM location l JOIN run r ON r.location_id = l.id WHERE l.name = ?1 "
+         "HAVING min(r.to_ms) IS NOT NULL",
+         false},
     [SQL_RELEARN_UNTIL] = {"SELECT relearn_until_ms FROM location WHERE name = ?1 AND relearn_until_ms > 0",
                            false},
     [SQL_SET_RELEARN] = {"UPDATE location SET relearn_until_ms = newest_ms + ?2 WHERE name = ?1", false},

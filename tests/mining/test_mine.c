@@ -243,6 +243,27 @@ static void tear_down(struct bench *b)
     fl_config_clear(&b->config);
 }
 
+/* What retention takes away must not make the location learn for ever. */
+static void learning_ends_though_the_first_records_go(void **state)
+{
+    struct stream s = open_stream();
+    struct bench b;
+    struct fl_mine_result result;
+    struct fl_err err;
+    store_until(&s, INT64_MAX);
+    close_stream(&s);
+    set_up(&b, s.start_ms, s.start_ms + HOUR_MS);
+    b.config.learning_ms = 2 * HOUR_MS;
+    assert_int_equal(run(&b, &result, &err), 0);
+    assert_true(result.run.learning_until_ms >= b.request.to_ms);
+    assert_true(fl_store_retain(dir, HOUR_MS / 2, 0, &err) > 0);
+    b.request.from_ms += 4 * HOUR_MS;
+    b.request.to_ms += 4 * HOUR_MS;
+    assert_int_equal(run(&b, &result, &err), 0);
+    assert_true(result.run.learning_until_ms > 0 && result.run.learning_until_ms < b.request.to_ms);
+    tear_down(&b);
+}
+
 static void a_run_goes_through_all_phases_and_stops_in_each(void **state)
 {
     struct stream s = open_stream();
@@ -344,6 +365,7 @@ int main(void)
         IN_A_STORE(spans_may_move_as_they_like),
         IN_A_STORE(late_records_and_lost_buckets_are_noticed),
         IN_A_STORE(damage_is_found_by_each_run),
+        IN_A_STORE(learning_ends_though_the_first_records_go),
         IN_A_STORE(a_run_goes_through_all_phases_and_stops_in_each),
         IN_A_STORE(too_much_for_the_memory_is_refused),
         IN_A_STORE(a_span_without_flows_has_no_rules),
