@@ -118,6 +118,25 @@ static int put(struct fl_rulesdb *db, int64_t *alert_id, struct summary *s, int6
     return rc;
 }
 
+static int by_id(const void *va, const void *vb)
+{
+    const int64_t *a = va, *b = vb;
+    return (*a > *b) - (*a < *b);
+}
+
+/* What an alert has to say now; without a rule left to tell of it closes, with one it is open again. */
+static int retell(struct fl_rulesdb *db, int64_t alert_id, const char *author, const char *note,
+                  int64_t now_ms)
+{
+    struct summary s = {.weight = {.rules = 0}};
+    int rc = sum_members(db, alert_id, "[]", &s);
+    if (rc == SQLITE_OK && s.weight.rules == 0)
+        return fl_rulesdb_run(db, SQL_CLOSE_ALERT, "iitt", alert_id, now_ms, note, author);
+    if (rc == SQLITE_OK)
+        rc = put(db, &alert_id, &s, 0, now_ms);
+    return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_REOPEN_ALERT, "ii", alert_id, now_ms) : rc;
+}
+
 /* ---- telling ---- */
 
 /* A rule that nobody is told of, and the alert that it joins (0: none yet) or the cluster that it is told
@@ -190,17 +209,19 @@ static int tell_group(struct fl_rulesdb *db, const struct untold *rules, size_t 
     return rc;
 }
 
-/* Those that no live alert tells of, each with its target. */
+/* Those that no live alert tells of, each with its target; of the others their alerts, some more than once.
+ */
 static int find_untold(struct fl_rulesdb *db, const struct fl_untold *rules, size_t n, struct untold *out,
-                       size_t *n_out)
+                       size_t *n_out, int64_t *told, size_t *n_told)
 {
-    int64_t told;
     for (size_t i = 0; i < n; i++) {
         struct untold *u = &out[*n_out];
         *u = (struct untold){.rule_id = rules[i].rule_id, .opened_ms = rules[i].opened_ms, .order = i};
-        int rc = fl_rulesdb_get_int(db, SQL_LIVE_ALERT, &told, "i", u->rule_id);
-        if (rc == SQLITE_ROW) /* told, and nothing but its figures may have changed */
+        int rc = fl_rulesdb_get_int(db, SQL_LIVE_ALERT, &told[*n_told], "i", u->rule_id);
+        if (rc == SQLITE_ROW) {
+            ++*n_told;
             continue;
+        }
         if (rc == SQLITE_DONE)
             rc = fl_rulesdb_get_int(db, SQL_CLUSTER_ALERT, &u->alert_id, "i", u->rule_id);
         if (rc == SQLITE_DONE)
@@ -212,12 +233,28 @@ static int find_untold(struct fl_rulesdb *db, const struct fl_untold *rules, siz
     return SQLITE_OK;
 }
 
+/* Decisions lapse without a word: alerts whose rules have become novel again tell of them again. */
+static int tell_outgrown(struct fl_rulesdb *db, int64_t *told, size_t n, int64_t now_ms)
+{
+    int64_t found;
+    int rc = SQLITE_OK;
+    qsort(told, n, sizeof *told, by_id);
+    for (size_t i = 0; rc == SQLITE_OK && i < n; i++) {
+        if (i > 0 && told[i] == told[i - 1])
+            continue;
+        rc = fl_rulesdb_get_int(db, SQL_OUTGROWN, &found, "i", told[i]);
+        rc = rc == SQLITE_ROW ? retell(db, told[i], NULL, NULL, now_ms) : rc == SQLITE_DONE ? SQLITE_OK : rc;
+    }
+    return rc;
+}
+
 int fl_alert_tell(struct fl_rulesdb *db, const struct fl_untold *rules, size_t n, int64_t now_ms,
                   size_t *opened)
 {
     struct untold *all = malloc((n + 1) * sizeof *all);
-    size_t n_all = 0;
-    int rc = all ? find_untold(db, rules, n, all, &n_all) : SQLITE_NOMEM;
+    int64_t *told = malloc((n + 1) * sizeof *told);
+    size_t n_all = 0, n_told = 0;
+    int rc = all && told ? find_untold(db, rules, n, all, &n_all, told, &n_told) : SQLITE_NOMEM;
     if (rc == SQLITE_OK)
         group(all, n_all);
     for (size_t from = 0, to; rc == SQLITE_OK && from < n_all; from = to) {
@@ -226,27 +263,11 @@ int fl_alert_tell(struct fl_rulesdb *db, const struct fl_untold *rules, size_t n
         *opened += all[from].alert_id == 0;
         rc = tell_group(db, &all[from], to - from, now_ms);
     }
-    free(all);
-    return rc;
-}
-
-static int by_id(const void *va, const void *vb)
-{
-    const int64_t *a = va, *b = vb;
-    return (*a > *b) - (*a < *b);
-}
-
-/* What an alert has to say now; without a rule left to tell of it closes, with one it is open again. */
-static int retell(struct fl_rulesdb *db, int64_t alert_id, const char *author, const char *note,
-                  int64_t now_ms)
-{
-    struct summary s = {.weight = {.rules = 0}};
-    int rc = sum_members(db, alert_id, "[]", &s);
-    if (rc == SQLITE_OK && s.weight.rules == 0)
-        return fl_rulesdb_run(db, SQL_CLOSE_ALERT, "iitt", alert_id, now_ms, note, author);
     if (rc == SQLITE_OK)
-        rc = put(db, &alert_id, &s, 0, now_ms);
-    return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_REOPEN_ALERT, "ii", alert_id, now_ms) : rc;
+        rc = tell_outgrown(db, told, n_told, now_ms);
+    free(all);
+    free(told);
+    return rc;
 }
 
 int fl_alert_retell(struct fl_rulesdb *db, const int64_t *rule_ids, size_t n, const char *author,

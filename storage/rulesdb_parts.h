@@ -49,6 +49,7 @@ enum fl_rulesdb_sql {
     SQL_JOIN_CLUSTER,
     SQL_DROP_CLUSTERS,
     SQL_LIVE_ALERT,
+    SQL_OUTGROWN,
     SQL_CLUSTER_ALERT,
     SQL_ADD_ALERT,
     SQL_ADD_MEMBER,

@@ -131,6 +131,12 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"SELECT a.id FROM alert_member m JOIN alert a ON a.id = m.alert_id WHERE m.rule_id = ?1 "
          "AND a.kind = 'novel' AND a.state IN ('open', 'acked') ORDER BY a.id DESC LIMIT 1",
          true},
+    [SQL_OUTGROWN] =
+        {"SELECT 1 FROM alert a WHERE a.id = ?1 AND a.rules < (SELECT count(*) FROM alert_member m JOIN rule "
+         "r "
+         "ON r.id = m.rule_id JOIN rule_status s ON s.rule_id = r.id WHERE m.alert_id = a.id AND NOT r.held "
+         "AND s.status = 'novel')",
+         true},
     [SQL_CLUSTER_ALERT] =
         {"SELECT max(a.id) FROM rule r JOIN rule o ON o.cluster_id = r.cluster_id JOIN alert_member m ON "
          "m.rule_id "

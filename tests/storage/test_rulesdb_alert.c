@@ -267,10 +267,30 @@ static void test_what_changed(void **state)
     json_decref(all);
 }
 
+/* A rule whose decision lapses while the alert that told of it is open for others is told of there again. */
+static void test_what_lapses_is_told_again(void **state)
+{
+    struct fixture *f = *state;
+    const int32_t one[] = {0, 0, 0};
+    const int64_t first = 1;
+    size_t changed;
+    store(f, 0, one, 3);
+    assert_int_equal(decide_on(f, FL_ACCEPT, (struct fl_decision){.ids = &first, .n_ids = 1}, &changed), 0);
+    assert_string_equal(member(f, 1, "rules"), "2");
+    assert_int_equal(sqlite3_exec(f->db->sqlite, "UPDATE decision SET until_ms = 1", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(store(f, 1, one, 3), 0);
+    assert_string_equal(member(f, 1, "rules"), "3");
+    assert_int_equal(scalar(f, "SELECT count(*) FROM event WHERE kind = 'grown'"), 1);
+    assert_int_equal(store(f, 2, one, 3), 0);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM event"), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_cluster_is_one_alert),
+        TEST(test_what_lapses_is_told_again),
         TEST(test_an_open_alert_grows),
         TEST(test_a_row_is_whole_at_once),
         TEST(test_decisions_shrink_and_close),
