@@ -9,6 +9,7 @@
 #include "storage/timetext.h"
 
 enum { REPORTED_EXPORTERS = 20, WARN_MS = 10000 };
+enum { WAIT_MS = 100, LAST_WAIT_MS = 10000, MOST_PUT_OFF = 5 }; /* for others who write */
 
 enum kind { REFUSED, MALFORMED, UNKNOWN_TEMPLATE, KERNEL_DROPS, QUEUE_SHED, KINDS };
 
@@ -32,6 +33,7 @@ struct fl_figures {
     struct fl_template_list templates; /* to be written */
     struct said said[KINDS];
     bool refused, templates_refused;
+    unsigned put_off; /* calls in a row that found somebody else writing */
 };
 
 int fl_figures_new(struct fl_figures **out, struct fl_rulesdb *db, struct fl_census *census, size_t lanes,
@@ -111,6 +113,8 @@ static void store_templates(struct fl_figures *f)
     fl_template_list_clear(&f->templates); /* exporters repeat them */
 }
 
+/* Flows wait to be stored while this waits for a run that is being put down: what cannot be written at once
+ * is written by a later call. */
 void fl_figures_store(struct fl_figures *f, uint64_t stored, uint64_t disk_shed, bool running)
 {
     struct fl_err err = {""};
@@ -119,7 +123,11 @@ void fl_figures_store(struct fl_figures *f, uint64_t stored, uint64_t disk_shed,
     f->total.started_ms = f->started_ms;
     f->total.updated_ms = fl_now_ms();
     f->total.running = running;
+    fl_rulesdb_patience(f->db, running ? WAIT_MS : LAST_WAIT_MS);
     int rc = fl_rulesdb_store_stats(f->db, &f->total, f->exporters, f->n, &err);
+    if (rc == FL_EBUSY && running && ++f->put_off < MOST_PUT_OFF)
+        return;
+    f->put_off = 0;
     if (rc && !f->refused)
         fl_warning("the figures of exporters and service cannot be kept: %s", err.text);
     f->refused = rc != 0;

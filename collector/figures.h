@@ -22,7 +22,7 @@ void fl_figures_free(struct fl_figures *f);
 /* Take what the lanes have published. */
 void fl_figures_look(struct fl_figures *f);
 /* Write what was taken, with the storing thread's own counts. A failure is logged once and tried again with
- * the next call. */
+ * the next call; that another process is writing is none until several calls have found so. */
 void fl_figures_store(struct fl_figures *f, uint64_t stored, uint64_t disk_shed, bool running);
 /* Warn of what went wrong since it was last said: each kind at most once in ten seconds, unless it is the
  * last word. */

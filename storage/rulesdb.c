@@ -31,7 +31,7 @@ int fl_rulesdb_fail(struct fl_rulesdb *db, struct fl_err *err)
         return fl_fail(err, FL_ENOMEM, "%s: out of memory", db->path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return fl_fail(err, FL_EBUSY, "%s: another process has been writing for more than 10 s; try again",
+        return fl_fail(err, FL_EBUSY, "%s: another process has been writing for too long; try again",
                        db->path);
     case SQLITE_FULL:
     case SQLITE_IOERR:
@@ -322,6 +322,11 @@ int fl_rulesdb_open(struct fl_rulesdb **out, const char *data_dir, enum fl_rules
     bool older = false;
     int rc = open_as(out, data_dir, mode, &older, err);
     return rc == 0 && older ? reopen(out, data_dir, err) : rc;
+}
+
+void fl_rulesdb_patience(struct fl_rulesdb *db, int wait_ms)
+{
+    sqlite3_busy_timeout(db->sqlite, wait_ms);
 }
 
 void fl_rulesdb_close(struct fl_rulesdb *db)

@@ -27,6 +27,8 @@ enum fl_rulesdb_mode {
  */
 int fl_rulesdb_open(struct fl_rulesdb **out, const char *data_dir, enum fl_rulesdb_mode mode,
                     struct fl_err *err);
+/* How long to wait for whoever else is writing before FL_EBUSY; 10 s unless told otherwise. */
+void fl_rulesdb_patience(struct fl_rulesdb *db, int wait_ms);
 void fl_rulesdb_close(struct fl_rulesdb *db);
 
 enum { FL_UNCLEAN_TEXT = 400 };
@@ -88,7 +90,8 @@ struct fl_finding_list {
  * it;
  *  - a rule seen before keeps id, status, first_seen and note; figures, last_seen and runs_seen move on
  * (runs_seen once a distinct span: mining the same span again does not add to it);
- *  - instances (parent >= 0) replace those of their rule and never have a status of their own;
+ *  - instances (parent >= 0) replace those of their rule and never have a status of their own; one that
+ * stands for itself in a later run begins with the status of the rule that it was folded under;
  *  - a known rule one of whose sides goes on without the other, longer than it ever did in the span and than
  * chance would have it, is told as broken once; that alert closes when it holds again. Unclean runs break
  * nothing;

@@ -41,6 +41,31 @@ exits 1 "a port in use" "$port" "$flowlored" --data "$work/other" --listen "127.
 send v5 127.0.0.1 --hours 3 --hosts 60 --only-v4
 fl_wait_stored "$sent" 60
 ok $? "three hours are stored"
+# Whoever writes to the rules database for long does not keep flows from being stored.
+count_flows() { "$flowlore" sql "SELECT count(*) FROM flows" --data "$data" | grep -oE '[0-9]+' | tail -n 1; }
+python3 - "$data/rules.db" "$work/unlock" <<'EOF' &
+import os, sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+open(sys.argv[2] + ".locked", "w").close()
+while not os.path.exists(sys.argv[2]):
+    time.sleep(0.05)
+db.execute("ROLLBACK")
+EOF
+locker=$!
+until [ -e "$work/unlock.locked" ]; do sleep 0.05; done
+sleep 3 # two times that figures are written
+before=$(count_flows)
+first=$sent
+send v5 127.0.0.1 --hours 1 --hosts 60 --only-v4
+for _ in $(seq 30); do
+    [ "$(count_flows)" -ge $((before + sent - first)) ] && break
+    sleep 0.1
+done
+[ "$(count_flows)" -gt "$before" ]
+ok $? "flows are stored while another process writes rules"
+touch "$work/unlock"
+wait "$locker"
 fl_stop_service
 ok $? "the service ends"
 bucket=$(find "$data/flows" -name '*.db' | sort | head -n 1)
