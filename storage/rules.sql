@@ -149,7 +149,7 @@ CREATE INDEX rule_identity ON rule (identity);
 CREATE INDEX rule_shape ON rule (shape, location_id);
 CREATE INDEX rule_cluster ON rule (cluster_id);
 
--- Spans in which a rule was found: mining one twice does not count twice.
+-- Spans in which a rule was found, of the last 40 days: mining one twice does not count twice.
 CREATE TABLE sighting (
     rule_id INTEGER NOT NULL REFERENCES rule (id) ON DELETE CASCADE, -- of what
     from_ms INTEGER NOT NULL,                                        -- the span, data time

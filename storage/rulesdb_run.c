@@ -256,6 +256,9 @@ static int find_rule(struct storing *s, const char *identity, int64_t *id, int64
     return rc;
 }
 
+/* A span that began so long before a run is hardly mined again: its records are gone, or will be. */
+#define SIGHTING_MS ((int64_t)40 * 86400000)
+
 static int note_sighting(struct storing *s, const struct fl_rule *r, int64_t id)
 {
     int rc = fl_rulesdb_run(s->db, SQL_ADD_SIGHTING, "iii", id, s->run->from_ms, s->run->to_ms);
@@ -263,6 +266,8 @@ static int note_sighting(struct storing *s, const struct fl_rule *r, int64_t id)
     if (rc == SQLITE_OK)
         rc =
             fl_rulesdb_run(s->db, SQL_MOVE_RULE, "iiii", id, last_time_of(s, r), s->run->to_ms, another_span);
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_run(s->db, SQL_FORGET_SIGHTINGS, "ii", id, s->run->from_ms - SIGHTING_MS);
     return rc == SQLITE_OK ? fl_rulesdb_run(s->db, SQL_DROP_INSTANCES, "i", id) : rc;
 }
 

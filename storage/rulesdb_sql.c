@@ -77,6 +77,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          true},
     [SQL_ADD_SIGHTING] = {"INSERT OR IGNORE INTO sighting (rule_id, from_ms, to_ms) VALUES (?1, ?2, ?3)",
                           true},
+    [SQL_FORGET_SIGHTINGS] = {"DELETE FROM sighting WHERE rule_id = ?1 AND from_ms < ?2", true},
     [SQL_MOVE_RULE] =
         {"UPDATE rule SET last_seen_ms = max(last_seen_ms, ?2), newest_ms = max(newest_ms, ?3), runs_seen "
          "= runs_seen + ?4 WHERE id = ?1",

@@ -144,6 +144,16 @@ static void test_relearn_closes_what_is_broken(void **state)
     assert_int_equal(scalar(f, "SELECT count(*) FROM event WHERE kind = 'closed'"), 1);
 }
 
+static void test_sightings_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    for (int day = 0; day < 100; day++)
+        store(f, day, 0, 1, true, 0);
+    store(f, 99, 0, 1, true, 0);
+    assert_int_equal(scalar(f, "SELECT runs_seen FROM rules"), 100);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM sighting"), 41);
+}
+
 static void test_relearn(void **state)
 {
     struct fixture *f = *state;
@@ -227,6 +237,7 @@ int main(void)
         TEST(test_instance_of_a_novel_rule),
         TEST(test_instance_of_an_ignored_rule),
         TEST(test_instance_with_a_decision),
+        TEST(test_sightings_are_bounded),
         TEST(test_relearn),
         TEST(test_relearn_closes_what_is_broken),
         TEST(test_gone_after),
