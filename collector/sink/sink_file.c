@@ -38,10 +38,14 @@ static int write_line(int fd, const char *json)
     return fsync(fd) < 0 && errno != EINVAL && errno != EROFS ? errno : 0; /* those: no disk behind it */
 }
 
-/* A pipe that nobody reads must not stop us: open and write return at once. */
+/* A pipe that nobody reads must not stop us: open and write return at once. Nor may it be opened for reading
+ * too: what we wrote to ourselves would be gone with us. */
 static int append(const char *path, const char *json)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
+    struct stat st;
+    bool pipe = stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
+    int fd =
+        open(path, (pipe ? O_WRONLY : O_RDWR | O_CREAT) | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0640);
     if (fd < 0)
         return errno;
     int why = write_line(fd, json);

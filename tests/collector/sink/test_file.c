@@ -95,8 +95,9 @@ static void test_a_pipe_that_nobody_reads(void **state)
     memcpy(json, "{}", 2);
     json[sizeof json - 1] = 0;
     assert_int_equal(mkfifo(path, 0600), 0);
-    int fd = open(path, O_RDWR | O_NONBLOCK); /* keeps what is written */
-    struct fl_sink_reply r;
+    struct fl_sink_reply r = append(path, json); /* nobody keeps what is written */
+    assert_int_equal(r.outcome, FL_OUTCOME_FAILED);
+    int fd = open(path, O_RDWR | O_NONBLOCK); /* keeps it, and does not read it */
     int n = 0;
     do
         r = append(path, json);
