@@ -133,19 +133,15 @@ static int judge(struct fl_rulesdb *db, const struct fl_run *run, const struct f
     return tell(db, run, r, antecedent, now_ms);
 }
 
-static int64_t counter(uint64_t value)
-{
-    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
 int fl_broken_look(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *found,
                    int64_t now_ms, size_t *opened)
 {
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < found->n_rechecks; i++) {
         const struct fl_recheck *r = &found->rechecks[i];
-        rc = fl_rulesdb_run(db, SQL_NOTE_RECHECK, "iiiii", r->rule_id, run->to_ms, counter(r->n_antecedent),
-                            counter(r->n_consequent), counter(r->n_both));
+        rc = fl_rulesdb_run(db, SQL_NOTE_RECHECK, "iiiii", r->rule_id, run->to_ms,
+                            fl_rulesdb_count(r->n_antecedent), fl_rulesdb_count(r->n_consequent),
+                            fl_rulesdb_count(r->n_both));
         bool newest = sqlite3_changes(db->sqlite) > 0; /* a run over older data judges nothing */
         if (rc == SQLITE_OK && newest && !*run->unclean && !r->single)
             rc = judge(db, run, r, now_ms, opened);

@@ -167,6 +167,12 @@ json_t *fl_rulesdb_row(sqlite3_stmt *s);
 /* Hand every row of a bound statement to fn, then finalize it. */
 int fl_rulesdb_each(struct fl_rulesdb *db, sqlite3_stmt *s, fl_json_fn *fn, void *ctx, struct fl_err *err);
 
+/* A count as SQLite can keep it. */
+static inline int64_t fl_rulesdb_count(uint64_t value)
+{
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
 /* Status of a rule as a static text, NULL on failure. */
 const char *fl_rulesdb_status(struct fl_rulesdb *db, int64_t rule_id);
 

@@ -113,19 +113,15 @@ static void share_shed(struct hours *h, uint64_t shed)
             (uint64_t)((double)shed * (double)h->items[i].quality.flows / (double)flows);
 }
 
-static int64_t counter(uint64_t value)
-{
-    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
 static int put_hours(struct fl_rulesdb *db, const struct hours *h)
 {
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < h->n; i++) {
         const struct fl_quality *q = &h->items[i].quality;
         rc = fl_rulesdb_run(db, SQL_PUT_QUALITY, "tiiiiiii", h->items[i].location, h->items[i].hour_ms,
-                            counter(q->flows), counter(q->lost), counter(q->unread), counter(q->shed),
-                            counter(q->sampling_changes), counter(q->clock_jumps));
+                            fl_rulesdb_count(q->flows), fl_rulesdb_count(q->lost),
+                            fl_rulesdb_count(q->unread), fl_rulesdb_count(q->shed),
+                            fl_rulesdb_count(q->sampling_changes), fl_rulesdb_count(q->clock_jumps));
     }
     return rc;
 }

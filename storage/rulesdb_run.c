@@ -32,11 +32,6 @@ struct storing {
     json_t *folded; /* by identity: the rule that an earlier run folded the statement under */
 };
 
-static int64_t counter(uint64_t value)
-{
-    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
 /* ---- figures ---- */
 
 struct node_text {
@@ -115,11 +110,11 @@ static int put_figures(struct fl_rulesdb *db, const struct fl_rule *r, int64_t *
         s, "itittttittttittddddiiiidddiitiitiii", *id, fl_rule_format(r, text), (int64_t)r->both, a.client,
         a.client_port, a.server, a.server_port, (int64_t)r->antecedent.protocol, c.client, c.client_port,
         c.server, c.server_port, (int64_t)r->consequent.protocol, evidence_text(r), present_text(r),
-        r->confidence, r->reverse_confidence, r->lift, r->score, counter(r->n_antecedent),
-        counter(r->n_consequent), counter(r->n_both), counter(r->n_windows), r->expected, q_value(r->log10_q),
-        r->log10_p, r->lag_ms, r->lag_spread_ms, *r->clock ? r->clock : NULL, (int64_t)r->hosts,
-        (int64_t)r->instances, lag_text(&r->lags, lags), r->period.period_ms, r->period.spread_ms,
-        (int64_t)r->period.missed);
+        r->confidence, r->reverse_confidence, r->lift, r->score, fl_rulesdb_count(r->n_antecedent),
+        fl_rulesdb_count(r->n_consequent), fl_rulesdb_count(r->n_both), fl_rulesdb_count(r->n_windows),
+        r->expected, q_value(r->log10_q), r->log10_p, r->lag_ms, r->lag_spread_ms,
+        *r->clock ? r->clock : NULL, (int64_t)r->hosts, (int64_t)r->instances, lag_text(&r->lags, lags),
+        r->period.period_ms, r->period.spread_ms, (int64_t)r->period.missed);
     if (rc == SQLITE_OK)
         rc = blank_figures(s, r->evidence == FL_EVIDENCE_PERIODIC);
     if (rc == SQLITE_OK && *id == 0)
@@ -417,10 +412,11 @@ static int add_run(struct storing *s)
         rc = fl_rulesdb_get_int(s->db, SQL_LOCATION, &s->location_id, "t", r->location);
     if (rc != SQLITE_ROW)
         return rc;
-    rc = fl_rulesdb_run(s->db, SQL_ADD_RUN, "iiiiiiiiiiiiit", s->location_id, r->from_ms, r->to_ms,
-                        r->started_ms, r->took_ms, counter(r->flows), counter(r->conversations),
-                        counter(r->nodes), counter(r->pairs_tested), counter(r->rules), counter(r->instances),
-                        (int64_t)r->damaged, (int64_t)r->scheduled, *r->unclean ? r->unclean : NULL);
+    rc = fl_rulesdb_run(
+        s->db, SQL_ADD_RUN, "iiiiiiiiiiiiit", s->location_id, r->from_ms, r->to_ms, r->started_ms, r->took_ms,
+        fl_rulesdb_count(r->flows), fl_rulesdb_count(r->conversations), fl_rulesdb_count(r->nodes),
+        fl_rulesdb_count(r->pairs_tested), fl_rulesdb_count(r->rules), fl_rulesdb_count(r->instances),
+        (int64_t)r->damaged, (int64_t)r->scheduled, *r->unclean ? r->unclean : NULL);
     r->id = sqlite3_last_insert_rowid(s->db->sqlite);
     r->novel = r->held = 0;
     return rc;
@@ -461,8 +457,8 @@ static int store_all(struct storing *s)
     if (rc == SQLITE_OK)
         rc = drop_held(s);
     if (rc == SQLITE_OK)
-        rc = fl_rulesdb_run(s->db, SQL_FINISH_RUN, "iii", s->run->id, counter(s->run->novel),
-                            counter(s->first_time));
+        rc = fl_rulesdb_run(s->db, SQL_FINISH_RUN, "iii", s->run->id, fl_rulesdb_count(s->run->novel),
+                            fl_rulesdb_count(s->first_time));
     return rc == SQLITE_OK ? fl_rulesdb_run(s->db, SQL_COMMIT, "") : rc;
 }
 

@@ -101,17 +101,13 @@ static void remember(struct fl_written *w, const struct fl_service_stats *servic
     }
 }
 
-static int64_t counter(uint64_t value)
-{
-    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
-}
-
 static int put_service(struct fl_rulesdb *db, const struct fl_service_stats *s)
 {
-    return fl_rulesdb_run(db, SQL_PUT_SERVICE, "iiiiiiiiiii", counter(s->datagrams), counter(s->refused),
-                          counter(s->malformed), counter(s->kernel_drops), counter(s->queue_shed),
-                          counter(s->disk_shed), counter(s->stored), s->started_ms, s->updated_ms,
-                          (int64_t)s->running, counter(s->sessions_dropped));
+    return fl_rulesdb_run(db, SQL_PUT_SERVICE, "iiiiiiiiiii", fl_rulesdb_count(s->datagrams),
+                          fl_rulesdb_count(s->refused), fl_rulesdb_count(s->malformed),
+                          fl_rulesdb_count(s->kernel_drops), fl_rulesdb_count(s->queue_shed),
+                          fl_rulesdb_count(s->disk_shed), fl_rulesdb_count(s->stored), s->started_ms,
+                          s->updated_ms, (int64_t)s->running, fl_rulesdb_count(s->sessions_dropped));
 }
 
 static int put_refused(struct fl_rulesdb *db, const struct fl_service_stats *s)
@@ -121,7 +117,7 @@ static int put_refused(struct fl_rulesdb *db, const struct fl_service_stats *s)
         const struct fl_refused_sender *r = &s->refused_senders[i];
         char address[FL_ADDR_TEXT];
         rc = fl_rulesdb_run(db, SQL_ADD_REFUSED, "tii", fl_addr_format(&r->address, address),
-                            counter(r->datagrams), r->last_seen_ms);
+                            fl_rulesdb_count(r->datagrams), r->last_seen_ms);
     }
     return rc;
 }
@@ -131,11 +127,13 @@ static int put_exporter(struct fl_rulesdb *db, const struct fl_exporter_stats *e
     char address[FL_ADDR_TEXT];
     return fl_rulesdb_run(
         db, SQL_PUT_EXPORTER, "tiiitiiiiiiiiiiiiiiiiiiiiiiid", fl_addr_format(&e->address, address),
-        (int64_t)e->source_port, (int64_t)e->domain, (int64_t)e->version, e->location, counter(e->packets),
-        counter(e->flows), counter(e->lost), counter(e->malformed), counter(e->unknown_template),
-        counter(e->time_fallbacks), (int64_t)e->templates, (int64_t)e->sampling, (int64_t)e->sampling_source,
-        e->clock_skew_ms, e->first_seen_ms, e->last_seen_ms, counter(e->reordered), counter(e->duplicates),
-        counter(e->restarts), counter(e->waiting), counter(e->not_flows), counter(e->options),
+        (int64_t)e->source_port, (int64_t)e->domain, (int64_t)e->version, e->location,
+        fl_rulesdb_count(e->packets), fl_rulesdb_count(e->flows), fl_rulesdb_count(e->lost),
+        fl_rulesdb_count(e->malformed), fl_rulesdb_count(e->unknown_template),
+        fl_rulesdb_count(e->time_fallbacks), (int64_t)e->templates, (int64_t)e->sampling,
+        (int64_t)e->sampling_source, e->clock_skew_ms, e->first_seen_ms, e->last_seen_ms,
+        fl_rulesdb_count(e->reordered), fl_rulesdb_count(e->duplicates), fl_rulesdb_count(e->restarts),
+        fl_rulesdb_count(e->waiting), fl_rulesdb_count(e->not_flows), fl_rulesdb_count(e->options),
         e->template_oldest_ms, e->template_newest_ms, (int64_t)e->sampling_told, e->active_timeout_ms,
         e->inactive_timeout_ms, e->flows_per_s);
 }
