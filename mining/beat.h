@@ -20,14 +20,16 @@ struct fl_beat_odds {
     double log_hit[FL_BEAT_STAKES], log_miss[FL_BEAT_STAKES];
 };
 void fl_beat_odds_fill(struct fl_beat_odds *o);
+struct fl_beat_screen;
 
 struct fl_beat_request {
     const struct fl_beat_odds *odds;
     const struct fl_beat_talk *talks; /* by start */
     size_t n;
-    int64_t span_ms;  /* of the data, however few of it the talks fill */
-    uint32_t least;   /* beats that a period must have, at least 3 */
-    int64_t clock_ms; /* resolution of the times, where it is known to be coarse; else 1 */
+    int64_t span_ms;                     /* of the data, however few of it the talks fill */
+    uint32_t least;                      /* beats that a period must have, at least 3 */
+    int64_t clock_ms;                    /* resolution of the times, where it is known to be coarse; else 1 */
+    const struct fl_beat_screen *screen; /* passes over series that keep no period; NULL: all are tested */
 };
 
 struct fl_beats {

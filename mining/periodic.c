@@ -12,17 +12,19 @@
 #include "mining/periodic.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mining/beat.h"
+#include "mining/beat_screen.h"
 #include "mining/describe.h"
 #include "mining/order.h"
 #include "mining/parallel.h"
 #include "mining/stats.h"
 #include "storage/error.h"
 
-enum { LEAST_HOSTS = 3, ASK_EVERY = 64 };
+enum { LEAST_HOSTS = 3, ASK_EVERY = 4096 /* conversations: a few ms at the most */ };
 static const double least_share = 0.5; /* of the beats, that came */
 static const double tight = 0.12;      /* spread, as a part of the period, of a beat told from other use */
 static const double least_beats_of = 0.75;  /* the starts, where the spread is wider */
@@ -170,6 +172,8 @@ struct test { /* what testing a node needs */
     const struct fl_mining_config *config;
     int64_t clock_ms;
     struct fl_beat_odds odds;
+    struct fl_beat_screen screen;
+    atomic_bool stopped; /* all parts end */
     int (*stop)(void *ctx, double done);
     void *ctx;
     size_t largest; /* conversations of a node */
@@ -212,7 +216,8 @@ static int test_node(struct fl_periodic *out, uint32_t node, const struct test *
                                 .n = n,
                                 .span_ms = t->time->to_ms - t->time->from_ms,
                                 .least = t->config->support < 3 ? 3 : t->config->support,
-                                .clock_ms = t->clock_ms};
+                                .clock_ms = t->clock_ms,
+                                .screen = &t->screen};
     int rc = fl_beats_find(&b, &r);
     bool found = rc == 0 && is_a_period(&b, t->config->q);
     if (found)
@@ -251,18 +256,30 @@ static int add_periodic(struct fl_periodics *p, size_t *room, const struct fl_pe
     return 0;
 }
 
+/* Asked by the first part for all, so often that no more than so many conversations pass, or one node. */
+static bool is_stopped(struct test *t, uint32_t part, size_t node, size_t *since)
+{
+    *since += t->nodes->first[node + 1] - t->nodes->first[node] + 1;
+    if (part == 0 && t->stop && *since >= ASK_EVERY) {
+        *since = 0;
+        if (t->stop(t->ctx, 1))
+            atomic_store(&t->stopped, true);
+    }
+    return atomic_load_explicit(&t->stopped, memory_order_relaxed);
+}
+
 static int test_part(void *ctx, uint32_t part)
 {
-    const struct test *t = ctx;
+    struct test *t = ctx;
     struct part *p = &t->at[part];
-    size_t room = 0;
+    size_t room = 0, since = ASK_EVERY;
     int rc = 0;
     p->talks = malloc(t->largest * sizeof *p->talks);
     if (!p->talks)
         return FL_ENOMEM;
     for (size_t i = part; i < t->nodes->n && rc >= 0; i += t->parts) {
         struct fl_periodic one;
-        if (part == 0 && t->stop && i / t->parts % ASK_EVERY == 0 && t->stop(t->ctx, 1))
+        if (is_stopped(t, part, i, &since))
             return FL_ESTOP;
         rc = test_node(&one, (uint32_t)i, t, p);
         if (rc > 0 && (rc = add_periodic(&p->found, &room, &one)) < 0)
@@ -389,16 +406,21 @@ int fl_periodic_find(struct fl_periodics *out, const struct fl_nodes *nodes, con
                      const struct fl_timeline *time, const struct fl_mining_config *config,
                      int (*stop)(void *ctx, double done), void *ctx)
 {
-    struct test t = {.nodes = nodes,
-                     .talk = talk,
-                     .time = time,
-                     .config = config,
-                     .clock_ms = common_clock(talk),
-                     .stop = stop,
-                     .ctx = ctx};
+    struct test *t = calloc(1, sizeof *t);
     *out = (struct fl_periodics){0};
-    fl_beat_odds_fill(&t.odds);
-    int rc = test_all(out, &t);
+    if (!t)
+        return FL_ENOMEM;
+    t->nodes = nodes;
+    t->talk = talk;
+    t->time = time;
+    t->config = config;
+    t->clock_ms = common_clock(talk);
+    t->stop = stop;
+    t->ctx = ctx;
+    fl_beat_odds_fill(&t->odds);
+    fl_beat_screen_fill(&t->screen);
+    int rc = test_all(out, t);
+    free(t);
     if (rc == 0)
         rc = judge(out, config->q);
     if (rc == 0)

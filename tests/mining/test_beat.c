@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "mining/beat.h"
+#include "mining/beat_screen.h"
 
 enum { MOST = 20000 };
 static const double hour_ms = 3600000;
@@ -12,8 +13,10 @@ struct series {
     struct fl_beat_talk talks[MOST];
     size_t n;
     uint64_t seed;
+    bool screened; /* passed over when last tested */
 };
 static struct fl_beat_odds odds;
+static struct fl_beat_screen screen;
 
 static double unit(struct series *s)
 {
@@ -43,12 +46,37 @@ static int compare_talks(const void *va, const void *vb)
     return (a->end_ms > b->end_ms) - (a->end_ms < b->end_ms);
 }
 
+/* What the screen lets through is as without it, bit for bit; what it passes over, chance explains. Returns
+ * whether it let the series through. */
+static bool hold_screen_against(const struct fl_beats *plain, struct fl_beat_request r)
+{
+    struct fl_beats b;
+    r.screen = &screen;
+    assert_int_equal(fl_beats_find(&b, &r), 0);
+    bool through = b.log10_p < 0;
+    if (!through) {
+        assert_true(plain->log10_p > -3);
+    } else {
+        assert_memory_equal(&b.log10_p, &plain->log10_p, sizeof b.log10_p);
+        assert_memory_equal(&b.period, &plain->period, sizeof b.period);
+        assert_memory_equal(&b.expected, &plain->expected, sizeof b.expected);
+        assert_int_equal(b.n, plain->n);
+        assert_int_equal(b.starts, plain->starts);
+        assert_int_equal(b.polled, plain->polled);
+        assert_int_equal(b.trials, plain->trials);
+        assert_memory_equal(b.at, plain->at, b.n * sizeof *b.at);
+    }
+    fl_beats_clear(&b);
+    return through;
+}
+
 static struct fl_beats find(struct series *s, double hours)
 {
     struct fl_beats b;
-    struct fl_beat_request r = {&odds, s->talks, s->n, (int64_t)(hours * hour_ms), 10, 1};
+    struct fl_beat_request r = {&odds, s->talks, s->n, (int64_t)(hours * hour_ms), 10, 1, NULL};
     qsort(s->talks, s->n, sizeof *s->talks, compare_talks);
     assert_int_equal(fl_beats_find(&b, &r), 0);
+    s->screened = !hold_screen_against(&b, r);
     return b;
 }
 
@@ -236,6 +264,43 @@ static void chance_has_the_p_it_should(void **state)
     assert_true(below[2] * 1000 <= n);
 }
 
+/* Most series of chance never come to the test. */
+static void the_screen_stops_what_keeps_no_period(void **state)
+{
+    unsigned stopped = 0;
+    for (uint64_t seed = 1; seed <= 1000; seed++) {
+        struct series *s = new_series(seed);
+        add_poisson(s, 60000 * (1 + (double)(seed % 40)), 0, 24 * hour_ms);
+        struct fl_beats b = find(s, 24);
+        stopped += s->screened;
+        fl_beats_clear(&b);
+        free(s);
+    }
+    print_message("# of 1,000 Poisson series the screen stops %u\n", stopped);
+    assert_true(stopped > 950);
+}
+
+/* Of 40 s to 27 min, exact or not, alone and in other use, at clocks that keep milliseconds or seconds. */
+static void the_screen_passes_beacons(void **state)
+{
+    for (uint64_t seed = 1; seed <= 80; seed++) {
+        struct series *s = new_series(seed);
+        struct beacon plan = {20000 * (double)(1 + seed), (double)(seed % 4) * 0.1, (double)(seed % 3) * 0.1,
+                              seed % 2 == 0};
+        plant(s, plan, 0, 24 * hour_ms);
+        if (seed % 4 == 0)
+            add_poisson(s, 2 * plan.period_ms, 0, 24 * hour_ms);
+        for (size_t i = 0; i < s->n && seed % 5 == 0; i++) {
+            s->talks[i].start_ms -= s->talks[i].start_ms % 1000;
+            s->talks[i].end_ms = s->talks[i].start_ms + 1000;
+        }
+        struct fl_beats b = find(s, 24);
+        assert_true(b.log10_p < -5 && !s->screened);
+        fl_beats_clear(&b);
+        free(s);
+    }
+}
+
 static void polls_and_cut_flows_prove_nothing(void **state)
 {
     for (uint64_t seed = 1; seed <= 20; seed++) {
@@ -320,10 +385,13 @@ int main(void)
         cmocka_unit_test(a_beacon_is_told_from_other_use),
         cmocka_unit_test(a_period_may_hold_for_a_part_of_the_day),
         cmocka_unit_test(chance_has_the_p_it_should),
+        cmocka_unit_test(the_screen_stops_what_keeps_no_period),
+        cmocka_unit_test(the_screen_passes_beacons),
         cmocka_unit_test(polls_and_cut_flows_prove_nothing),
         cmocka_unit_test(coarse_clocks_make_no_period),
         cmocka_unit_test(few_starts_and_odd_ones_are_fine),
     };
     fl_beat_odds_fill(&odds);
+    fl_beat_screen_fill(&screen);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
