@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "mining/periodic.h"
+#include "storage/error.h"
 
 static const int64_t midnight_ms = 1655078400000; /* 2022-06-13T00:00:00Z */
 static const double hour_ms = 3600000, day_ms = 86400000;
@@ -426,6 +427,49 @@ static void order_and_threads_are_of_no_account(void **state)
     fl_findings_clear(&first);
 }
 
+struct asked {
+    unsigned n, at; /* so often; stops then, 0: never */
+};
+
+static int stop_at(void *ctx, enum fl_phase phase, double done)
+{
+    struct asked *a = ctx;
+    if (phase != FL_PHASE_DESCRIBING || done < 1)
+        return 0;
+    return ++a->n == a->at;
+}
+
+/* Once for some 4,096 conversations of nodes, by the first thread for all. */
+static void a_test_of_many_nodes_can_be_stopped(void **state)
+{
+    for (uint32_t threads = 1; threads <= 2; threads++) {
+        static struct fl_services services;
+        struct fl_mining_config config = default_mining();
+        struct day *d = new_day(12);
+        struct fl_findings f;
+        struct asked asked = {0, 0};
+        fl_services_system_ports(&services);
+        config.threads = threads;
+        add_noise(d, 20);
+        struct fl_find_request r = {.flows = d->flows,
+                                    .n = d->n,
+                                    .from_ms = midnight_ms,
+                                    .to_ms = midnight_ms + (int64_t)day_ms,
+                                    .active_timeout_ms = 60000,
+                                    .config = &config,
+                                    .services = &services,
+                                    .stop = stop_at,
+                                    .ctx = &asked};
+        assert_int_equal(fl_find_rules(&f, &r), 0);
+        fl_findings_clear(&f);
+        print_message("# of %zu flows, asked %u times\n", d->n, asked.n);
+        assert_true(asked.n >= d->n / 2 / 4096 / threads);
+        asked = (struct asked){0, asked.n / 2};
+        assert_int_equal(fl_find_rules(&f, &r), FL_ESTOP);
+        free_day(d);
+    }
+}
+
 static void periods_are_rounded_within_what_is_known(void **state)
 {
     assert_int_equal(fl_period_round(299870, 300), 300000);
@@ -448,6 +492,7 @@ int main(void)
         cmocka_unit_test(servers_asked_in_one_period_are_said_once),
         cmocka_unit_test(a_period_over_many_servers_is_the_clients),
         cmocka_unit_test(order_and_threads_are_of_no_account),
+        cmocka_unit_test(a_test_of_many_nodes_can_be_stopped),
         cmocka_unit_test(periods_are_rounded_within_what_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
