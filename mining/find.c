@@ -246,6 +246,16 @@ static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl
     return rc;
 }
 
+/* Exporters' clocks that were set right move some conversations out of the span: they are none of its. */
+static void drop_outside(struct fl_talk *talk, int64_t from_ms, int64_t to_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < talk->n; i++)
+        if (talk->items[i].start_ms >= from_ms && talk->items[i].start_ms < to_ms)
+            talk->items[kept++] = talk->items[i];
+    talk->n = kept;
+}
+
 int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
 {
     struct fl_talk talk = {0};
@@ -259,6 +269,7 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
     int rc = fl_timeline_init(&time, r->from_ms, r->to_ms, r->config->window_ms, r->config->jitter);
     if (rc == 0)
         rc = fl_find_talk(&talk, r);
+    drop_outside(&talk, r->from_ms, r->to_ms);
     if (rc == 0)
         rc = asked_to_stop(r, FL_PHASE_JOINING, 0.7);
     if (rc == 0 && r->n_rechecks > 0)

@@ -182,6 +182,31 @@ static void stitching_sets_the_clock(void **state)
     free(p);
 }
 
+/* What the second clock stamps within the span may have been before it. */
+static void flows_set_out_of_the_span_are_none_of_it(void **state)
+{
+    struct fl_mining_config config = default_mining();
+    struct fl_services services;
+    struct fl_findings found;
+    struct pile *p = new_pile();
+    for (unsigned i = 0; i < 100; i++)
+        see(p, 2, i, 30000);
+    for (unsigned i = 15; i < 140; i++)
+        see(p, 1, i, 0);
+    fl_services_system_ports(&services);
+    struct fl_find_request request = {.flows = p->flows,
+                                      .n = p->n,
+                                      .from_ms = 30000,
+                                      .to_ms = 300000,
+                                      .active_timeout_ms = 60000,
+                                      .config = &config,
+                                      .services = &services};
+    assert_int_equal(fl_find_rules(&found, &request), 0);
+    assert_int_equal(found.conversations, 125);
+    fl_findings_clear(&found);
+    free(p);
+}
+
 static void nothing_is_learned_of_nothing(void **state)
 {
     struct fl_records r = {0};
@@ -198,6 +223,7 @@ int main(void)
         cmocka_unit_test(groups_of_sources_share_a_clock),
         cmocka_unit_test(forests_add_up),
         cmocka_unit_test(stitching_sets_the_clock),
+        cmocka_unit_test(flows_set_out_of_the_span_are_none_of_it),
         cmocka_unit_test(nothing_is_learned_of_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
