@@ -1,9 +1,11 @@
-/* Periodic rules among the others: hosts that keep one period with the same server are said once.
+/* Periodic rules among the others: hosts that keep one period with the same server are said once, and so are
+ * the many ports that a scanner asks at one host round after round.
  *
- * 1. Every concrete rule belongs to two groups: same server and port (any client), same client and port (any
- * server). In a group, the most rules whose periods lie within a tenth of each other count.
+ * 1. Every concrete rule belongs to three groups: same server and port (any client), same client and port
+ * (any server), same client and server (other ports). In a group, the most rules whose periods lie within a
+ * tenth of each other count.
  * 2. From the largest group on, three or more rules that no larger one took become instances of a rule with
- * the wildcard.
+ * the wildcard, ten or more ports of one with their range.
  * 3. All go behind the other rules; fl_fold puts them in order and counts instances.
  *
  * Example: 10.0.0.5, .6 and .7 ask 10.0.9.1 port 161 every 5 min, .8 every 1 h: *.* : 10.0.9.1.161/udp every
@@ -16,7 +18,8 @@
 #include "mining/order.h"
 #include "storage/error.h"
 
-enum { LEAST_INSTANCES = 3, SIDES = 2 };
+enum { LEAST_INSTANCES = 3, LEAST_PORTS = 10 };
+enum side { CLIENT, SERVER, PORT, SIDES };
 
 struct place { /* a rule under one of its generics */
     struct fl_node generic;
@@ -30,19 +33,33 @@ struct group { /* places[from, to) keep one period */
     long own; /* the rule that their generic has already, or -1 */
 };
 
+/* Of ports: one without, which no rule names. */
 static struct fl_node widen(const struct fl_node *node, int side)
 {
     struct fl_node wide = *node;
-    if (side == 0) {
+    if (side == CLIENT) {
         wide.any_client = true;
         memset(&wide.client, 0, sizeof wide.client);
         wide.client_port = FL_PORT_ANY;
         wide.client_port_last = 0;
-    } else {
+    } else if (side == SERVER) {
         wide.any_server = true;
         memset(&wide.server, 0, sizeof wide.server);
+    } else {
+        wide.server_port = 0;
     }
     return wide;
+}
+
+static bool is_wild(const struct fl_node *node)
+{
+    return node->any_client || node->any_server;
+}
+
+static bool has_side(const struct fl_node *node, int side)
+{
+    return side != PORT || (node->server_port != FL_PORT_ANY && node->protocol != FL_PROTO_ICMP &&
+                            node->protocol != FL_PROTO_ICMP6);
 }
 
 static int compare_places(const void *va, const void *vb)
@@ -83,12 +100,13 @@ static size_t find_places(struct place *places, const struct fl_rule *rules, siz
 {
     size_t count = 0;
     for (size_t i = 0; i < n; i++)
-        if (rules[i].antecedent.any_client || rules[i].antecedent.any_server)
+        if (is_wild(&rules[i].antecedent))
             places[count++] = (struct place){rules[i].antecedent, OWN, i};
         else
-            for (int side = 0; side < SIDES; side++)
-                places[count++] =
-                    (struct place){widen(&rules[i].antecedent, side), rules[i].period.period_ms, i};
+            for (int side = CLIENT; side < SIDES; side++)
+                if (has_side(&rules[i].antecedent, side))
+                    places[count++] =
+                        (struct place){widen(&rules[i].antecedent, side), rules[i].period.period_ms, i};
     qsort(places, count, sizeof *places, compare_places);
     return count;
 }
@@ -135,6 +153,15 @@ static void add_up(struct fl_rule *generic, const struct fl_rule *r, uint32_t n)
     generic->hosts = n + 1;
 }
 
+/* The range grows to hold `port`; no hosts stand behind it. */
+static void add_port(struct fl_rule *generic, uint32_t port, bool first)
+{
+    struct fl_node *n = &generic->antecedent;
+    generic->hosts = 0;
+    n->server_port = first || port < n->server_port ? port : n->server_port;
+    n->server_port_last = first || port > n->server_port_last ? port : n->server_port_last;
+}
+
 /* The generic of `group` without those that have a parent already, if enough are left: in place of the one
  * that it has, else at rules[*n]. */
 static void make_generic(struct fl_rule *rules, size_t *n, const struct place *places, struct group group,
@@ -142,11 +169,12 @@ static void make_generic(struct fl_rule *rules, size_t *n, const struct place *p
 {
     size_t at = group.own >= 0 ? (size_t)group.own : *n;
     struct fl_rule *generic = &rules[at];
+    bool ports = !is_wild(&places[group.from].generic);
     uint32_t count = 0;
     size_t left = 0;
     for (size_t i = group.from; i < group.to; i++)
         left += rules[places[i].rule].parent < 0;
-    if (left < LEAST_INSTANCES)
+    if (left < (ports ? LEAST_PORTS : LEAST_INSTANCES))
         return;
     for (size_t i = group.from; i < group.to; i++) {
         struct fl_rule *r = &rules[places[i].rule];
@@ -154,12 +182,16 @@ static void make_generic(struct fl_rule *rules, size_t *n, const struct place *p
             continue;
         scratch[count] = r->period.period_ms;
         scratch[left + count] = r->period.spread_ms;
-        add_up(generic, r, count++);
+        add_up(generic, r, count);
+        if (ports)
+            add_port(generic, r->antecedent.server_port, count == 0);
         r->parent = (int32_t)at;
+        count++;
     }
     qsort(scratch, left, sizeof *scratch, compare_ms);
     qsort(scratch + left, left, sizeof *scratch, compare_ms);
-    generic->antecedent = places[group.from].generic;
+    if (!ports)
+        generic->antecedent = places[group.from].generic;
     generic->parent = -1;
     generic->period.period_ms = scratch[left / 2];
     generic->period.spread_ms = scratch[left + left / 2];

@@ -373,6 +373,26 @@ static void servers_asked_in_one_period_are_said_once(void **state)
     free_day(d);
 }
 
+/* A scanner that comes again and again: one rule, not one a port; a few ports stand for themselves. */
+static void ports_asked_in_one_period_are_said_once(void **state)
+{
+    struct day *d = new_day(12);
+    for (unsigned port = 1; port <= 20; port++)
+        plant(d, "10.3.0.1", "198.19.0.1", (uint16_t)(port * 3), (struct beacon){900, 0, 0, false});
+    for (unsigned port = 1; port <= 4; port++)
+        plant(d, "10.3.0.2", "198.19.0.1", (uint16_t)(port * 50), (struct beacon){900, 0, 0, false});
+    struct fl_findings f = mine(d);
+    const struct fl_rule *range = find_periodic(&f, "10.3.0.1.* : 198.19.0.1.3-60/tcp");
+    assert_non_null(range);
+    assert_int_equal(range->parent, -1);
+    assert_int_equal(range->instances, 20);
+    assert_int_equal(range->hosts, 0);
+    assert_int_equal(range->period.period_ms, 900000);
+    assert_int_equal(count_periodic(&f, true), 5);
+    fl_findings_clear(&f);
+    free_day(d);
+}
+
 /* Each time another of twenty servers: no concrete node keeps the period, the client does. */
 static void a_period_over_many_servers_is_the_clients(void **state)
 {
@@ -490,6 +510,7 @@ int main(void)
         cmocka_unit_test(the_figures_of_a_rule_are_right),
         cmocka_unit_test(hosts_of_one_period_are_said_once),
         cmocka_unit_test(servers_asked_in_one_period_are_said_once),
+        cmocka_unit_test(ports_asked_in_one_period_are_said_once),
         cmocka_unit_test(a_period_over_many_servers_is_the_clients),
         cmocka_unit_test(order_and_threads_are_of_no_account),
         cmocka_unit_test(a_test_of_many_nodes_can_be_stopped),
