@@ -246,6 +246,19 @@ static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl
     return rc;
 }
 
+static int stop_joining(void *ctx)
+{
+    return asked_to_stop(ctx, FL_PHASE_JOINING, 0.7);
+}
+
+static int recheck(const struct fl_find_request *r, const struct fl_talk *talk,
+                   const struct fl_timeline *time)
+{
+    struct fl_find_request asked = *r;
+    return fl_recheck(r->rechecks, r->n_rechecks, talk, time,
+                      &(struct fl_recheck_stop){stop_joining, &asked});
+}
+
 /* Exporters' clocks that were set right move some conversations out of the span: they are none of its. */
 static void drop_outside(struct fl_talk *talk, int64_t from_ms, int64_t to_ms)
 {
@@ -273,7 +286,7 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
     if (rc == 0)
         rc = asked_to_stop(r, FL_PHASE_JOINING, 0.7);
     if (rc == 0 && r->n_rechecks > 0)
-        rc = fl_recheck(r->rechecks, r->n_rechecks, &talk, &time);
+        rc = recheck(r, &talk, &time);
     if (rc == 0)
         rc = fl_nodes_build_on(&nodes, &talk, &time, r->config->support, r->config->threads);
     if (rc == 0)

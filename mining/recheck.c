@@ -1,7 +1,7 @@
 /* Known rules looked at again.
  *
- * 1. By the host that they name, the nodes of all rules stand in lists, so that a conversation is held
- * against those that name its client or its server, and the few that name no host at all.
+ * 1. By the host that they name, the nodes of all rules, each once, stand in lists, so that a conversation is
+ * held against those that name its client or its server, and the few that name no host at all.
  * 2. A node's conversations are its events: binding host (as in counting, lane.h), first and last window.
  * 3. An event of the starting side is a hit when the other side starts in its window (`start`) or is under
  * way in it
@@ -19,7 +19,7 @@
 struct event {
     uint32_t bind, first, last; /* windows */
 };
-struct side { /* one node of one rule; sides 2i and 2i+1 are of rule i */
+struct side { /* a node, for all rules that count it alike */
     const struct fl_node *node;
     enum fl_family family;
     struct event *events;
@@ -30,6 +30,13 @@ struct lists {     /* sides by the host that they are listed under */
     uint32_t *sides;
 };
 
+enum { ASK_EVERY = 1 << 16 };
+
+static bool asked_to_stop(const struct fl_recheck_stop *stop)
+{
+    return stop && stop->ask && stop->ask(stop->ctx);
+}
+
 static enum fl_family family_of(const struct fl_recheck *r)
 {
     if (r->single)
@@ -39,6 +46,50 @@ static enum fl_family family_of(const struct fl_recheck *r)
     bool both = r->antecedent.any_server && r->consequent.any_server;
     return both && fl_addr_cmp(&r->antecedent.client, &r->consequent.client) != 0 ? FL_BOUND_SERVER
                                                                                   : FL_NAMED;
+}
+
+/* ---- sides ---- */
+
+struct end { /* of a rule: ends 2i and 2i + 1 are of rule i, of a single one only the first */
+    const struct fl_node *node;
+    enum fl_family family;
+    size_t number;
+};
+
+static int compare_ends(const void *va, const void *vb)
+{
+    const struct end *a = va, *b = vb;
+    FL_ORDER(a->family, b->family);
+    int c = fl_node_cmp(a->node, b->node);
+    if (c)
+        return c;
+    FL_ORDER(a->number, b->number);
+    return 0;
+}
+
+/* One side for all ends alike, so that a busy node's events are there once; side_of[] is by number of the
+ * end. Returns how many, or FL_ENOMEM. */
+static long make_sides(struct side *sides, uint32_t *side_of, const struct fl_recheck *items, size_t n)
+{
+    struct end *ends = malloc((2 * n + 1) * sizeof *ends);
+    size_t all = 0, count = 0;
+    if (!ends)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        enum fl_family family = family_of(&items[i]);
+        ends[all++] = (struct end){&items[i].antecedent, family, 2 * i};
+        if (!items[i].single)
+            ends[all++] = (struct end){&items[i].consequent, family, 2 * i + 1};
+    }
+    qsort(ends, all, sizeof *ends, compare_ends);
+    for (size_t i = 0; i < all; i++) {
+        const struct side *last = count ? &sides[count - 1] : NULL;
+        if (!last || last->family != ends[i].family || fl_node_cmp(last->node, ends[i].node) != 0)
+            sides[count++] = (struct side){.node = ends[i].node, .family = ends[i].family};
+        side_of[ends[i].number] = (uint32_t)(count - 1);
+    }
+    free(ends);
+    return (long)count;
 }
 
 /* The number of a host; FL_HOST_ANY when it is not in the talk. */
@@ -77,7 +128,7 @@ static int build_lists(struct lists *l, const struct side *sides, size_t n, cons
         return FL_ENOMEM;
     }
     for (size_t i = 0; i < n; i++) {
-        host[i] = sides[i].node ? listed_under(talk, &sides[i]) : FL_HOST_ANY;
+        host[i] = listed_under(talk, &sides[i]);
         if (host[i] != FL_HOST_ANY)
             l->first[host[i] + 2]++;
     }
@@ -133,10 +184,12 @@ static int offer(struct side *sides, const struct lists *l, uint32_t list, bool 
 }
 
 static int collect(struct side *sides, const struct lists *l, const struct fl_talk *talk,
-                   const struct fl_timeline *time)
+                   const struct fl_timeline *time, const struct fl_recheck_stop *stop)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < talk->n; i++) {
+        if (i % ASK_EVERY == 0 && asked_to_stop(stop))
+            return FL_ESTOP;
         const struct fl_conversation *c = &talk->items[i];
         rc = offer(sides, l, c->server, false, c, talk, time);
         if (rc == 0)
@@ -158,8 +211,8 @@ static int by_bind(const void *va, const void *vb)
     return 0;
 }
 
-/* Order, and leave one event a window and binding host: the longest. Windows in which one starts. */
-static uint64_t settle(struct side *s)
+/* Order, and leave one event a window and binding host: the longest. */
+static void settle(struct side *s)
 {
     size_t n = 0;
     if (s->n > 0)
@@ -169,7 +222,6 @@ static uint64_t settle(struct side *s)
             s->events[n - 1].first != s->events[i].first)
             s->events[n++] = s->events[i];
     s->n = n;
-    return n;
 }
 
 /* Windows, by binding host, in which one is under way; the events are settled. */
@@ -258,16 +310,17 @@ static int follow(const struct side *x, const struct side *y, bool during, uint6
     return 0;
 }
 
-static int judge(struct fl_recheck *r, struct side *a, struct side *b, const struct fl_timeline *time)
+static int judge(struct fl_recheck *r, const struct side *a, const struct side *b,
+                 const struct fl_timeline *time)
 {
-    uint64_t n_a = settle(a), n_b = settle(b), other;
+    uint64_t other;
     bool during = r->evidence == FL_EVIDENCE_DURING;
-    r->n_antecedent = during && r->present_antecedent ? count_present(a) : n_a;
-    r->n_consequent = during && !r->present_antecedent ? count_present(b) : n_b;
+    r->n_antecedent = during && r->present_antecedent ? count_present(a) : a->n;
+    r->n_consequent = r->single ? 0 : during && !r->present_antecedent ? count_present(b) : b->n;
     if (r->single)
         return 0;
     if (during) { /* only of the side that starts can one say that it went on alone */
-        struct side *starts = r->present_antecedent ? b : a, *present = r->present_antecedent ? a : b;
+        const struct side *starts = r->present_antecedent ? b : a, *present = r->present_antecedent ? a : b;
         return follow(starts, present, true, &r->n_both,
                       r->present_antecedent ? &r->consequent_alone : &r->antecedent_alone, time);
     }
@@ -275,26 +328,34 @@ static int judge(struct fl_recheck *r, struct side *a, struct side *b, const str
     return rc ? rc : follow(b, a, false, &other, &r->consequent_alone, time);
 }
 
-int fl_recheck(struct fl_recheck *items, size_t n, const struct fl_talk *talk, const struct fl_timeline *time)
+/* The sides' events, in order. */
+static int fill_sides(struct side *sides, size_t n, const struct fl_talk *talk,
+                      const struct fl_timeline *time, const struct fl_recheck_stop *stop)
 {
     struct lists lists = {0};
-    struct side *sides = calloc(2 * n + 1, sizeof *sides);
-    int rc = sides ? 0 : FL_ENOMEM;
-    for (size_t i = 0; sides && i < n; i++) {
-        sides[2 * i] = (struct side){.node = &items[i].antecedent, .family = family_of(&items[i])};
-        if (!items[i].single)
-            sides[2 * i + 1] = (struct side){.node = &items[i].consequent, .family = family_of(&items[i])};
-    }
+    int rc = build_lists(&lists, sides, n, talk);
     if (rc == 0)
-        rc = build_lists(&lists, sides, 2 * n, talk);
-    if (rc == 0)
-        rc = collect(sides, &lists, talk, time);
+        rc = collect(sides, &lists, talk, time, stop);
     for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = judge(&items[i], &sides[2 * i], &sides[2 * i + 1], time);
-    for (size_t i = 0; sides && i < 2 * n; i++)
-        free(sides[i].events);
-    free(sides);
+        settle(&sides[i]);
     free(lists.first);
     free(lists.sides);
+    return rc;
+}
+
+int fl_recheck(struct fl_recheck *items, size_t n, const struct fl_talk *talk, const struct fl_timeline *time,
+               const struct fl_recheck_stop *stop)
+{
+    struct side *sides = calloc(2 * n + 1, sizeof *sides);
+    uint32_t *side_of = calloc(2 * n + 1, sizeof *side_of);
+    long n_sides = sides && side_of ? make_sides(sides, side_of, items, n) : FL_ENOMEM;
+    int rc = n_sides < 0 ? (int)n_sides : fill_sides(sides, (size_t)n_sides, talk, time, stop);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = asked_to_stop(stop) ? FL_ESTOP
+                                 : judge(&items[i], &sides[side_of[2 * i]], &sides[side_of[2 * i + 1]], time);
+    for (long i = 0; i < n_sides; i++)
+        free(sides[i].events);
+    free(sides);
+    free(side_of);
     return rc;
 }

@@ -1,5 +1,6 @@
 /* Known rules looked at again: the same counts as mining makes, and how long one side went on alone. */
 #include "mining/recheck.h"
+#include "storage/error.h"
 #include "tests/mining/mining_fixture.h"
 
 enum { FLOWS = 4096 };
@@ -73,6 +74,43 @@ static void test_a_rule_that_holds(void **state)
     assert_int_equal(r.antecedent_alone.since, 0);
     assert_int_equal(r.antecedent_alone.longest, 0);
     fl_findings_clear(&found);
+    free(m);
+}
+
+static int stop_at_once(void *ctx)
+{
+    ++*(int *)ctx;
+    return 1;
+}
+
+/* Rules that share nodes are each counted as if alone; nothing is counted once it is to stop. */
+static void test_rules_that_share_nodes(void **state)
+{
+    static const char *const texts[] = {web, "*.* : 10.0.0.5.80/tcp every 1 min",
+                                        "*.* : 10.0.0.5.80/tcp => *.* : 10.0.0.9.3306/tcp",
+                                        "10.0.0.5.* : 10.0.0.9.3306/tcp <=> *.* : 10.0.0.5.80/tcp"};
+    struct made *m = calloc(1, sizeof *m);
+    struct fl_recheck all[4], one;
+    struct fl_findings found;
+    make_web(m, 200, 150, 180);
+    for (int i = 0; i < 4; i++)
+        all[i] = make_recheck(texts[i]);
+    run(m, all, 4, &found);
+    fl_findings_clear(&found);
+    for (int i = 0; i < 4; i++) {
+        one = make_recheck(texts[i]);
+        run(m, &one, 1, &found);
+        fl_findings_clear(&found);
+        assert_true(one.n_antecedent > 0);
+        assert_memory_equal(&one, &all[i], sizeof one);
+    }
+    int asked = 0;
+    struct fl_talk none = {.n = 0};
+    struct fl_timeline time;
+    assert_int_equal(fl_timeline_init(&time, t0, t0 + hour_ms, 1000, 60), 0);
+    assert_int_equal(fl_recheck(&one, 1, &none, &time, &(struct fl_recheck_stop){stop_at_once, &asked}),
+                     FL_ESTOP);
+    assert_int_equal(asked, 1);
     free(m);
 }
 
@@ -238,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_rule_that_holds),
+        cmocka_unit_test(test_rules_that_share_nodes),
         cmocka_unit_test(test_a_side_that_stopped),
         cmocka_unit_test(test_bound_hosts),
         cmocka_unit_test(test_no_host_named),
