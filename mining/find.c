@@ -174,13 +174,15 @@ static int describe_made(struct fl_findings *out, const struct fl_pairs *pairs, 
     return rc < 0 ? rc : 0;
 }
 
-static int say_once(struct fl_findings *out)
+static int say_once(struct fl_findings *out, const struct fl_find_request *r)
 {
     long left = fl_fold(out->rules, out->n);
     if (left < 0)
         return (int)left;
     out->n = (size_t)left;
-    return fl_cluster(out->rules, out->n, &out->clusters, &out->n_clusters);
+    return asked_to_stop(r, FL_PHASE_DESCRIBING, 1)
+               ? FL_ESTOP
+               : fl_cluster(out->rules, out->n, &out->clusters, &out->n_clusters);
 }
 
 /* What pairs make beyond themselves. */
@@ -231,7 +233,11 @@ static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl
     struct beyond b = {.ranges = {.n = 0}};
     int rc = fl_ranges_find(&b.ranges, pairs, view->nodes, view->talk);
     if (rc == 0)
+        rc = asked_to_stop(r, FL_PHASE_DESCRIBING, 0);
+    if (rc == 0)
         rc = fl_ranges_pool(&b.pooled, pairs, &b.ranges, view->nodes, view->talk, view->time, r->config);
+    if (rc == 0)
+        rc = asked_to_stop(r, FL_PHASE_DESCRIBING, 0);
     if (rc == 0)
         rc = fl_widen(&b.widened, pairs, &b.ranges, view->nodes, view->talk, view->time, r->config);
     if (rc == 0)
@@ -239,7 +245,9 @@ static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl
     if (rc == 0)
         rc = add_periodic(out, view, r);
     if (rc == 0)
-        rc = say_once(out);
+        rc = asked_to_stop(r, FL_PHASE_DESCRIBING, 1);
+    if (rc == 0)
+        rc = say_once(out, r);
     fl_widened_clear(&b.widened);
     fl_pooled_clear(&b.pooled);
     fl_ranges_clear(&b.ranges);

@@ -243,6 +243,47 @@ static void impossible_spans_are_refused(void **state)
     assert_int_equal(fl_find_rules(&f, &request), FL_ELIMIT);
 }
 
+static int stop_when_asked_so_often(void *ctx, enum fl_phase phase, double done)
+{
+    int *left = ctx;
+    return --*left < 0;
+}
+
+/* Whenever a run is told to stop, it does, and leaves nothing. */
+static void a_run_stops_whenever_it_is_asked(void **state)
+{
+    struct fl_mining_config config = default_mining();
+    struct fl_services services;
+    struct day *d = new_day(5);
+    struct fl_findings found;
+    int stops = 0, rc;
+    for (int i = 0; i < 40; i++) {
+        int64_t at_ms = any_time(d);
+        talk(d, "10.0.0.5", "10.0.0.53", 53, FL_PROTO_UDP, at_ms, 20);
+        talk(d, "10.0.0.5", "192.0.2.7", 443, FL_PROTO_TCP, at_ms + 30, 900);
+    }
+    fl_services_system_ports(&services);
+    do {
+        int left = stops;
+        struct fl_find_request request = {.flows = d->flows,
+                                          .n = d->n,
+                                          .from_ms = midnight_ms,
+                                          .to_ms = midnight_ms + day_ms,
+                                          .active_timeout_ms = 60000,
+                                          .config = &config,
+                                          .services = &services,
+                                          .stop = stop_when_asked_so_often,
+                                          .ctx = &left};
+        rc = fl_find_rules(&found, &request);
+        assert_true(rc == 0 || (rc == FL_ESTOP && !found.rules && !found.clusters));
+        stops += rc != 0;
+    } while (rc != 0);
+    assert_true(found.n > 0);
+    assert_true(stops >= 10);
+    fl_findings_clear(&found);
+    free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +295,7 @@ int main(void)
         cmocka_unit_test(order_and_threads_are_of_no_account),
         cmocka_unit_test(nothing_gives_no_rules),
         cmocka_unit_test(impossible_spans_are_refused),
+        cmocka_unit_test(a_run_stops_whenever_it_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
