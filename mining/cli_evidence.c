@@ -1,5 +1,6 @@
 /* The evidence for a rule in words and figures: what it says, how often against chance, which side comes
  * first. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -142,8 +143,9 @@ void fl_explain_print_counts(const json_t *e, size_t width)
         fl_explain_print_beats(e, width);
     else
         print_pair(e, width);
-    snprintf(line, sizeof line, "p = 1e%.0f; q %s %.3g, allowing for all that was tested",
-             fl_js_real(e, "log10_p"), q <= 1e-300 ? "<=" : "=", q);
+    double log10_p = fl_js_real(e, "log10_p"), exponent = floor(log10_p);
+    snprintf(line, sizeof line, "p = %.2fe%.0f; q %s %.3g, allowing for all that was tested",
+             pow(10, log10_p - exponent), exponent, q <= 1e-300 ? "<=" : "=", q);
     print_line("significance", line, width);
     if (fl_js_int(e, "hosts") > 0) {
         snprintf(line, sizeof line, "%s behind the wildcard",
