@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "mining/parallel.h"
+#include "mining/room.h"
 #include "storage/error.h"
 
 /* ---- the work and those who do it ---- */
@@ -81,20 +82,6 @@ struct worker {
 };
 
 enum { BIAS = 1 << 30 };
-
-static int grow(void *items, size_t *room, size_t n, size_t size)
-{
-    void **at = items;
-    if (n <= *room && *at)
-        return 0;
-    size_t more = n + n / 2 + 64;
-    void *grown = realloc(*at, more * size);
-    if (!grown)
-        return FL_ENOMEM;
-    *at = grown;
-    *room = more;
-    return 0;
-}
 
 /* ---- 2. meetings of a row ---- */
 
@@ -216,7 +203,7 @@ static int judge_partner(struct worker *w, const struct fl_meet *m, uint32_t x, 
     int rc = fl_judge_pair(&w->judges[m->family], m->node[x], m->node[y], met, &at_least, keep);
     if (rc < 0 || !keep)
         return rc;
-    if (grow(&w->row, &w->room_row, w->n_row + 1, sizeof *w->row) < 0)
+    if (fl_room(&w->row, &w->room_row, w->n_row + 1, sizeof *w->row) < 0)
         return FL_ENOMEM;
     uint32_t name = m->family == FL_NAMED ? job->compared[FL_NAMED].c.twins[m->twin[y]].now : m->node[y];
     w->row[w->n_row++] = (struct fl_kept_pair){name, *met, at_least};

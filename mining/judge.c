@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "mining/order.h"
+#include "mining/room.h"
 #include "mining/stats.h"
 #include "storage/error.h"
 
@@ -74,23 +75,9 @@ void fl_benches_init(struct fl_bench benches[3], const struct fl_lane lanes[3],
 
 /* ---- results ---- */
 
-static int room_for(void *items, size_t *room, size_t n, size_t size)
-{
-    void **at = items;
-    if (n < *room)
-        return 0;
-    size_t more = *room ? *room * 2 : 256;
-    void *grown = realloc(*at, more * size);
-    if (!grown)
-        return FL_ENOMEM;
-    *at = grown;
-    *room = more;
-    return 0;
-}
-
 static int keep_p(struct fl_found *f, double log10_p)
 {
-    if (room_for(&f->p, &f->room_p, f->n_p, sizeof *f->p) < 0)
+    if (fl_room(&f->p, &f->room_p, f->n_p + 1, sizeof *f->p) < 0)
         return FL_ENOMEM;
     f->p[f->n_p++] = log10_p;
     return 0;
@@ -98,7 +85,7 @@ static int keep_p(struct fl_found *f, double log10_p)
 
 static int keep_pair(struct fl_found *f, const struct fl_pair *p)
 {
-    if (room_for(&f->pairs, &f->room_pairs, f->n_pairs, sizeof *f->pairs) < 0)
+    if (fl_room(&f->pairs, &f->room_pairs, f->n_pairs + 1, sizeof *f->pairs) < 0)
         return FL_ENOMEM;
     f->pairs[f->n_pairs++] = *p;
     return 0;

@@ -10,6 +10,7 @@
 
 #include "mining/parallel.h"
 #include "mining/radix.h"
+#include "mining/room.h"
 #include "storage/error.h"
 
 uint32_t fl_bind_of(enum fl_family family, const struct fl_conversation *c)
@@ -79,26 +80,13 @@ struct build {
     struct fl_entries starts; /* of a node: key bind << 32 | first window, value last window */
 };
 
-static int room_for(void **items, size_t *room, size_t n, size_t size)
-{
-    if (n < *room)
-        return 0;
-    size_t more = *room ? *room * 2 : 1024;
-    void *grown = realloc(*items, more * size);
-    if (!grown)
-        return FL_ENOMEM;
-    *items = grown;
-    *room = more;
-    return 0;
-}
-
 /* The entry of a block at the end of the track under construction. */
 static struct fl_block *block_at(struct build *b, size_t track_from, uint32_t id, size_t starts)
 {
     struct fl_lane *lane = b->lane;
     if (b->n_blocks > track_from && lane->blocks[b->n_blocks - 1].id == id)
         return &lane->blocks[b->n_blocks - 1];
-    if (room_for((void **)&lane->blocks, &b->room_blocks, b->n_blocks, sizeof *lane->blocks) < 0)
+    if (fl_room(&lane->blocks, &b->room_blocks, b->n_blocks + 1, sizeof *lane->blocks) < 0)
         return NULL;
     lane->blocks[b->n_blocks] = (struct fl_block){.id = id, .starts = (uint32_t)starts};
     return &lane->blocks[b->n_blocks++];
@@ -131,7 +119,7 @@ static int add_blocks(struct build *b, struct fl_track *t)
 static int add_track(struct build *b, uint32_t node, const struct fl_entry *starts, size_t n)
 {
     struct fl_lane *lane = b->lane;
-    if (room_for((void **)&lane->tracks, &b->room_tracks, lane->n_tracks, sizeof *lane->tracks) < 0)
+    if (fl_room(&lane->tracks, &b->room_tracks, lane->n_tracks + 1, sizeof *lane->tracks) < 0)
         return FL_ENOMEM;
     struct fl_track *t = &lane->tracks[lane->n_tracks++];
     *t = (struct fl_track){.node = node,

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mining/room.h"
 #include "mining/words.h"
 #include "storage/error.h"
 
@@ -38,20 +39,6 @@ struct fl_meet_scratch {
     uint32_t *present; /* by window: how many are present (while looking for crowds) */
     size_t room_rows, room_lists[6], room_keys, room_wholes;
 };
-
-static int grow(void *items, size_t *room, size_t n, size_t size)
-{
-    void **at = items;
-    if (n <= *room && *at)
-        return 0;
-    size_t more = n + n / 2 + 64;
-    void *grown = realloc(*at, more * size);
-    if (!grown)
-        return FL_ENOMEM;
-    *at = grown;
-    *room = more;
-    return 0;
-}
 
 static bool bit(const uint64_t *set, uint32_t i)
 {
@@ -405,7 +392,7 @@ static size_t same_slot(const uint64_t *words, size_t n)
 static int enlarge(void *items, size_t n, size_t size)
 {
     size_t room = 0;
-    return grow(items, &room, n, size);
+    return fl_room(items, &room, n, size);
 }
 
 static int grow_keys(struct fl_meet *m, size_t keys)
@@ -442,9 +429,9 @@ static int grow_lists(struct fl_meet *m)
     struct fl_meet_scratch *s = m->scratch;
     if (s->words.n >= MOST_KEYS || s->wholes.n >= MOST_KEYS)
         return FL_ELIMIT;
-    if (grow(&m->new_list, &s->room_lists[0], s->words.n, sizeof *m->new_list) < 0 ||
-        grow(&m->part_list, &s->room_lists[1], s->words.n, sizeof *m->part_list) < 0 ||
-        grow(&m->whole_list, &s->room_lists[2], s->wholes.n, sizeof *m->whole_list) < 0)
+    if (fl_room(&m->new_list, &s->room_lists[0], s->words.n, sizeof *m->new_list) < 0 ||
+        fl_room(&m->part_list, &s->room_lists[1], s->words.n, sizeof *m->part_list) < 0 ||
+        fl_room(&m->whole_list, &s->room_lists[2], s->wholes.n, sizeof *m->whole_list) < 0)
         return FL_ENOMEM;
     return 0;
 }
@@ -533,9 +520,9 @@ static void deal_wholes(struct fl_meet *m)
 static int deal_rows(struct fl_meet *m)
 {
     struct fl_meet_scratch *s = m->scratch;
-    if (grow(&m->new_at, &s->room_lists[3], s->words.n, sizeof *m->new_at) < 0 ||
-        grow(&m->part_at, &s->room_lists[4], s->words.n, sizeof *m->part_at) < 0 ||
-        grow(&m->whole_at, &s->room_lists[5], s->wholes.n, sizeof *m->whole_at) < 0)
+    if (fl_room(&m->new_at, &s->room_lists[3], s->words.n, sizeof *m->new_at) < 0 ||
+        fl_room(&m->part_at, &s->room_lists[4], s->words.n, sizeof *m->part_at) < 0 ||
+        fl_room(&m->whole_at, &s->room_lists[5], s->wholes.n, sizeof *m->whole_at) < 0)
         return FL_ENOMEM;
     size_t bytes = ((size_t)m->n_rows + 2) * sizeof *m->new_first;
     memset(m->new_first, 0, bytes);
