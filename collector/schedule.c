@@ -18,8 +18,7 @@ struct progress {
     int64_t done_ms, every_ms;
     int64_t failed_at_ms; /* wall clock; 0: the last run went well */
     struct fl_kept_flows kept_flows;
-    struct fl_kept_counts kept_counts;
-    int64_t mined_at_ms; /* wall clock: the last run that left them */
+    int64_t mined_at_ms; /* wall clock: the last run that left those */
 };
 
 struct fl_scheduler {
@@ -115,7 +114,7 @@ static int stopping(void *ctx, enum fl_phase phase, double done)
     return atomic_load(&s->setup.pause->stopping);
 }
 
-static void log_run(const struct fl_mine_result *result, const struct fl_kept_counts *kept)
+static void log_run(const struct fl_mine_result *result)
 {
     const struct fl_run *run = &result->run;
     char from[FL_TIME_TEXT], to[FL_TIME_TEXT];
@@ -126,8 +125,6 @@ static void log_run(const struct fl_mine_result *result, const struct fl_kept_co
     if (*run->unclean)
         fl_warning("mined %s: the data are not whole: %s; %zu rules are held", run->location, run->unclean,
                    run->held);
-    if (!kept->used && kept->why_not)
-        fl_debug("mining %s counted everything: %s", run->location, kept->why_not);
     if (result->crowded)
         fl_warning("mining %s: of more than %d nodes under one host and window only the wildcards are paired",
                    run->location, FL_CROWD);
@@ -137,16 +134,15 @@ static void log_run(const struct fl_mine_result *result, const struct fl_kept_co
 
 static uint64_t kept_bytes(const struct progress *p)
 {
-    return fl_kept_flows_bytes(&p->kept_flows) + p->kept_counts.bytes;
+    return fl_kept_flows_bytes(&p->kept_flows);
 }
 
 static void forget_kept(struct progress *p)
 {
     fl_kept_flows_clear(&p->kept_flows);
-    fl_kept_clear(&p->kept_counts);
 }
 
-/* Keep flows and counts for the next runs in a quarter of what a run may use: the location with the most
+/* Keep flows for the next runs in a quarter of what a run may use: the location with the most
  * starts afresh. */
 static void bound_kept(struct fl_scheduler *s, const struct fl_config *config)
 {
@@ -184,7 +180,6 @@ static int mine(struct fl_scheduler *s, const struct fl_config *config, struct p
         .config = config,
         .scheduled = true,
         .kept_flows = &p->kept_flows,
-        .kept_counts = &p->kept_counts,
         .progress = stopping,
         .ctx = s,
     };
@@ -205,7 +200,7 @@ static int mine(struct fl_scheduler *s, const struct fl_config *config, struct p
                  fl_time_format_s(to_ms, text), err.text[0] ? err.text : fl_strerror(rc));
         return rc;
     }
-    log_run(&result, &p->kept_counts);
+    log_run(&result);
     return 0;
 }
 

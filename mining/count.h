@@ -1,8 +1,7 @@
 /* Pass 5 of mining: counts every pair of nodes, tests it, and keeps what may be a rule (MINING.md sections 4,
  * 5).
  *
- * Exact: tests/mining holds it against a plain counter. Deterministic whatever the number of threads, and
- * whether everything is counted or only what is different from the run before. */
+ * Exact: tests/mining holds it against a plain counter. Deterministic whatever the number of threads. */
 #ifndef FL_MINING_COUNT_H
 #define FL_MINING_COUNT_H
 
@@ -10,9 +9,11 @@
 #include <stdint.h>
 
 #include "mining/judge.h"
-#include "mining/kept.h"
 #include "mining/lane.h"
 #include "storage/config.h"
+
+/* What fl_count_request.crowd is where nothing else is asked for. */
+enum { FL_CROWD = 1024 };
 
 struct fl_pairs {
     struct fl_pair *items; /* by family, x, y, evidence */
@@ -22,19 +23,18 @@ struct fl_pairs {
 };
 
 struct fl_count_request {
-    struct fl_lane *lanes; /* three; moved into `kept` where there is one */
+    const struct fl_lane *lanes; /* three */
     const struct fl_nodes *nodes;
     const struct fl_talk *talk;
     const struct fl_mining_config *config;
-    uint32_t crowd;              /* 0: FL_CROWD; see fl_meet_build */
-    struct fl_kept_counts *kept; /* of the run before, left for the run after; NULL: count everything */
+    uint32_t crowd;                      /* 0: FL_CROWD; see fl_meet_build */
     int (*stop)(void *ctx, double done); /* asked now and then (NULL: not); non-zero ends with FL_ESTOP */
     void *ctx;
 };
 
 /* Count the three lanes. Kept: n_xy >= support, positive association, q <= config->q over all pairs tested,
  * and one confidence >= config->confidence. Two nodes that share two hosts meet under the lower one.
- * FL_ESTOP, FL_ELIMIT (more than 2^29 activities under one host), FL_ENOMEM; nothing is kept then. */
+ * FL_ESTOP, FL_ELIMIT (more than 2^32 cells under one host), FL_ENOMEM. */
 int fl_count_pairs(struct fl_pairs *out, const struct fl_count_request *request);
 void fl_pairs_clear(struct fl_pairs *p);
 

@@ -72,15 +72,16 @@ int fl_find_talk(struct fl_talk *out, const struct fl_find_request *r)
     return rc;
 }
 
-/* What a lane keeps of each conversation of a node and of each block that a node is present in, with what it
- * takes to get there. */
-enum { BYTES_A_MEMBER = 64, BYTES_A_BLOCK = 64 };
+/* What counting takes for each conversation of a node, and for each 64 windows of a block that a node is
+ * present in. */
+enum { BYTES_A_MEMBER = 24, BYTES_A_CELL = 128 };
 
 static bool fits(const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
                  uint64_t memory_bytes)
 {
-    uint64_t members = nodes->first[nodes->n], blocks = fl_nodes_blocks(nodes, talk, time);
-    return memory_bytes == 0 || blocks * BYTES_A_BLOCK + members * BYTES_A_MEMBER <= memory_bytes;
+    uint64_t members = nodes->first[nodes->n],
+             cells = fl_nodes_blocks(nodes, talk, time) * ((time->jitter + 63) / 64);
+    return memory_bytes == 0 || cells * BYTES_A_CELL + members * BYTES_A_MEMBER <= memory_bytes;
 }
 
 static int count_families(struct fl_pairs *out, uint64_t n_total[3], const struct fl_nodes *nodes,
@@ -93,7 +94,6 @@ static int count_families(struct fl_pairs *out, uint64_t n_total[3], const struc
                                      .nodes = nodes,
                                      .talk = talk,
                                      .config = r->config,
-                                     .kept = r->kept_counts,
                                      .stop = stop_counting,
                                      .ctx = &asked};
     if (asked_to_stop(r, FL_PHASE_COUNTING, 0))

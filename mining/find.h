@@ -3,7 +3,7 @@
 #ifndef FL_MINING_FIND_H
 #define FL_MINING_FIND_H
 
-#include "mining/kept.h"
+#include "mining/count.h"
 #include "mining/records.h"
 #include "mining/talk.h"
 #include "storage/config.h"
@@ -25,9 +25,6 @@ struct fl_find_request {
     uint64_t memory_bytes;     /* that laying nodes out for counting may take, about; 0: any */
     const struct fl_mining_config *config;
     const struct fl_services *services;
-    /* What the run before left, and is left for the run after, so that only what is different is counted; the
-     * rules are the same. NULL: not. */
-    struct fl_kept_counts *kept_counts;
     /* Asked now and then, with how far the whole run is; NULL: never. Non-zero ends with FL_ESTOP. */
     int (*stop)(void *ctx, enum fl_phase phase, double done);
     void *ctx;

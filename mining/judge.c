@@ -65,7 +65,13 @@ static uint64_t limit_of(const struct fl_bench *b, uint64_t k)
 void fl_benches_init(struct fl_bench benches[3], const struct fl_lane lanes[3],
                      const struct fl_mining_config *config)
 {
-    benches[0] = (struct fl_bench){.config = config, .log10_q = log10(config->q)};
+    const struct fl_timeline *t = &lanes[0].time;
+    benches[0] = (struct fl_bench){.config = config,
+                                   .log10_q = log10(config->q),
+                                   .first_slot = fl_window_of(t, t->from_ms) / t->jitter,
+                                   .last_slot = fl_window_of(t, t->to_ms) / t->jitter};
+    benches[0].first_windows = fl_block_windows(&lanes[0], benches[0].first_slot);
+    benches[0].last_windows = fl_block_windows(&lanes[0], benches[0].last_slot);
     for (uint64_t k = 1; k < FL_JUDGE_LIMITS; k++)
         benches[0].limits[k] = find_limit(k, benches[0].log10_q, lanes[0].time.jitter);
     benches[1] = benches[2] = benches[0];
@@ -118,19 +124,25 @@ void fl_judge_clear(struct fl_judge *j)
     *j = (struct fl_judge){0};
 }
 
-static const struct fl_block *blocks_of(const struct fl_lane *lane, uint32_t node,
-                                        const struct fl_block **end)
+static const struct fl_cell *cells_of(const struct fl_lane *lane, uint32_t node, const struct fl_cell **end)
 {
-    *end = lane->blocks + lane->first_block[node + 1];
-    return lane->blocks + lane->first_block[node];
+    *end = lane->cells + lane->first_cell[node + 1];
+    return lane->cells + lane->first_cell[node];
+}
+
+static uint32_t block_of(const struct fl_lane *lane, const struct fl_cell *c)
+{
+    return lane->words == 1 ? c->at : c->at / lane->words;
 }
 
 static void spread(struct fl_judge *j, bool in)
 {
-    const struct fl_block *end, *b = blocks_of(j->bench->lane, j->x, &end);
-    for (; b < end; b++) {
-        j->x_new[b->id] = in ? b->n_new : 0;
-        j->x_present[b->id] = in ? b->n_present : 0;
+    const struct fl_lane *lane = j->bench->lane;
+    const struct fl_cell *end, *c = cells_of(lane, j->x, &end);
+    for (; c < end; c++) {
+        uint32_t block = block_of(lane, c);
+        j->x_new[block] = in ? j->x_new[block] + c->n_new : 0;
+        j->x_present[block] = in ? j->x_present[block] + c->n_present : 0;
     }
 }
 
@@ -148,43 +160,47 @@ static void take_up(struct fl_judge *j, uint32_t x)
 /* Blocks of y added up until the sum is above `enough`. */
 static uint64_t sum_of_starts(const struct fl_judge *j, uint32_t y, uint64_t enough)
 {
-    const struct fl_block *end, *b = blocks_of(j->bench->lane, y, &end);
+    const struct fl_lane *lane = j->bench->lane;
+    const struct fl_cell *end, *c = cells_of(lane, y, &end);
     uint64_t sum = 0;
-    for (; b < end && sum <= enough; b++)
-        sum += (uint64_t)j->x_new[b->id] * b->n_new;
+    for (; c < end && sum <= enough; c++)
+        sum += (uint64_t)j->x_new[block_of(lane, c)] * c->n_new;
     return sum;
 }
 
 /* Likewise with the presence of either. */
 static uint64_t sum_of_presence(const struct fl_judge *j, uint32_t y, bool of_x, uint64_t enough)
 {
-    const struct fl_block *end, *b = blocks_of(j->bench->lane, y, &end);
+    const struct fl_lane *lane = j->bench->lane;
+    const struct fl_cell *end, *c = cells_of(lane, y, &end);
     uint64_t sum = 0;
-    for (; b < end && sum <= enough; b++)
-        sum += of_x ? (uint64_t)j->x_present[b->id] * b->n_new : (uint64_t)j->x_new[b->id] * b->n_present;
+    for (; c < end && sum <= enough; c++)
+        sum += of_x ? (uint64_t)j->x_present[block_of(lane, c)] * c->n_new
+                    : (uint64_t)j->x_new[block_of(lane, c)] * c->n_present;
     return sum;
 }
 
-/* Step 1 for one kind of pair; whole blocks are summed in integers, so that the sum is exact. */
+/* Step 1 for one kind of pair. Sums are of integers, for whole blocks and for those that each end of the span
+ * cuts, so that they are exact. */
 static double expected(const struct fl_judge *j, uint32_t y, bool x_present, bool y_present)
 {
-    const struct fl_lane *lane = j->bench->lane;
-    const struct fl_block *end, *b = blocks_of(lane, y, &end);
+    const struct fl_bench *b = j->bench;
+    const struct fl_lane *lane = b->lane;
+    const struct fl_cell *end, *c = cells_of(lane, y, &end);
     const uint32_t *of_x = x_present ? j->x_present : j->x_new;
-    uint32_t jitter = lane->time.jitter;
-    uint64_t whole = 0;
-    double cut = 0;
-    for (; b < end; b++) {
-        uint64_t both = (uint64_t)of_x[b->id] * (y_present ? b->n_present : b->n_new);
-        if (!both)
-            continue;
-        uint32_t windows = fl_block_windows(lane, b->id);
-        if (windows != jitter)
-            cut += (double)both / windows;
+    uint64_t whole = 0, first = 0, last = 0;
+    for (; c < end; c++) {
+        uint32_t block = block_of(lane, c), slot = lane->block_slot ? lane->block_slot[block] : block;
+        uint64_t both = (uint64_t)of_x[block] * (y_present ? c->n_present : c->n_new);
+        if (slot == b->first_slot)
+            first += both;
+        else if (slot == b->last_slot)
+            last += both;
         else
             whole += both;
     }
-    return (double)whole / jitter + cut;
+    return (double)whole / lane->time.jitter + (double)first / b->first_windows +
+           (double)last / b->last_windows;
 }
 
 static bool may_be_rule(const struct fl_pair *p, const struct fl_mining_config *config, uint64_t n_total)
@@ -213,45 +229,55 @@ static int judge_kind(struct fl_judge *j, struct fl_pair *p)
     return may_be_rule(p, b->config, b->lane->n_total) ? keep_pair(j->found, p) : 0;
 }
 
-static int judge_start(struct fl_judge *j, uint32_t y, uint64_t n, uint64_t sum)
+static int judge_start(struct fl_judge *j, uint32_t x, uint32_t y, uint64_t n, uint64_t sum)
 {
-    struct fl_pair p = {.x = j->x, .y = y, .evidence = FL_EVIDENCE_START, .n_xy = n};
+    struct fl_pair p = {.x = x, .y = y, .evidence = FL_EVIDENCE_START, .n_xy = n};
     if (n == 0 || sum > limit_of(j->bench, n))
         return 0;
+    take_up(j, x);
     p.expected = expected(j, y, false, false);
     return judge_kind(j, &p);
 }
 
-static int judge_during(struct fl_judge *j, uint32_t y, uint64_t n, uint64_t sum, bool x_present)
+static int judge_during(struct fl_judge *j, uint32_t x, uint32_t y, uint64_t n, bool x_present,
+                        const uint32_t *known)
 {
     struct fl_pair p = {
-        .x = x_present ? y : j->x, .y = x_present ? j->x : y, .evidence = FL_EVIDENCE_DURING, .n_xy = n};
+        .x = x_present ? y : x, .y = x_present ? x : y, .evidence = FL_EVIDENCE_DURING, .n_xy = n};
     uint64_t limit = limit_of(j->bench, n);
-    if (n == 0 || sum > limit || sum_of_presence(j, y, x_present, limit) > limit)
+    if (n == 0 || (known && *known > limit))
+        return 0;
+    take_up(j, x);
+    if (!known && sum_of_presence(j, y, x_present, limit) > limit)
         return 0;
     p.expected = expected(j, y, x_present, !x_present);
     return judge_kind(j, &p);
 }
 
-int fl_judge_pair(struct fl_judge *j, uint32_t x, uint32_t y, const struct fl_meetings *m, uint32_t *at_least,
-                  bool look_ahead)
+int fl_judge_pair(struct fl_judge *j, uint32_t x, uint32_t y, const struct fl_meetings *m,
+                  const struct fl_sums *known)
 {
     uint64_t most = (uint64_t)m->both + (m->x_during_y > m->y_during_x ? m->x_during_y : m->y_during_x);
-    uint64_t limit = limit_of(j->bench, most);
+    uint64_t limit = limit_of(j->bench, most), sum;
     j->found->tested += (m->both > 0) + (m->both + m->x_during_y > 0) + (m->both + m->y_during_x > 0);
-    if (m->both > *at_least)
-        *at_least = m->both; /* a window in which both start adds at least 1 to its block */
-    if (*at_least > limit)
+    if ((known ? known->start : m->both) > limit) /* where both start adds at least 1 to its block */
         return 0;
-    take_up(j, x);
-    uint64_t sum = sum_of_starts(j, y, look_ahead ? 2 * limit : limit);
-    *at_least = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+    if (known) {
+        sum = known->start;
+    } else {
+        take_up(j, x);
+        sum = sum_of_starts(j, y, limit);
+    }
     if (sum > limit)
         return 0;
-    int rc = judge_start(j, y, m->both, sum);
+    int rc = judge_start(j, x, y, m->both, sum);
     if (rc == 0)
-        rc = judge_during(j, y, (uint64_t)m->both + m->x_during_y, sum, false);
-    return rc == 0 ? judge_during(j, y, (uint64_t)m->both + m->y_during_x, sum, true) : rc;
+        rc = judge_during(j, x, y, (uint64_t)m->both + m->x_during_y, false,
+                          known ? &known->x_during_y : NULL);
+    if (rc == 0)
+        rc =
+            judge_during(j, x, y, (uint64_t)m->both + m->y_during_x, true, known ? &known->y_during_x : NULL);
+    return rc;
 }
 
 /* ---- all judges together ---- */

@@ -30,6 +30,8 @@ enum { FL_JUDGE_LIMITS = 256 };
 
 struct fl_bench { /* what all judges of a run share */
     const struct fl_lane *lane;
+    uint32_t first_slot, last_slot; /* of the span; between them blocks are whole */
+    uint32_t first_windows, last_windows;
     const struct fl_mining_config *config;
     double log10_q;
     uint64_t limits[FL_JUDGE_LIMITS];
@@ -58,11 +60,15 @@ int fl_judge_init(struct fl_judge *j, const struct fl_bench *bench, struct fl_fo
 void fl_judge_clear(struct fl_judge *j);
 void fl_found_clear(struct fl_found *f);
 
-/* Judge the pair of x < y; fastest with all pairs of an x in a row. The sum over blocks of n_x(b) n_y(b) is
- * known to be no less than `*at_least`, which is raised as far as it had to be added up, and with
- * `look_ahead` somewhat further. FL_ENOMEM. */
-int fl_judge_pair(struct fl_judge *j, uint32_t x, uint32_t y, const struct fl_meetings *m, uint32_t *at_least,
-                  bool look_ahead);
+/* Sums over blocks: of starts of both; of starts of one and presence of the other. */
+struct fl_sums {
+    uint32_t start, x_during_y, y_during_x;
+};
+
+/* Judge the pair of x < y; fastest with all pairs of an x in a row. `known` NULL: the sums are added up as
+ * far as need be. FL_ENOMEM. */
+int fl_judge_pair(struct fl_judge *j, uint32_t x, uint32_t y, const struct fl_meetings *m,
+                  const struct fl_sums *known);
 
 /* Put all results together: q-values over all that was tested, those above config->q go, the rest by family,
  * x, y, evidence. *pairs is freed by the caller. FL_ENOMEM. */

@@ -1,9 +1,12 @@
 /* Lanes: lays a family's activity out by node.
  *
- * 1. A node's conversations, by binding host and start, make a track each: windows of starts, runs of windows
- * of presence, and both counted by block.
- * 2. Blocks of the bound families are numbered over all hosts, host by host, so that a dense array can be
- * indexed by them. */
+ * 1. Conversations are placed on the time line of cells, once for all nodes that they belong to.
+ * 2. A node's conversations, by binding host, set the bits of its cells.
+ * 3. Blocks of the bound families are numbered over all hosts, host by host, so that a dense array can be
+ * indexed by them.
+ *
+ * Example, jitter 60: conversations in windows 3 to 4 and 59 to 61 make two cells, at 0 with starts 3 and 59
+ * and present 3, 4 and 59, and at 1 with no start and present 0 and 1. */
 #include "mining/lane.h"
 
 #include <stdlib.h>
@@ -18,8 +21,27 @@ uint32_t fl_bind_of(enum fl_family family, const struct fl_conversation *c)
     return family == FL_BOUND_CLIENT ? c->client : family == FL_BOUND_SERVER ? c->server : 0;
 }
 
-struct spell {            /* what lanes need of a conversation */
-    uint32_t first, last; /* windows */
+uint32_t fl_block_windows(const struct fl_lane *lane, uint32_t block)
+{
+    const struct fl_timeline *t = &lane->time;
+    uint32_t slot = lane->block_slot ? lane->block_slot[block] : block;
+    uint32_t first = slot * t->jitter, last = first + t->jitter - 1;
+    uint32_t span_first = fl_window_of(t, t->from_ms), span_last = fl_window_of(t, t->to_ms);
+    first = first > span_first ? first : span_first;
+    last = last < span_last ? last : span_last;
+    return last - first + 1;
+}
+
+static bool belongs(enum fl_family family, const struct fl_node_key *key)
+{
+    return family == FL_NAMED || (family == FL_BOUND_CLIENT ? key->client : key->server) == FL_HOST_ANY;
+}
+
+/* ---- 1. conversations on the time line ---- */
+
+struct spell { /* from one bit to another, in cells of one host: slot * words + word */
+    uint32_t first_at, last_at;
+    uint8_t first_bit, last_bit;
     uint32_t client, server;
 };
 
@@ -28,214 +50,210 @@ static uint32_t bind_of(enum fl_family family, const struct spell *s)
     return family == FL_BOUND_CLIENT ? s->client : family == FL_BOUND_SERVER ? s->server : 0;
 }
 
-uint32_t fl_block_windows(const struct fl_lane *lane, uint32_t id)
+static void place_window(const struct fl_timeline *time, uint32_t words, uint32_t window, uint32_t *at,
+                         uint8_t *bit)
 {
-    const struct fl_timeline *t = &lane->time;
-    uint32_t first = fl_block_slot(lane, id) * t->jitter, last = first + t->jitter - 1;
-    uint32_t span_first = fl_window_of(t, t->from_ms), span_last = fl_window_of(t, t->to_ms);
-    first = first > span_first ? first : span_first;
-    last = last < span_last ? last : span_last;
-    return last - first + 1;
+    uint32_t slot = window / time->jitter, in_block = window - slot * time->jitter;
+    *at = slot * words + in_block / 64;
+    *bit = in_block % 64;
 }
 
-size_t fl_block_at(const struct fl_lane *lane, const struct fl_track *t, uint32_t slot)
+static uint32_t words_of(const struct fl_timeline *time)
 {
-    size_t low = t->block_from, high = t->block_to;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (fl_block_slot(lane, lane->blocks[middle].id) < slot)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < t->block_to && fl_block_slot(lane, lane->blocks[low].id) == slot ? low : t->block_to;
+    return (time->jitter + 63) / 64;
 }
 
-const struct fl_run_of_windows *fl_run_at(const struct fl_lane *lane, const struct fl_track *t,
-                                          uint32_t window)
+static struct spell spell_of(const struct fl_timeline *time, const struct fl_conversation *c)
 {
-    size_t low = t->run_from, high = t->run_to;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (lane->runs[middle].last < window)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return lane->runs + low;
+    struct spell s = {.client = c->client, .server = c->server};
+    uint32_t words = words_of(time);
+    place_window(time, words, fl_window_of(time, c->start_ms), &s.first_at, &s.first_bit);
+    place_window(time, words, fl_window_of(time, c->end_ms), &s.last_at, &s.last_bit);
+    return s;
 }
 
-static bool belongs(enum fl_family family, const struct fl_node_key *key)
-{
-    return family == FL_NAMED || (family == FL_BOUND_CLIENT ? key->client : key->server) == FL_HOST_ANY;
-}
+/* ---- 2. cells ---- */
 
-/* ---- 1. tracks ---- */
+struct track { /* the cells of a node at one binding host */
+    uint32_t bind;
+    size_t from, to;
+};
 
 struct build {
     struct fl_lane *lane;
     const struct fl_nodes *nodes;
-    const struct spell *spells;
-    size_t n_windows, n_runs, n_blocks, room_blocks, room_tracks;
-    struct fl_entries starts; /* of a node: key bind << 32 | first window, value last window */
+    const struct fl_talk *talk;
+    const struct spell *spells; /* by conversation */
+    size_t n_cells, room_cells;
+    struct track *tracks; /* bound families */
+    size_t n_tracks, room_tracks;
+
+    /* of the node in hand: its spells by start, and by binding host; by host: the last node + 1 seen there,
+     * and where its spells go */
+    struct spell *own, *sorted;
+    size_t room_own, room_sorted;
+    uint32_t *binds, *seen_by, *next;
+    size_t room_binds;
 };
 
-/* The entry of a block at the end of the track under construction. */
-static struct fl_block *block_at(struct build *b, size_t track_from, uint32_t id, size_t starts)
+/* The windows that one cell can have: the last of a block has the rest. */
+static uint64_t all_windows(const struct fl_lane *lane, uint32_t at)
+{
+    uint32_t before = at % lane->words * 64, left = lane->time.jitter - before;
+    return left >= 64 ? UINT64_MAX : (UINT64_C(1) << left) - 1;
+}
+
+/* The cell of a track, whose last one is at `at` or before it, or which is present from there to its last. */
+static struct fl_cell *cell_at(struct build *b, size_t track_from, uint32_t at)
 {
     struct fl_lane *lane = b->lane;
-    if (b->n_blocks > track_from && lane->blocks[b->n_blocks - 1].id == id)
-        return &lane->blocks[b->n_blocks - 1];
-    if (fl_room(&lane->blocks, &b->room_blocks, b->n_blocks + 1, sizeof *lane->blocks) < 0)
+    if (b->n_cells > track_from && lane->cells[b->n_cells - 1].at >= at)
+        return &lane->cells[b->n_cells - 1 - (lane->cells[b->n_cells - 1].at - at)];
+    if (fl_room(&lane->cells, &b->room_cells, b->n_cells + 1, sizeof *lane->cells) < 0)
         return NULL;
-    lane->blocks[b->n_blocks] = (struct fl_block){.id = id, .starts = (uint32_t)starts};
-    return &lane->blocks[b->n_blocks++];
+    lane->cells[b->n_cells] = (struct fl_cell){.at = at};
+    return &lane->cells[b->n_cells++];
 }
 
-static int add_blocks(struct build *b, struct fl_track *t)
+/* Spells by start. Cells before *covered_at and from the spell's first on are present already. */
+static int add_spell(struct build *b, size_t track_from, const struct spell *s, uint32_t *covered_at)
 {
-    const struct fl_lane *lane = b->lane;
-    uint32_t jitter = lane->time.jitter;
-    size_t i = t->new_from;
-    t->block_from = b->n_blocks;
-    for (size_t r = t->run_from; r < t->run_to; r++) {
-        uint32_t from = lane->runs[r].first, last = lane->runs[r].last;
-        for (uint32_t id = from / jitter; from <= last; id++) {
-            uint32_t to = last - from < jitter - 1 - from % jitter ? last : id * jitter + jitter - 1;
-            struct fl_block *block = block_at(b, t->block_from, id, i - t->new_from);
-            if (!block)
-                return FL_ENOMEM;
-            block->n_present += to - from + 1;
-            for (; i < t->new_to && lane->windows[i] <= to; i++)
-                block->n_new++;
-            from = to + 1;
-        }
-    }
-    t->block_to = b->n_blocks;
-    return 0;
-}
-
-/* Add the conversations [0, n) of one binding host as a track. */
-static int add_track(struct build *b, uint32_t node, const struct fl_entry *starts, size_t n)
-{
-    struct fl_lane *lane = b->lane;
-    if (fl_room(&lane->tracks, &b->room_tracks, lane->n_tracks + 1, sizeof *lane->tracks) < 0)
+    struct fl_cell *cell = cell_at(b, track_from, s->first_at);
+    if (!cell)
         return FL_ENOMEM;
-    struct fl_track *t = &lane->tracks[lane->n_tracks++];
-    *t = (struct fl_track){.node = node,
-                           .bind = (uint32_t)(starts[0].key >> 32),
-                           .new_from = b->n_windows,
-                           .run_from = b->n_runs};
-    for (size_t i = 0; i < n; i++) {
-        uint32_t first = (uint32_t)starts[i].key, last = starts[i].value;
-        if (b->n_windows == t->new_from || lane->windows[b->n_windows - 1] != first)
-            lane->windows[b->n_windows++] = first;
-        struct fl_run_of_windows *run = b->n_runs > t->run_from ? &lane->runs[b->n_runs - 1] : NULL;
-        if (run && first <= run->last + 1)
-            run->last = last > run->last ? last : run->last;
-        else
-            lane->runs[b->n_runs++] = (struct fl_run_of_windows){first, last};
+    cell->starts |= UINT64_C(1) << s->first_bit;
+    for (uint32_t at = s->first_at > *covered_at ? s->first_at : *covered_at; at <= s->last_at; at++) {
+        uint64_t from = at == s->first_at ? UINT64_MAX << s->first_bit : UINT64_MAX,
+                 to = at == s->last_at ? UINT64_MAX >> (63 - s->last_bit) : UINT64_MAX;
+        cell = cell_at(b, track_from, at);
+        if (!cell)
+            return FL_ENOMEM;
+        cell->present |= from & to & all_windows(b->lane, at);
     }
-    t->new_to = b->n_windows;
-    t->run_to = b->n_runs;
-    lane->n_new[node] += t->new_to - t->new_from;
-    for (size_t i = t->run_from; i < t->run_to; i++)
-        lane->n_present[node] += lane->runs[i].last - lane->runs[i].first + 1;
-    return add_blocks(b, t);
-}
-
-enum { FEW = 64 }; /* up to so many, and when little is out of order, moving is faster than counting digits */
-
-/* Stable, as they are by start already. */
-static int sort_starts(struct fl_entries *e)
-{
-    if (e->n > FEW)
-        return fl_entries_sort(e);
-    for (size_t i = 1; i < e->n; i++) {
-        struct fl_entry entry = e->items[i];
-        size_t j = i;
-        for (; j > 0 && e->items[j - 1].key > entry.key; j--)
-            e->items[j] = e->items[j - 1];
-        e->items[j] = entry;
-    }
+    if (s->last_at > *covered_at)
+        *covered_at = s->last_at;
     return 0;
 }
 
-static int add_tracks(struct build *b, uint32_t node)
+static void sum_up(struct fl_lane *lane, uint32_t node, size_t from, size_t to)
 {
-    struct fl_entries *e = &b->starts;
-    int rc = 0;
-    e->n = 0;
-    for (size_t i = b->nodes->first[node]; i < b->nodes->first[node + 1]; i++) {
-        const struct spell *s = &b->spells[b->nodes->conversations[i]];
-        if (fl_entries_add(e, (uint64_t)bind_of(b->lane->family, s) << 32 | s->first, s->last) < 0)
-            return FL_ENOMEM;
+    for (size_t i = from; i < to; i++) {
+        struct fl_cell *cell = &lane->cells[i];
+        cell->n_new = (uint8_t)__builtin_popcountll(cell->starts);
+        cell->n_present = (uint8_t)__builtin_popcountll(cell->present);
+        lane->n_new[node] += cell->n_new;
+        lane->n_present[node] += cell->n_present;
     }
-    if (b->lane->family != FL_NAMED) /* a node's conversations are by start already */
-        rc = sort_starts(e);
-    for (size_t from = 0, to; from < e->n && rc == 0; from = to) {
-        for (to = from + 1; to < e->n && e->items[to].key >> 32 == e->items[from].key >> 32;)
-            to++;
-        rc = add_track(b, node, e->items + from, to - from);
+}
+
+enum { AHEAD = 12 }; /* fetched while those before are worked on: they lie anywhere */
+
+static const struct spell *spell_at(const struct build *b, size_t i, size_t end)
+{
+    const uint32_t *conversations = b->nodes->conversations;
+    if (i + AHEAD < end)
+        __builtin_prefetch(&b->spells[conversations[i + AHEAD]]);
+    return &b->spells[conversations[i]];
+}
+
+static int add_named(struct build *b, uint32_t node)
+{
+    size_t from = b->n_cells, end = b->nodes->first[node + 1];
+    uint32_t covered_at = 0;
+    int rc = 0;
+    for (size_t i = b->nodes->first[node]; i < end && rc == 0; i++)
+        rc = add_spell(b, from, spell_at(b, i, end), &covered_at);
+    sum_up(b->lane, node, from, b->n_cells);
+    return rc;
+}
+
+/* Deal a node's spells out to its binding hosts, in the order in which these come first. Returns how many
+ * hosts there are; afterwards next[host] is where the host's spells end. */
+static long sort_by_bind(struct build *b, uint32_t node)
+{
+    size_t first = b->nodes->first[node], end = b->nodes->first[node + 1], n = end - first, n_binds = 0;
+    if (fl_room(&b->own, &b->room_own, n, sizeof *b->own) < 0 ||
+        fl_room(&b->sorted, &b->room_sorted, n, sizeof *b->sorted) < 0 ||
+        fl_room(&b->binds, &b->room_binds, n, sizeof *b->binds) < 0)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        b->own[i] = *spell_at(b, first + i, end);
+        uint32_t bind = bind_of(b->lane->family, &b->own[i]);
+        if (b->seen_by[bind] != node + 1) {
+            b->seen_by[bind] = node + 1;
+            b->next[bind] = 0;
+            b->binds[n_binds++] = bind;
+        }
+        b->next[bind]++;
+    }
+    for (size_t i = 0, sum = 0; i < n_binds; i++) {
+        uint32_t count = b->next[b->binds[i]];
+        b->next[b->binds[i]] = (uint32_t)sum;
+        sum += count;
+    }
+    for (size_t i = 0; i < n; i++)
+        b->sorted[b->next[bind_of(b->lane->family, &b->own[i])]++] = b->own[i];
+    return (long)n_binds;
+}
+
+static int add_bound(struct build *b, uint32_t node)
+{
+    long n_binds = sort_by_bind(b, node);
+    uint32_t from = 0;
+    int rc = n_binds < 0 ? (int)n_binds : 0;
+    for (long i = 0; i < n_binds && rc == 0; i++) {
+        uint32_t to = b->next[b->binds[i]], covered_at = 0;
+        size_t cells_from = b->n_cells;
+        for (; from < to && rc == 0; from++)
+            rc = add_spell(b, cells_from, &b->sorted[from], &covered_at);
+        sum_up(b->lane, node, cells_from, b->n_cells);
+        if (fl_room(&b->tracks, &b->room_tracks, b->n_tracks + 1, sizeof *b->tracks) < 0)
+            return FL_ENOMEM;
+        b->tracks[b->n_tracks++] = (struct track){b->binds[i], cells_from, b->n_cells};
     }
     return rc;
 }
 
-static size_t conversations_of(enum fl_family family, const struct fl_nodes *nodes)
-{
-    size_t n = 0;
-    for (uint32_t node = 0; node < nodes->n; node++)
-        if (belongs(family, &nodes->keys[node]))
-            n += nodes->first[node + 1] - nodes->first[node];
-    return n;
-}
-
-/* Give back what was allocated for the worst case. */
+/* Give back what was allocated beyond. */
 static void *trim(void *items, size_t n, size_t size)
 {
     void *trimmed = realloc(items, (n + 1) * size);
     return trimmed ? trimmed : items;
 }
 
-static int build_tracks(struct build *b)
+static int build_cells(struct build *b)
 {
     struct fl_lane *lane = b->lane;
-    size_t most = conversations_of(lane->family, b->nodes) + 1;
     int rc = 0;
-    lane->windows = malloc(most * sizeof *lane->windows);
-    lane->runs = malloc(most * sizeof *lane->runs);
-    lane->first_track = calloc(lane->n_nodes + 1, sizeof *lane->first_track);
-    lane->first_block = calloc(lane->n_nodes + 1, sizeof *lane->first_block);
+    lane->first_cell = calloc(lane->n_nodes + 1, sizeof *lane->first_cell);
     lane->n_new = calloc(lane->n_nodes + 1, sizeof *lane->n_new);
     lane->n_present = calloc(lane->n_nodes + 1, sizeof *lane->n_present);
-    if (!lane->windows || !lane->runs || !lane->first_track || !lane->first_block || !lane->n_new ||
-        !lane->n_present)
+    b->seen_by = calloc(b->talk->n_hosts + 1, sizeof *b->seen_by);
+    b->next = malloc((b->talk->n_hosts + 1) * sizeof *b->next);
+    if (!lane->first_cell || !lane->n_new || !lane->n_present || !b->seen_by || !b->next)
         return FL_ENOMEM;
     for (uint32_t node = 0; node < lane->n_nodes && rc == 0; node++) {
         if (belongs(lane->family, &b->nodes->keys[node]))
-            rc = add_tracks(b, node);
-        lane->first_track[node + 1] = lane->n_tracks;
-        lane->first_block[node + 1] = b->n_blocks;
+            rc = lane->family == FL_NAMED ? add_named(b, node) : add_bound(b, node);
+        lane->first_cell[node + 1] = b->n_cells;
     }
-    lane->windows = trim(lane->windows, b->n_windows, sizeof *lane->windows);
-    lane->runs = trim(lane->runs, b->n_runs, sizeof *lane->runs);
-    lane->blocks = trim(lane->blocks, b->n_blocks, sizeof *lane->blocks);
-    lane->tracks = trim(lane->tracks, lane->n_tracks, sizeof *lane->tracks);
-    return rc;
+    lane->cells = trim(lane->cells, b->n_cells, sizeof *lane->cells);
+    return rc == 0 && b->n_cells >= UINT32_MAX / lane->words ? FL_ELIMIT : rc;
 }
 
-/* ---- 2. numbers of blocks ---- */
+/* ---- 3. numbers of blocks ---- */
 
-/* Replace the slots of a track's blocks by ids; `id_of` holds, for each slot, host + 1 and the id given. */
-static void number_track(struct fl_lane *lane, const struct fl_track *t, uint64_t *id_of)
+/* Replace the slots of a track by blocks; `block_of` holds, for each slot, host + 1 and the block given. */
+static void number_track(struct fl_lane *lane, const struct track *t, uint64_t *block_of)
 {
-    for (size_t i = t->block_from; i < t->block_to; i++) {
-        uint32_t slot = lane->blocks[i].id;
-        if (id_of[slot] >> 32 != (uint64_t)t->bind + 1) {
-            id_of[slot] = ((uint64_t)t->bind + 1) << 32 | lane->n_blocks;
+    for (size_t i = t->from; i < t->to; i++) {
+        uint32_t slot = lane->cells[i].at / lane->words;
+        if (block_of[slot] >> 32 != (uint64_t)t->bind + 1) {
+            block_of[slot] = ((uint64_t)t->bind + 1) << 32 | lane->n_blocks;
+            lane->block_bind[lane->n_blocks] = t->bind;
             lane->block_slot[lane->n_blocks++] = slot;
         }
-        lane->blocks[i].id = (uint32_t)id_of[slot];
+        lane->cells[i].at = (uint32_t)block_of[slot] * lane->words + lane->cells[i].at % lane->words;
     }
 }
 
@@ -249,21 +267,22 @@ static int number_blocks(struct build *b)
     lane->n_blocks = slots;
     if (lane->family == FL_NAMED)
         return 0;
-    uint64_t *id_of = calloc(slots, sizeof *id_of), binds = 0;
+    uint64_t *block_of = calloc(slots, sizeof *block_of), binds = 0;
     lane->n_blocks = 0;
-    lane->block_slot = malloc((b->n_blocks + 1) * sizeof *lane->block_slot);
-    int rc = id_of && lane->block_slot ? 0 : FL_ENOMEM;
-    for (size_t i = 0; i < lane->n_tracks && rc == 0; i++)
-        rc = fl_entries_add(&by_bind, lane->tracks[i].bind, (uint32_t)i);
+    lane->block_slot = malloc((b->n_cells + 1) * sizeof *lane->block_slot);
+    lane->block_bind = malloc((b->n_cells + 1) * sizeof *lane->block_bind);
+    int rc = block_of && lane->block_slot && lane->block_bind ? 0 : FL_ENOMEM;
+    for (size_t i = 0; i < b->n_tracks && rc == 0; i++)
+        rc = fl_entries_add(&by_bind, b->tracks[i].bind, (uint32_t)i);
     if (rc == 0)
         rc = fl_entries_sort(&by_bind);
     for (size_t i = 0; i < by_bind.n && rc == 0; i++) {
         binds += i == 0 || by_bind.items[i].key != by_bind.items[i - 1].key;
-        number_track(lane, &lane->tracks[by_bind.items[i].value], id_of);
+        number_track(lane, &b->tracks[by_bind.items[i].value], block_of);
     }
     lane->n_total *= binds;
     fl_entries_clear(&by_bind);
-    free(id_of);
+    free(block_of);
     return rc;
 }
 
@@ -278,25 +297,28 @@ struct lanes_build {
     uint32_t parts;
 };
 
-static int cut_part(void *ctx, uint32_t part)
+static int place_part(void *ctx, uint32_t part)
 {
     const struct lanes_build *b = ctx;
-    for (size_t i = b->talk->n * part / b->parts; i < b->talk->n * (part + 1) / b->parts; i++) {
-        const struct fl_conversation *c = &b->talk->items[i];
-        b->spells[i] = (struct spell){fl_window_of(b->time, c->start_ms), fl_window_of(b->time, c->end_ms),
-                                      c->client, c->server};
-    }
+    for (size_t i = b->talk->n * part / b->parts; i < b->talk->n * (part + 1) / b->parts; i++)
+        b->spells[i] = spell_of(b->time, &b->talk->items[i]);
     return 0;
 }
 
 static int build_lane(struct fl_lane *out, enum fl_family family, const struct lanes_build *all)
 {
-    struct build b = {.lane = out, .nodes = all->nodes, .spells = all->spells};
-    *out = (struct fl_lane){.family = family, .time = *all->time, .n_nodes = all->nodes->n};
-    int rc = build_tracks(&b);
+    struct build b = {.lane = out, .nodes = all->nodes, .talk = all->talk, .spells = all->spells};
+    *out = (struct fl_lane){
+        .family = family, .time = *all->time, .words = words_of(all->time), .n_nodes = all->nodes->n};
+    int rc = build_cells(&b);
     if (rc == 0)
         rc = number_blocks(&b);
-    fl_entries_clear(&b.starts);
+    free(b.tracks);
+    free(b.own);
+    free(b.sorted);
+    free(b.binds);
+    free(b.seen_by);
+    free(b.next);
     return rc;
 }
 
@@ -319,7 +341,7 @@ int fl_lanes_build(struct fl_lane lanes[3], const struct fl_nodes *nodes, const 
     for (int family = FL_NAMED; family <= FL_BOUND_SERVER; family++)
         lanes[family] = (struct fl_lane){0};
     b.spells = malloc((talk->n + 1) * sizeof *b.spells);
-    int rc = b.spells ? fl_parallel(b.parts, cut_part, &b) : FL_ENOMEM;
+    int rc = b.spells ? fl_parallel(b.parts, place_part, &b) : FL_ENOMEM;
     if (rc == 0)
         rc = fl_parallel(b.parts, build_part, &b);
     free(b.spells);
@@ -330,13 +352,10 @@ int fl_lanes_build(struct fl_lane lanes[3], const struct fl_nodes *nodes, const 
 
 void fl_lane_clear(struct fl_lane *lane)
 {
-    free(lane->tracks);
-    free(lane->first_track);
-    free(lane->first_block);
-    free(lane->windows);
-    free(lane->runs);
-    free(lane->blocks);
+    free(lane->cells);
+    free(lane->first_cell);
     free(lane->block_slot);
+    free(lane->block_bind);
     free(lane->n_new);
     free(lane->n_present);
     *lane = (struct fl_lane){0};

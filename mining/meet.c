@@ -1,13 +1,13 @@
 /* Meetings: activity turned around, from "when is a node active" to "who is active then".
  *
- * 1. Every window in which a node starts, or is present, becomes a word: window, kind, label, row. A block in
- * which it is present throughout becomes one word instead of jitter.
- * 2. Sorted (radix, least significant digit first), words of one window stand together: that is a key. A
- * window in which nothing starts is none.
- * 3. The words, now with the key in place of the window, are dealt out by row.
+ * 1. Every cell of every row becomes a word: the cell's place, and where its windows are. Sorted (radix,
+ * least significant digit first), the words of one cell stand together.
+ * 2. Each cell that two rows have becomes a list. Pairs of a list are met one by one, so a cell in which very
+ * many are active, few of them in the same window, is cut into parts where that leaves fewer pairs.
+ * 3. The lists are dealt out by row.
  *
- * Example: x starts in windows 3 and 9, y starts in 3 and lasts until 4: window 3 is key 0 with new list
- * {x, y}, window 9 key 1 with {x}; window 4 is no key. By row: x 0, 1; y 0. */
+ * Example, rows x, y: x starts in windows 3 and 9, y starts in 3 and lasts until 4. Their cell is one list,
+ * x {starts 3, 9}, y {starts 3, present 3, 4}; both bits of 3 meet. */
 #include "mining/meet.h"
 
 #include <stdlib.h>
@@ -17,520 +17,24 @@
 #include "mining/words.h"
 #include "storage/error.h"
 
-const int8_t FL_MEET_SIGN[FL_LABELS][FL_LABELS] = {
-    [FL_ADDED] = {[FL_ADDED] = 1, [FL_STAYED] = 1},
-    [FL_REMOVED] = {[FL_REMOVED] = -1, [FL_STAYED] = -1},
-    [FL_STAYED] = {[FL_ADDED] = 1, [FL_REMOVED] = -1},
-};
-
-enum { MOST_ROWS = 1 << 29, MOST_KEYS = 1 << 29 };
-
-/* ---- memory ---- */
-
 struct fl_meet_scratch {
-    struct fl_words words, wholes, spare;
-    uint32_t *window_of;   /* by key */
-    uint64_t *marked;      /* a bit a window: something is different there */
-    uint8_t *marked_block; /* a byte a block: in some window of it */
-    uint32_t *slots;       /* the marked blocks that both runs have */
-    size_t n_slots;
-    uint64_t *full[3]; /* a bit a window, by kind of node: crowded */
-    bool any_full;
-    uint32_t *present; /* by window: how many are present (while looking for crowds) */
-    size_t room_rows, room_lists[6], room_keys, room_wholes;
+    struct fl_words words, spare;
+    struct fl_active *rows_cells;  /* what the words' lower halves mean */
+    uint8_t *kind;                 /* by row */
+    const struct fl_active **cell; /* of the cell in hand */
+    struct fl_active *thinned;     /* its rows, where some windows of theirs are crowded */
+    size_t room_rows_cells, room_cell, room_thinned, room_rows, room_active, room_lists, room_places;
 };
 
-static bool bit(const uint64_t *set, uint32_t i)
-{
-    return set[i / 64] >> (i % 64) & 1;
-}
+/* ---- 1. cells of the rows ---- */
 
-/* ---- 1. words of a track ---- */
+enum { ASKING, SERVED, GENERIC, KINDS };
 
-struct pass { /* over the tracks under a host */
-    struct fl_meet *m;
-    const struct fl_side *side;
-    enum fl_label label;
-    int (*put)(struct pass *p, uint32_t track);
-    bool only_marked;       /* windows */
-    const uint64_t *crowds; /* windows to leave out, or NULL */
-    uint32_t row;
-    const struct fl_run_of_windows
-        *run; /* where the track's presence goes on, block by block; NULL: anywhere */
-};
-
-static bool leave_out(const struct pass *p, uint32_t window)
-{
-    return (p->only_marked && !bit(p->m->scratch->marked, window)) || (p->crowds && bit(p->crowds, window));
-}
-
-static bool any_crowd(const struct pass *p, uint32_t first, uint32_t n)
-{
-    for (uint32_t i = 0; p->crowds && i < n; i++)
-        if (bit(p->crowds, first + i))
-            return true;
-    return false;
-}
-
-/* Windows of presence in [from, to] that are none of the n `starts`. */
-static void put_presence(struct pass *p, const struct fl_track *t, uint32_t from, uint32_t to,
-                         const uint32_t *starts, uint32_t n)
-{
-    const struct fl_run_of_windows *run = p->run, *end = p->side->lane->runs + t->run_to;
-    uint32_t i = 0, shift = p->side->shift;
-    if (!run)
-        run = fl_run_at(p->side->lane, t, from);
-    while (run < end && run->last < from)
-        run++;
-    if (p->run)
-        p->run = run;
-    for (; run < end && run->first <= to; run++) {
-        uint32_t w = run->first > from ? run->first : from, last = run->last < to ? run->last : to;
-        for (; w <= last; w++) {
-            while (i < n && starts[i] < w)
-                i++;
-            if ((i == n || starts[i] != w) && !leave_out(p, w + shift))
-                fl_words_put(&p->m->scratch->words, w + shift, true, p->label, p->row, false);
-        }
-    }
-}
-
-static int put_block(struct pass *p, const struct fl_track *t, const struct fl_block *block)
-{
-    struct fl_meet_scratch *s = p->m->scratch;
-    const struct fl_lane *lane = p->side->lane;
-    const uint32_t *starts = lane->windows + t->new_from + block->starts;
-    uint32_t jitter = lane->time.jitter, slot = fl_block_slot(lane, block->id), shift = p->side->shift;
-    bool whole = block->n_present == jitter && !any_crowd(p, slot * jitter + shift, jitter);
-    if (fl_words_reserve(&s->words, block->n_present) < 0 || fl_words_reserve(&s->wholes, 1) < 0)
-        return FL_ENOMEM;
-    for (uint32_t i = 0; i < block->n_new; i++)
-        if (!leave_out(p, starts[i] + shift))
-            fl_words_put(&s->words, starts[i] + shift, false, p->label, p->row, whole);
-    if (whole)
-        fl_words_put(&s->wholes, slot + shift / jitter, false, p->label, p->row, false);
-    else if (block->n_present > block->n_new)
-        put_presence(p, t, slot * jitter, slot * jitter + jitter - 1, starts, block->n_new);
-    return 0;
-}
-
-/* All blocks of a track. */
-static int put_all(struct pass *p, uint32_t track)
-{
-    const struct fl_lane *lane = p->side->lane;
-    const struct fl_track *t = &lane->tracks[track];
-    int rc = 0;
-    p->run = lane->runs + t->run_from;
-    for (size_t i = t->block_from; i < t->block_to && rc == 0; i++)
-        rc = put_block(p, t, &lane->blocks[i]);
-    return rc;
-}
-
-/* Those that are different. */
-static int put_different(struct pass *p, uint32_t track)
-{
-    const struct fl_side *side = p->side;
-    int rc = 0;
-    for (size_t i = side->different_from[track]; i < side->different_from[track + 1] && rc == 0; i++)
-        rc = put_block(p, &side->lane->tracks[track], &side->lane->blocks[side->different[i]]);
-    return rc;
-}
-
-/* Those that stayed, in what is marked. */
-static int put_marked(struct pass *p, uint32_t track)
-{
-    const struct fl_meet_scratch *s = p->m->scratch;
-    const struct fl_side *side = p->side;
-    const struct fl_track *t = &side->lane->tracks[track];
-    uint32_t before = side->shift / side->lane->time.jitter;
-    int rc = 0;
-    if (s->n_slots < (t->block_to - t->block_from) / 8) {
-        for (size_t i = 0; i < s->n_slots && rc == 0; i++) {
-            size_t at = fl_block_at(side->lane, t, s->slots[i] - before);
-            if (at < t->block_to && side->same[at])
-                rc = put_block(p, t, &side->lane->blocks[at]);
-        }
-        return rc;
-    }
-    for (size_t i = t->block_from; i < t->block_to && rc == 0; i++)
-        if (side->same[i] && s->marked_block[fl_block_slot(side->lane, side->lane->blocks[i].id) + before])
-            rc = put_block(p, t, &side->lane->blocks[i]);
-    return rc;
-}
-
-/* ---- crowds ---- */
-
-enum { ASKING, SERVED, GENERIC };
-
-static int kind_of(const struct fl_meet *m, const struct fl_node_key *key)
+static uint8_t kind_of(const struct fl_meet *m, const struct fl_node_key *key)
 {
     if (m->family != FL_NAMED || key->client == FL_HOST_ANY || key->server == FL_HOST_ANY)
         return GENERIC;
     return key->client == m->host ? ASKING : SERVED;
-}
-
-static void count_presence(uint32_t *present, const struct fl_lane *lane, uint32_t track)
-{
-    const struct fl_track *t = &lane->tracks[track];
-    for (size_t i = t->run_from; i < t->run_to; i++) {
-        present[lane->runs[i].first]++;
-        present[lane->runs[i].last + 1]--;
-    }
-}
-
-static int find_crowd(struct fl_meet *m, const struct fl_compared *c, const struct fl_nodes *nodes,
-                      const uint32_t *seats, size_t n, int kind, uint32_t crowd)
-{
-    struct fl_meet_scratch *s = m->scratch;
-    size_t words = c->n_windows / 64 + 1;
-    uint32_t together = 0;
-    free(s->full[kind]);
-    free(s->present);
-    s->full[kind] = calloc(words, sizeof *s->full[kind]);
-    s->present = calloc((size_t)c->n_windows + 2, sizeof *s->present);
-    if (!s->full[kind] || !s->present)
-        return FL_ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        const struct fl_twin *twin = &c->twins[seats[i]];
-        if (kind_of(m, &nodes->keys[twin->node]) == kind && twin->now != FL_NO_TRACK)
-            count_presence(s->present, c->now.lane, twin->now);
-    }
-    for (uint32_t w = 0; w < c->n_windows; w++) {
-        together += s->present[w];
-        if (together > crowd) {
-            s->full[kind][w / 64] |= UINT64_C(1) << w % 64;
-            m->crowded = s->any_full = true;
-        }
-    }
-    return 0;
-}
-
-/* Crowds are looked for where there are nodes enough to make one. */
-static int find_crowds(struct fl_meet *m, const struct fl_compared *c, const struct fl_nodes *nodes,
-                       const uint32_t *seats, size_t n, uint32_t crowd)
-{
-    size_t of_kind[3] = {0};
-    int rc = 0;
-    for (int kind = ASKING; kind <= GENERIC && m->scratch->any_full; kind++) { /* of the host before */
-        free(m->scratch->full[kind]);
-        m->scratch->full[kind] = NULL;
-    }
-    m->scratch->any_full = false;
-    for (size_t i = 0; n > crowd && i < n; i++)
-        of_kind[kind_of(m, &nodes->keys[c->twins[seats[i]].node])]++;
-    for (int kind = ASKING; kind <= GENERIC && rc == 0; kind++)
-        if (of_kind[kind] > crowd)
-            rc = find_crowd(m, c, nodes, seats, n, kind, crowd);
-    return rc;
-}
-
-/* ---- 1. words of a host ---- */
-
-static uint32_t row_of(const struct fl_meet *m, const struct fl_twin *twin, size_t seat)
-{
-    return m->family == FL_NAMED ? (uint32_t)seat : twin->node - m->first_node;
-}
-
-static int put_side(struct fl_meet *m, const struct fl_compared *c, const struct fl_nodes *nodes,
-                    const uint32_t *seats, size_t n, struct pass pass)
-{
-    int rc = 0;
-    pass.m = m;
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        const struct fl_twin *twin = &c->twins[seats[i]];
-        uint32_t track = pass.side == &c->now ? twin->now : twin->before;
-        pass.row = row_of(m, twin, i);
-        if (m->scratch->any_full)
-            pass.crowds = m->scratch->full[kind_of(m, &nodes->keys[twin->node])];
-        if (track != FL_NO_TRACK)
-            rc = pass.put(&pass, track);
-    }
-    return rc;
-}
-
-/* A window of `block` is different, or (mark false) forgotten. */
-static void mark_window(struct fl_meet_scratch *s, const struct fl_compared *c, uint32_t window,
-                        uint32_t block, bool mark)
-{
-    if (!mark) {
-        s->marked[window / 64] = 0;
-        s->marked_block[block] = 0;
-        return;
-    }
-    s->marked[window / 64] |= UINT64_C(1) << window % 64;
-    if (!s->marked_block[block] && block >= c->shared_from && block < c->shared_to)
-        s->slots[s->n_slots++] = block;
-    s->marked_block[block] = 1;
-}
-
-static void mark_words(struct fl_meet_scratch *s, const struct fl_compared *c, size_t from,
-                       size_t wholes_from, bool mark)
-{
-    uint32_t jitter = c->now.lane->time.jitter;
-    for (size_t i = from; i < s->words.n; i++) {
-        uint32_t window = fl_word_slot(s->words.items[i]);
-        mark_window(s, c, window, window / jitter, mark);
-    }
-    for (size_t i = wholes_from; i < s->wholes.n; i++) {
-        uint32_t block = fl_word_slot(s->wholes.items[i]);
-        for (uint32_t window = block * jitter; window < (block + 1) * jitter; window++)
-            mark_window(s, c, window, block, mark);
-    }
-}
-
-/* What is different, and what stayed beside it. */
-static int put_differences(struct fl_meet *m, const struct fl_compared *c, const struct fl_nodes *nodes,
-                           const uint32_t *seats, size_t n)
-{
-    struct fl_meet_scratch *s = m->scratch;
-    size_t from = s->words.n, wholes_from = s->wholes.n;
-    int rc = put_side(m, c, nodes, seats, n,
-                      (struct pass){.side = &c->now, .label = FL_ADDED, .put = put_different});
-    if (rc == 0)
-        rc = put_side(m, c, nodes, seats, n,
-                      (struct pass){.side = &c->before, .label = FL_REMOVED, .put = put_different});
-    if (rc < 0 || (s->words.n == from && s->wholes.n == wholes_from))
-        return rc;
-    s->n_slots = 0;
-    mark_words(s, c, from, wholes_from, true);
-    size_t end = s->words.n, wholes_end = s->wholes.n;
-    if (s->n_slots)
-        rc = put_side(
-            m, c, nodes, seats, n,
-            (struct pass){.side = &c->now, .label = FL_STAYED, .put = put_marked, .only_marked = true});
-    struct fl_words words = s->words, wholes = s->wholes;
-    s->words.n = end; /* what stayed is where the marks are */
-    s->wholes.n = wholes_end;
-    mark_words(s, c, from, wholes_from, false);
-    s->words = words;
-    s->wholes = wholes;
-    return rc;
-}
-
-static int put_host(struct fl_meet *m, const struct fl_compared *c, const struct fl_nodes *nodes,
-                    const uint32_t *seats, size_t n, uint32_t crowd)
-{
-    int rc = find_crowds(m, c, nodes, seats, n, crowd);
-    if (rc < 0)
-        return rc;
-    if (m->labels > 1)
-        return put_differences(m, c, nodes, seats, n);
-    return put_side(m, c, nodes, seats, n, (struct pass){.side = &c->now, .label = FL_ADDED, .put = put_all});
-}
-
-/* ---- 2. keys ---- */
-
-/* The lists of a key begin here, up to and with `label`. */
-static void begin_labels(uint32_t *begin, uint32_t key, unsigned labels, unsigned *next, unsigned label,
-                         uint32_t at)
-{
-    for (; *next <= label; (*next)++)
-        begin[(size_t)key * labels + *next] = at;
-}
-
-struct list_ends {
-    uint32_t n_new, n_part, n_whole;
-};
-
-/* Make a key of the words [0, n) of one window, which go to `out` with its number. */
-static void make_key(struct fl_meet *m, const uint64_t *words, size_t n, uint64_t *out,
-                     struct list_ends *ends)
-{
-    uint32_t key = m->n_keys++;
-    unsigned next_new = 0, next_part = 0;
-    for (size_t i = 0; i < n; i++) {
-        bool part = fl_word_part(words[i]);
-        if (part) {
-            begin_labels(m->part_begin, key, m->labels, &next_part, fl_word_label(words[i]), ends->n_part);
-            m->part_list[ends->n_part++] = fl_word_entry(words[i]);
-        } else {
-            begin_labels(m->new_begin, key, m->labels, &next_new, fl_word_label(words[i]), ends->n_new);
-            m->new_list[ends->n_new++] = fl_word_entry(words[i]);
-        }
-        out[i] = fl_word_at(words[i], key);
-    }
-    begin_labels(m->new_begin, key, m->labels, &next_new, m->labels - 1, ends->n_new);
-    begin_labels(m->part_begin, key, m->labels, &next_part, m->labels - 1, ends->n_part);
-}
-
-/* Number the block of the words [0, n), all present throughout it, if it has any of the keys from *key on.
- * Returns whether it does. */
-static bool make_whole(struct fl_meet *m, uint64_t *words, size_t n, uint32_t jitter, uint32_t *key,
-                       struct list_ends *ends)
-{
-    const uint32_t *window_of = m->scratch->window_of;
-    uint32_t block = fl_word_slot(words[0]);
-    while (*key < m->n_keys && window_of[*key] / jitter < block)
-        m->whole_of[(*key)++] = UINT32_MAX;
-    uint32_t from = *key, number = m->n_wholes;
-    unsigned next = 0;
-    while (*key < m->n_keys && window_of[*key] / jitter == block)
-        m->whole_of[(*key)++] = number;
-    if (*key == from)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        begin_labels(m->whole_begin, number, m->labels, &next, fl_word_label(words[i]), ends->n_whole);
-        m->whole_list[ends->n_whole++] = fl_word_entry(words[i]);
-        words[i] = fl_word_at(words[i], number);
-    }
-    begin_labels(m->whole_begin, number, m->labels, &next, m->labels - 1, ends->n_whole);
-    m->key_from[number] = from;
-    m->key_to[number] = *key;
-    m->n_wholes++;
-    return true;
-}
-
-static size_t same_slot(const uint64_t *words, size_t n)
-{
-    size_t i = 1;
-    while (i < n && fl_word_slot(words[i]) == fl_word_slot(words[0]))
-        i++;
-    return i;
-}
-
-/* As many as n entries, whatever there was. */
-static int enlarge(void *items, size_t n, size_t size)
-{
-    size_t room = 0;
-    return fl_room(items, &room, n, size);
-}
-
-static int grow_keys(struct fl_meet *m, size_t keys)
-{
-    struct fl_meet_scratch *s = m->scratch;
-    if (keys < s->room_keys)
-        return 0;
-    s->room_keys = 0;
-    if (enlarge(&m->new_begin, keys * m->labels + 1, sizeof *m->new_begin) < 0 ||
-        enlarge(&m->part_begin, keys * m->labels + 1, sizeof *m->part_begin) < 0 ||
-        enlarge(&m->whole_of, keys + 1, sizeof *m->whole_of) < 0 ||
-        enlarge(&s->window_of, keys + 1, sizeof *s->window_of) < 0)
-        return FL_ENOMEM;
-    s->room_keys = keys + keys / 2 + 16;
-    return 0;
-}
-
-static int grow_wholes(struct fl_meet *m, size_t wholes)
-{
-    struct fl_meet_scratch *s = m->scratch;
-    if (wholes < s->room_wholes)
-        return 0;
-    s->room_wholes = 0;
-    if (enlarge(&m->whole_begin, wholes * m->labels + 1, sizeof *m->whole_begin) < 0 ||
-        enlarge(&m->key_from, wholes + 1, sizeof *m->key_from) < 0 ||
-        enlarge(&m->key_to, wholes + 1, sizeof *m->key_to) < 0)
-        return FL_ENOMEM;
-    s->room_wholes = wholes + wholes / 2 + 16;
-    return 0;
-}
-
-static int grow_lists(struct fl_meet *m)
-{
-    struct fl_meet_scratch *s = m->scratch;
-    if (s->words.n >= MOST_KEYS || s->wholes.n >= MOST_KEYS)
-        return FL_ELIMIT;
-    if (fl_room(&m->new_list, &s->room_lists[0], s->words.n, sizeof *m->new_list) < 0 ||
-        fl_room(&m->part_list, &s->room_lists[1], s->words.n, sizeof *m->part_list) < 0 ||
-        fl_room(&m->whole_list, &s->room_lists[2], s->wholes.n, sizeof *m->whole_list) < 0)
-        return FL_ENOMEM;
-    return 0;
-}
-
-/* Sort the words from `from` on and make keys of them; windows without a start go. */
-static int make_keys(struct fl_meet *m, size_t from, struct list_ends *ends)
-{
-    struct fl_words *w = &m->scratch->words;
-    size_t end = w->n;
-    int rc = fl_words_sort(w, from, &m->scratch->spare);
-    w->n = from;
-    if (rc == 0)
-        rc = grow_keys(m, m->n_keys + (end - from));
-    for (size_t i = from, n; i < end && rc == 0; i += n) {
-        n = same_slot(w->items + i, end - i);
-        if (fl_word_part(w->items[i]))
-            continue;
-        m->scratch->window_of[m->n_keys] = fl_word_slot(w->items[i]);
-        make_key(m, w->items + i, n, w->items + w->n, ends);
-        w->n += n;
-    }
-    return rc;
-}
-
-static int make_wholes(struct fl_meet *m, size_t from, uint32_t key, uint32_t jitter, struct list_ends *ends)
-{
-    struct fl_words *w = &m->scratch->wholes;
-    size_t end = w->n;
-    int rc = fl_words_sort(w, from, &m->scratch->spare);
-    w->n = from;
-    if (rc == 0)
-        rc = grow_wholes(m, m->n_wholes + (end - from));
-    for (size_t i = from, n; i < end && rc == 0; i += n) {
-        n = same_slot(w->items + i, end - i);
-        if (make_whole(m, w->items + i, n, jitter, &key, ends)) {
-            memmove(w->items + w->n, w->items + i, n * sizeof *w->items);
-            w->n += n;
-        }
-    }
-    while (rc == 0 && key < m->n_keys)
-        m->whole_of[key++] = UINT32_MAX;
-    return rc;
-}
-
-/* ---- 3. rows ---- */
-
-/* From counts by row, one place on, to where each row begins. */
-static void begin_rows(uint32_t *first, uint32_t n_rows)
-{
-    for (uint32_t row = 2; row <= n_rows; row++)
-        first[row] += first[row - 1];
-}
-
-/* Counts are at row + 2 of arrays with two entries more than rows, so that dealing leaves the beginnings. */
-static void deal_words(struct fl_meet *m)
-{
-    const struct fl_words *w = &m->scratch->words;
-    for (size_t i = 0; i < w->n; i++) {
-        uint32_t row = fl_word_entry(w->items[i]) >> 1;
-        (fl_word_part(w->items[i]) ? m->part_first : m->new_first)[row + 2]++;
-    }
-    begin_rows(m->new_first, m->n_rows + 1);
-    begin_rows(m->part_first, m->n_rows + 1);
-    for (size_t i = 0; i < w->n; i++) {
-        uint64_t word = w->items[i];
-        uint32_t entry = fl_word_entry(word), row = entry >> 1,
-                 at = fl_word_slot(word) << 3 | fl_word_label(word) << 1 | (entry & 1);
-        if (fl_word_part(word))
-            m->part_at[m->part_first[row + 1]++] = at;
-        else
-            m->new_at[m->new_first[row + 1]++] = at;
-    }
-}
-
-static void deal_wholes(struct fl_meet *m)
-{
-    const struct fl_words *w = &m->scratch->wholes;
-    for (size_t i = 0; i < w->n; i++)
-        m->whole_first[(fl_word_entry(w->items[i]) >> 1) + 2]++;
-    begin_rows(m->whole_first, m->n_rows + 1);
-    for (size_t i = 0; i < w->n; i++)
-        m->whole_at[m->whole_first[(fl_word_entry(w->items[i]) >> 1) + 1]++] =
-            fl_word_slot(w->items[i]) << 2 | fl_word_label(w->items[i]);
-}
-
-static int deal_rows(struct fl_meet *m)
-{
-    struct fl_meet_scratch *s = m->scratch;
-    if (fl_room(&m->new_at, &s->room_lists[3], s->words.n, sizeof *m->new_at) < 0 ||
-        fl_room(&m->part_at, &s->room_lists[4], s->words.n, sizeof *m->part_at) < 0 ||
-        fl_room(&m->whole_at, &s->room_lists[5], s->wholes.n, sizeof *m->whole_at) < 0)
-        return FL_ENOMEM;
-    size_t bytes = ((size_t)m->n_rows + 2) * sizeof *m->new_first;
-    memset(m->new_first, 0, bytes);
-    memset(m->part_first, 0, bytes);
-    memset(m->whole_first, 0, bytes);
-    deal_words(m);
-    deal_wholes(m);
-    return 0;
 }
 
 static uint32_t other_host(const struct fl_node_key *key, uint32_t host)
@@ -540,97 +44,275 @@ static uint32_t other_host(const struct fl_node_key *key, uint32_t host)
     return key->client == host ? key->server : key->client;
 }
 
+/* As many as n entries, whatever there was. */
+static int enlarge(void *items, size_t n, size_t size)
+{
+    size_t room = 0;
+    return fl_room(items, &room, n, size);
+}
+
 static int grow_rows(struct fl_meet *m, size_t rows)
 {
     struct fl_meet_scratch *s = m->scratch;
-    if (rows >= MOST_ROWS)
+    if (rows >= UINT32_MAX)
         return FL_ELIMIT;
     if (rows < s->room_rows)
         return 0;
     s->room_rows = 0;
     if (enlarge(&m->node, rows + 1, sizeof *m->node) < 0 ||
-        enlarge(&m->twin, rows + 1, sizeof *m->twin) < 0 ||
         enlarge(&m->other, rows + 1, sizeof *m->other) < 0 ||
-        enlarge(&m->new_first, rows + 2, sizeof *m->new_first) < 0 ||
-        enlarge(&m->part_first, rows + 2, sizeof *m->part_first) < 0 ||
-        enlarge(&m->whole_first, rows + 2, sizeof *m->whole_first) < 0)
+        enlarge(&m->plain, rows + 1, sizeof *m->plain) < 0 ||
+        enlarge(&s->kind, rows + 1, sizeof *s->kind) < 0 ||
+        enlarge(&m->first, rows + 2, sizeof *m->first) < 0)
         return FL_ENOMEM;
     s->room_rows = rows + rows / 2 + 16;
     return 0;
 }
 
-/* Rows are the twins under a host, or all nodes of the bound family. */
-static int name_rows(struct fl_meet *m, const struct fl_compared *c, const struct fl_nodes *nodes,
-                     const uint32_t *seats, size_t n)
+/* Up to so many windows, products with the 64 of a cell add up to less than 2^32. */
+enum { MOST_WINDOWS = 1 << 26 };
+
+static int name_rows(struct fl_meet *m, const struct fl_lane *lane, const struct fl_nodes *nodes,
+                     const uint32_t *node, size_t n)
 {
-    bool named = m->family == FL_NAMED, any = c->n_twins > 0;
-    m->first_node = named || !any ? 0 : c->twins[0].node;
-    size_t rows = named ? n : any ? c->twins[c->n_twins - 1].node - m->first_node + 1 : 0;
-    int rc = grow_rows(m, rows);
-    m->n_rows = (uint32_t)rows;
-    for (size_t i = 0; i < rows && rc == 0; i++) {
-        m->node[i] = named ? c->twins[seats[i]].node : m->first_node + (uint32_t)i;
-        m->twin[i] = named ? seats[i] : UINT32_MAX;
-        m->other[i] = named ? other_host(&nodes->keys[m->node[i]], m->host) : FL_HOST_ANY;
+    int rc = grow_rows(m, n);
+    m->n_rows = (uint32_t)n;
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        const struct fl_node_key *key = &nodes->keys[node[i]];
+        m->node[i] = node[i];
+        m->other[i] = m->family == FL_NAMED ? other_host(key, m->host) : FL_HOST_ANY;
+        /* what rows do in other cells of a block counts too */
+        m->plain[i] = lane->words == 1 && lane->n_present[node[i]] < MOST_WINDOWS;
+        m->scratch->kind[i] = kind_of(m, key);
     }
     return rc;
 }
 
-/* ---- all of it ---- */
-
-static int start_over(struct fl_meet *m, const struct fl_compared *c, uint32_t host)
+static int put_cells(struct fl_meet *m, const struct fl_lane *lane)
 {
-    m->family = c->now.lane->family;
-    m->host = host;
-    m->n_keys = m->n_wholes = 0;
-    m->crowded = false;
-    if (!m->scratch) {
-        m->labels = c->before.lane ? FL_LABELS : 1;
-        m->scratch = calloc(1, sizeof *m->scratch);
-    }
-    if (!m->scratch)
+    struct fl_meet_scratch *s = m->scratch;
+    size_t n = 0;
+    for (uint32_t row = 0; row < m->n_rows; row++)
+        n += lane->first_cell[m->node[row] + 1] - lane->first_cell[m->node[row]];
+    if (n > UINT32_MAX)
+        return FL_ELIMIT;
+    if (fl_words_reserve(&s->words, n) < 0 ||
+        fl_room(&s->rows_cells, &s->room_rows_cells, n, sizeof *s->rows_cells) < 0)
         return FL_ENOMEM;
-    m->scratch->words.n = m->scratch->wholes.n = 0;
-    if (m->labels > 1 && !m->scratch->marked) {
-        m->scratch->marked = calloc(c->n_windows / 64 + 1, sizeof *m->scratch->marked);
-        m->scratch->marked_block = calloc(c->n_windows / c->now.lane->time.jitter + 1, 1);
-        m->scratch->slots = malloc((c->n_windows / c->now.lane->time.jitter + 1) * sizeof *m->scratch->slots);
-        if (!m->scratch->marked || !m->scratch->marked_block || !m->scratch->slots)
-            return FL_ENOMEM;
+    n = 0;
+    for (uint32_t row = 0; row < m->n_rows; row++)
+        for (size_t i = lane->first_cell[m->node[row]]; i < lane->first_cell[m->node[row] + 1]; i++) {
+            const struct fl_cell *c = &lane->cells[i];
+            s->rows_cells[n] = (struct fl_active){c->starts, c->present, row, c->n_new, c->n_present};
+            s->words.items[n] = (uint64_t)c->at << 32 | n;
+            n++;
+        }
+    s->words.n = n;
+    return fl_words_sort(&s->words, &s->spare);
+}
+
+/* ---- 2. lists ---- */
+
+static void count_windows(const struct fl_active *const *cell, size_t n, bool of_starts, uint32_t out[64])
+{
+    memset(out, 0, 64 * sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        for (uint64_t bits = of_starts ? cell[i]->starts : cell[i]->present; bits; bits &= bits - 1)
+            out[__builtin_ctzll(bits)]++;
+}
+
+/* Bits of the windows in which more than `crowd` rows of a kind are present. */
+static uint64_t crowded_windows(const struct fl_meet *m, size_t n, int kind, uint32_t crowd)
+{
+    const struct fl_meet_scratch *s = m->scratch;
+    uint32_t together[64] = {0};
+    uint64_t full = 0;
+    for (size_t i = 0; i < n; i++)
+        for (uint64_t bits = s->kind[s->cell[i]->row] == kind ? s->cell[i]->present : 0; bits;
+             bits &= bits - 1)
+            together[__builtin_ctzll(bits)]++;
+    for (int w = 0; w < 64; w++)
+        full |= (uint64_t)(together[w] > crowd) << w;
+    return full;
+}
+
+/* Take crowded windows out of the cell in hand. */
+static int thin_out(struct fl_meet *m, size_t n, uint32_t crowd)
+{
+    struct fl_meet_scratch *s = m->scratch;
+    uint64_t full[KINDS], any = 0;
+    for (int kind = ASKING; kind < KINDS; kind++)
+        any |= full[kind] = crowded_windows(m, n, kind, crowd);
+    if (!any)
+        return 0;
+    if (fl_room(&s->thinned, &s->room_thinned, n, sizeof *s->thinned) < 0)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        s->thinned[i] = *s->cell[i];
+        s->thinned[i].starts &= ~full[s->kind[s->cell[i]->row]];
+        s->thinned[i].present &= ~full[s->kind[s->cell[i]->row]];
+        m->plain[s->cell[i]->row] = 0;
+        s->cell[i] = &s->thinned[i];
     }
+    m->crowded = true;
     return 0;
 }
 
-int fl_meet_build(struct fl_meet *m, const struct fl_compared *c, const struct fl_seats *seats,
-                  const struct fl_nodes *nodes, uint32_t host, uint32_t host_end, uint32_t crowd)
+/* Windows are cut from one another in parts of 64 (all of a cell), 8 or 1. */
+enum { WHOLE = 64, FEW = 64, A_PLACE = 16 /* pairs that take as long as one more place in a list */ };
+
+static uint64_t pairs_in_parts(const struct fl_active *const *cell, size_t n, unsigned width)
 {
-    struct list_ends ends = {0, 0, 0};
-    int rc = start_over(m, c, host);
-    if (rc == 0)
-        rc = name_rows(m, c, nodes, seats->twin + seats->first[host],
-                       seats->first[host_end] - seats->first[host]);
-    for (; host < host_end && rc == 0; host++) {
-        size_t words = m->scratch->words.n, wholes = m->scratch->wholes.n;
-        uint32_t key = m->n_keys;
-        rc = put_host(m, c, nodes, seats->twin + seats->first[host],
-                      seats->first[host + 1] - seats->first[host], crowd);
-        if (rc == 0)
-            rc = grow_lists(m);
-        if (rc == 0)
-            rc = make_keys(m, words, &ends);
-        if (rc == 0)
-            rc = make_wholes(m, wholes, key, c->now.lane->time.jitter, &ends);
+    uint64_t pairs = 0;
+    for (unsigned from = 0; from < 64; from += width) {
+        uint64_t mask = (width == WHOLE ? UINT64_MAX : (UINT64_C(1) << width) - 1) << from, starters = 0,
+                 all = 0;
+        for (size_t i = 0; i < n; i++) {
+            starters += (cell[i]->starts & mask) != 0;
+            all += (cell[i]->present & mask) != 0;
+        }
+        pairs += starters * (all - starters) + starters * (starters - (starters > 0)) / 2 + A_PLACE * all;
     }
-    if (rc == 0)
-        rc = grow_keys(m, m->n_keys);
-    if (rc == 0)
-        rc = grow_wholes(m, m->n_wholes);
+    return pairs;
+}
+
+static uint64_t pairs_in_windows(const struct fl_active *const *cell, size_t n)
+{
+    uint32_t starters[64], all[64];
+    uint64_t pairs = 0;
+    count_windows(cell, n, true, starters);
+    count_windows(cell, n, false, all);
+    for (int w = 0; w < 64; w++)
+        pairs += (uint64_t)starters[w] * (all[w] - starters[w]) +
+                 (uint64_t)starters[w] * (starters[w] - (starters[w] > 0)) / 2 + (uint64_t)A_PLACE * all[w];
+    return pairs;
+}
+
+static unsigned choose_width(const struct fl_active *const *cell, size_t n)
+{
+    if (n <= FEW)
+        return WHOLE;
+    uint64_t whole = pairs_in_parts(cell, n, WHOLE), eighth = pairs_in_parts(cell, n, 8),
+             window = pairs_in_windows(cell, n);
+    return window < whole && window < eighth ? 1 : eighth < whole ? 8 : WHOLE;
+}
+
+/* A row that only stays all through a cell would be in each of its parts. */
+static bool stays(const struct fl_active *a, uint64_t all)
+{
+    return a->starts == 0 && a->present == all;
+}
+
+/* A list of the windows in `mask`. With `staying`, of those that start, and of those that stay throughout;
+ * otherwise the latter are in no list unless `all` is 0. */
+static int put_list(struct fl_meet *m, size_t n, uint64_t mask, uint64_t all, bool staying)
+{
+    struct fl_meet_scratch *s = m->scratch;
+    if (fl_room(&m->active, &s->room_active, m->n_active + n, sizeof *m->active) < 0 ||
+        fl_room(&m->lists, &s->room_lists, m->n_lists + 1, sizeof *m->lists) < 0)
+        return FL_ENOMEM;
+    struct fl_active *to = m->active + m->n_active, *at = to, *others;
+    for (size_t i = 0; i < n; i++)
+        if (s->cell[i]->starts & mask) {
+            *at = *s->cell[i];
+            at->starts &= mask;
+            at++->present &= mask;
+        }
+    others = at;
+    for (size_t i = 0; i < n && others > to; i++)
+        if (!(s->cell[i]->starts & mask) && s->cell[i]->present & mask &&
+            (!all || stays(s->cell[i], all) == staying)) {
+            *at = *s->cell[i];
+            at->starts = 0;
+            at++->present &= mask;
+        }
+    if (others == to || at - to < 2 || (staying && at == others))
+        return 0;
+    if ((size_t)m->n_active + n > UINT32_MAX)
+        return FL_ELIMIT;
+    m->lists[m->n_lists++] = (struct fl_list){m->n_active, m->n_active + (uint32_t)(others - to),
+                                              m->n_active + (uint32_t)(at - to), staying};
+    m->n_active += (uint32_t)(at - to);
+    return 0;
+}
+
+static int put_parts(struct fl_meet *m, size_t n, unsigned width)
+{
+    uint64_t all = 0;
+    int rc = 0;
+    for (size_t i = 0; i < n; i++) {
+        all |= m->scratch->cell[i]->present;
+        m->plain[m->scratch->cell[i]->row] = 0;
+    }
+    for (unsigned from = 0; from < 64 && rc == 0; from += width)
+        rc = put_list(m, n, ((UINT64_C(1) << width) - 1) << from, all, false);
+    return rc == 0 ? put_list(m, n, UINT64_MAX, all, true) : rc;
+}
+
+static int put_cell(struct fl_meet *m, const uint64_t *words, size_t n, uint32_t crowd)
+{
+    struct fl_meet_scratch *s = m->scratch;
+    if (fl_room(&s->cell, &s->room_cell, n, sizeof *s->cell) < 0)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        s->cell[i] = &s->rows_cells[(uint32_t)words[i]];
+    int rc = n > crowd ? thin_out(m, n, crowd) : 0;
+    unsigned width = rc == 0 ? choose_width(s->cell, n) : WHOLE;
     if (rc < 0)
         return rc;
-    m->new_begin[(size_t)m->n_keys * m->labels] = ends.n_new;
-    m->part_begin[(size_t)m->n_keys * m->labels] = ends.n_part;
-    m->whole_begin[(size_t)m->n_wholes * m->labels] = ends.n_whole;
-    return deal_rows(m);
+    return width == WHOLE ? put_list(m, n, UINT64_MAX, 0, false) : put_parts(m, n, width);
+}
+
+static int put_lists(struct fl_meet *m, uint32_t crowd)
+{
+    const struct fl_words *w = &m->scratch->words;
+    int rc = 0;
+    for (size_t i = 0, n; i < w->n && rc == 0; i += n) {
+        for (n = 1; i + n < w->n && w->items[i + n] >> 32 == w->items[i] >> 32;)
+            n++;
+        if (n > 1)
+            rc = put_cell(m, w->items + i, n, crowd);
+    }
+    return rc;
+}
+
+/* ---- 3. rows ---- */
+
+/* Counts are at row + 2 of an array with two entries more than rows, so that dealing leaves the beginnings.
+ */
+static int deal_rows(struct fl_meet *m)
+{
+    struct fl_meet_scratch *s = m->scratch;
+    if (fl_room(&m->places, &s->room_places, m->n_active, sizeof *m->places) < 0)
+        return FL_ENOMEM;
+    memset(m->first, 0, ((size_t)m->n_rows + 2) * sizeof *m->first);
+    for (uint32_t i = 0; i < m->n_active; i++)
+        m->first[m->active[i].row + 2]++;
+    for (uint32_t row = 2; row <= m->n_rows + 1; row++)
+        m->first[row] += m->first[row - 1];
+    for (uint32_t list = 0; list < m->n_lists; list++)
+        for (uint32_t i = m->lists[list].starters; i < m->lists[list].end; i++)
+            m->places[m->first[m->active[i].row + 1]++] = (struct fl_place){i, list};
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+int fl_meet_build(struct fl_meet *m, const struct fl_lane *lane, const struct fl_nodes *nodes, uint32_t host,
+                  const uint32_t *node, size_t n, uint32_t crowd)
+{
+    m->family = lane->family;
+    m->host = host;
+    m->n_active = m->n_lists = 0;
+    m->crowded = false;
+    if (!m->scratch)
+        m->scratch = calloc(1, sizeof *m->scratch);
+    int rc = m->scratch ? name_rows(m, lane, nodes, node, n) : FL_ENOMEM;
+    if (rc == 0)
+        rc = put_cells(m, lane);
+    if (rc == 0)
+        rc = put_lists(m, crowd);
+    return rc == 0 ? deal_rows(m) : rc;
 }
 
 static void clear_scratch(struct fl_meet_scratch *s)
@@ -638,15 +320,11 @@ static void clear_scratch(struct fl_meet_scratch *s)
     if (!s)
         return;
     fl_words_clear(&s->words);
-    fl_words_clear(&s->wholes);
     fl_words_clear(&s->spare);
-    free(s->window_of);
-    free(s->marked);
-    free(s->marked_block);
-    free(s->slots);
-    for (int kind = ASKING; kind <= GENERIC; kind++)
-        free(s->full[kind]);
-    free(s->present);
+    free(s->rows_cells);
+    free(s->kind);
+    free(s->cell);
+    free(s->thinned);
     free(s);
 }
 
@@ -654,22 +332,11 @@ void fl_meet_clear(struct fl_meet *m)
 {
     clear_scratch(m->scratch);
     free(m->node);
-    free(m->twin);
     free(m->other);
-    free(m->new_begin);
-    free(m->part_begin);
-    free(m->new_list);
-    free(m->part_list);
-    free(m->whole_of);
-    free(m->whole_begin);
-    free(m->whole_list);
-    free(m->key_from);
-    free(m->key_to);
-    free(m->new_first);
-    free(m->part_first);
-    free(m->whole_first);
-    free(m->new_at);
-    free(m->part_at);
-    free(m->whole_at);
+    free(m->active);
+    free(m->lists);
+    free(m->first);
+    free(m->places);
+    free(m->plain);
     *m = (struct fl_meet){0};
 }

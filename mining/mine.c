@@ -114,7 +114,6 @@ static int find(struct fl_findings *out, const struct fl_records *records, struc
                                    .memory_bytes = watch->memory_bytes,
                                    .config = &request->config->mining,
                                    .services = &services,
-                                   .kept_counts = request->kept_counts,
                                    .stop = ask,
                                    .ctx = watch,
                                    .rechecks = rechecks,

@@ -18,8 +18,7 @@ struct fl_mine_request {
     int64_t from_ms, to_ms; /* record starts in [from, to) */
     const struct fl_config *config;
     bool scheduled;
-    struct fl_kept_flows *kept_flows;   /* of this location's last run, and then of this one; NULL: none */
-    struct fl_kept_counts *kept_counts; /* likewise */
+    struct fl_kept_flows *kept_flows; /* of this location's last run, and then of this one; NULL: none */
     /* Called now and then, from the calling thread, with what is being done and how far the run is, 0..1;
      * NULL: not. A non-zero return stops the run (FL_ESTOP), the rules database as it was. */
     int (*progress)(void *ctx, enum fl_phase phase, double done);

@@ -3,26 +3,15 @@
 #include "mining/words.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "mining/room.h"
 #include "storage/error.h"
 
-static int grow(struct fl_words *w, size_t n)
-{
-    if (n <= w->room)
-        return 0;
-    size_t room = n + n / 2 + 64;
-    uint64_t *items = realloc(w->items, room * sizeof *items);
-    if (!items)
-        return FL_ENOMEM;
-    w->items = items;
-    w->room = room;
-    return 0;
-}
+enum { UPPER = 32 };
 
 int fl_words_reserve(struct fl_words *w, size_t n)
 {
-    return w->n + n <= w->room ? 0 : grow(w, w->n + n);
+    return fl_room(&w->items, &w->room, n, sizeof *w->items);
 }
 
 static void insert_words(uint64_t *items, size_t n)
@@ -30,7 +19,7 @@ static void insert_words(uint64_t *items, size_t n)
     for (size_t i = 1; i < n; i++) {
         uint64_t word = items[i];
         size_t j = i;
-        for (; j > 0 && items[j - 1] >> FL_WORD_LABEL > word >> FL_WORD_LABEL; j--)
+        for (; j > 0 && items[j - 1] >> UPPER > word >> UPPER; j--)
             items[j] = items[j - 1];
         items[j] = word;
     }
@@ -57,21 +46,21 @@ static uint64_t bits_that_vary(const uint64_t *items, size_t n)
     uint64_t varies = 0;
     for (size_t i = 1; i < n; i++)
         varies |= items[i] ^ items[0];
-    return varies >> FL_WORD_LABEL;
+    return varies >> UPPER;
 }
 
-int fl_words_sort(struct fl_words *w, size_t from, struct fl_words *spare)
+int fl_words_sort(struct fl_words *w, struct fl_words *spare)
 {
-    uint64_t *items = w->items + from, *at = items;
-    size_t n = w->n - from;
-    unsigned bits = n < MANY ? 8 : 11, shift = FL_WORD_LABEL;
+    uint64_t *items = w->items, *at = items;
+    size_t n = w->n;
+    unsigned bits = n < MANY ? 8 : 11, shift = UPPER;
     if (n <= FEW) {
         insert_words(items, n);
         return 0;
     }
     if (n > UINT32_MAX)
         return FL_ELIMIT;
-    if (grow(spare, n) < 0)
+    if (fl_words_reserve(spare, n) < 0)
         return FL_ENOMEM;
     uint64_t *to = spare->items;
     for (uint64_t varies = bits_that_vary(items, n); varies; varies >>= bits, shift += bits) {
@@ -83,8 +72,11 @@ int fl_words_sort(struct fl_words *w, size_t from, struct fl_words *spare)
         at = to;
         to = swap;
     }
-    if (at != items)
-        memcpy(items, at, n * sizeof *items);
+    if (at != items) { /* they stand in the spare: that is what they are from now on */
+        struct fl_words swap = *w;
+        *w = (struct fl_words){at, n, spare->room};
+        *spare = (struct fl_words){swap.items, 0, swap.room};
+    }
     return 0;
 }
 

@@ -2,7 +2,6 @@
  * same activity as a table for other programs to count. For tests/bench/mining.
  *
  *     countpairs [--shape day|resolver|scanner|burst] [--size N] [--threads N] [--repeat N] [--write FILE]
- *                [--incremental]
  *
  * Shapes are those of tests/bench/town.
  *
@@ -13,9 +12,6 @@
  * node, each host it is counted under, and each window it is present in; and FILE.node (node, client, server,
  * service), -1 for any. Prints the rows, and the co-occurrences: unordered pairs of rows of one host and
  * window of which at least one starts. With an empty FILE it only tells.
- *
- * With --incremental, the span moves on by one hour of 24: prints pairs tested and seconds and CPU seconds of
- * counting everything, the same of counting what is different, and the bytes kept for that.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -168,11 +164,10 @@ struct took {
 
 static int count_once(struct fl_pairs *pairs, const struct fl_nodes *nodes, const struct fl_talk *talk,
                       const struct fl_timeline *time, const struct fl_mining_config *config,
-                      struct fl_kept_counts *kept, struct took *took)
+                      struct took *took)
 {
     struct fl_lane lanes[3];
-    struct fl_count_request request = {
-        .lanes = lanes, .nodes = nodes, .talk = talk, .config = config, .kept = kept};
+    struct fl_count_request request = {.lanes = lanes, .nodes = nodes, .talk = talk, .config = config};
     double real = now_s(CLOCK_MONOTONIC), cpu = now_s(CLOCK_PROCESS_CPUTIME_ID);
     int rc = fl_lanes_build(lanes, nodes, talk, time, config->threads);
     if (rc == 0)
@@ -194,7 +189,6 @@ struct options {
     size_t size;
     uint32_t threads;
     int repeat;
-    bool incremental;
 };
 
 static int count_and_print(const struct options *o, const struct fl_nodes *nodes, const struct fl_talk *talk,
@@ -206,90 +200,12 @@ static int count_and_print(const struct options *o, const struct fl_nodes *nodes
     int rc = 0;
     for (int i = 0; i < o->repeat && rc == 0; i++) {
         fl_pairs_clear(&pairs);
-        rc = count_once(&pairs, nodes, talk, time, config, NULL, &took[i]);
+        rc = count_once(&pairs, nodes, talk, time, config, &took[i]);
     }
     qsort(took, (size_t)o->repeat, sizeof *took, compare_took);
     printf("%zu %zu %" PRIu64 " %zu %.4f %.4f %ld %ld\n", talk->n, nodes->n, pairs.tested, pairs.n,
            took[o->repeat / 2].real_s, took[o->repeat / 2].cpu_s, before, peak_kib());
     fl_pairs_clear(&pairs);
-    return rc;
-}
-
-/* ---- one hour more ---- */
-
-struct span {
-    struct fl_timeline time;
-    struct fl_talk talk;
-    struct fl_nodes nodes;
-};
-
-static int make_span(struct span *s, const struct fl_talk *all, int64_t from_ms, int64_t to_ms)
-{
-    *s = (struct span){0};
-    s->talk.hosts = malloc((all->n_hosts + 1) * sizeof *s->talk.hosts);
-    s->talk.items = malloc((all->n + 1) * sizeof *s->talk.items);
-    if (!s->talk.hosts || !s->talk.items)
-        return FL_ENOMEM;
-    memcpy(s->talk.hosts, all->hosts, all->n_hosts * sizeof *all->hosts);
-    s->talk.n_hosts = all->n_hosts;
-    for (size_t i = 0; i < all->n; i++)
-        if (all->items[i].start_ms >= from_ms && all->items[i].start_ms < to_ms)
-            s->talk.items[s->talk.n++] = all->items[i];
-    int rc = fl_timeline_init(&s->time, from_ms, to_ms, 1000, 60);
-    return rc < 0 ? rc : fl_nodes_build(&s->nodes, &s->talk, &s->time, 10);
-}
-
-static void span_clear(struct span *s)
-{
-    fl_nodes_clear(&s->nodes);
-    fl_talk_clear(&s->talk);
-}
-
-/* The span before with what it keeps, the span now without, the span now with it. */
-static int move_on(const struct span spans[2], const struct fl_mining_config *config,
-                   struct fl_kept_counts *kept, struct took *all, struct took *difference, uint64_t *tested)
-{
-    const struct span *b = &spans[0], *n = &spans[1];
-    struct fl_pairs pairs[3] = {{0}};
-    struct took before;
-    int rc = count_once(&pairs[0], &b->nodes, &b->talk, &b->time, config, kept, &before);
-    if (rc == 0)
-        rc = count_once(&pairs[1], &n->nodes, &n->talk, &n->time, config, NULL, all);
-    if (rc == 0)
-        rc = count_once(&pairs[2], &n->nodes, &n->talk, &n->time, config, kept, difference);
-    if (rc == 0 && (!kept->used || pairs[1].tested != pairs[2].tested || pairs[1].n != pairs[2].n))
-        rc = FL_EINVAL;
-    *tested = pairs[1].tested;
-    for (int i = 0; i < 3; i++)
-        fl_pairs_clear(&pairs[i]);
-    return rc;
-}
-
-static int count_one_hour_more(const struct options *o, const struct fl_talk *talk,
-                               const struct fl_mining_config *config)
-{
-    struct took all[MOST_REPEATS], difference[MOST_REPEATS];
-    struct span spans[2];
-    struct fl_kept_counts kept = {0};
-    uint64_t tested = 0;
-    memset(spans, 0, sizeof spans);
-    int rc = make_span(&spans[0], talk, town_begin_ms, town_begin_ms + DAY_MS);
-    if (rc == 0)
-        rc = make_span(&spans[1], talk, town_begin_ms + HOUR_MS, town_begin_ms + DAY_MS + HOUR_MS);
-    for (int i = 0; i < o->repeat && rc == 0; i++) {
-        fl_kept_clear(&kept);
-        rc = move_on(spans, config, &kept, &all[i], &difference[i], &tested);
-    }
-    if (rc == 0) {
-        qsort(all, (size_t)o->repeat, sizeof *all, compare_took);
-        qsort(difference, (size_t)o->repeat, sizeof *difference, compare_took);
-        const struct took *a = &all[o->repeat / 2], *d = &difference[o->repeat / 2];
-        printf("%" PRIu64 " %.4f %.4f %.4f %.4f %zu\n", tested, a->real_s, a->cpu_s, d->real_s, d->cpu_s,
-               kept.bytes);
-    }
-    fl_kept_clear(&kept);
-    span_clear(&spans[0]);
-    span_clear(&spans[1]);
     return rc;
 }
 
@@ -310,13 +226,10 @@ static int write_table(const char *name, const struct fl_nodes *nodes, const str
 
 static int parse(struct options *o, int argc, char **argv)
 {
-    static const struct option known[] = {{"shape", required_argument, NULL, 's'},
-                                          {"size", required_argument, NULL, 'n'},
-                                          {"threads", required_argument, NULL, 't'},
-                                          {"repeat", required_argument, NULL, 'r'},
-                                          {"write", required_argument, NULL, 'w'},
-                                          {"incremental", no_argument, NULL, 'i'},
-                                          {0}};
+    static const struct option known[] = {
+        {"shape", required_argument, NULL, 's'},   {"size", required_argument, NULL, 'n'},
+        {"threads", required_argument, NULL, 't'}, {"repeat", required_argument, NULL, 'r'},
+        {"write", required_argument, NULL, 'w'},   {0}};
     int c;
     *o = (struct options){.shape = "day", .size = 1000000, .repeat = 1};
     while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -330,8 +243,6 @@ static int parse(struct options *o, int argc, char **argv)
             o->repeat = atoi(optarg);
         else if (c == 'w')
             o->write = optarg;
-        else if (c == 'i')
-            o->incremental = true;
         else
             return FL_EINVAL;
     }
@@ -349,16 +260,12 @@ static int run(const struct options *o, const struct fl_talk *talk)
     if (rc < 0)
         return rc;
     config.mining.threads = o->threads;
-    if (o->incremental) {
-        rc = count_one_hour_more(o, talk, &config.mining);
-    } else {
-        rc = fl_timeline_init(&time, town_begin_ms, town_begin_ms + DAY_MS + HOUR_MS, 1000, 60);
-        if (rc == 0)
-            rc = fl_nodes_build(&nodes, talk, &time, 10);
-        if (rc == 0)
-            rc = o->write ? write_table(o->write, &nodes, talk, &time)
-                          : count_and_print(o, &nodes, talk, &time, &config.mining);
-    }
+    rc = fl_timeline_init(&time, town_begin_ms, town_begin_ms + DAY_MS + HOUR_MS, 1000, 60);
+    if (rc == 0)
+        rc = fl_nodes_build(&nodes, talk, &time, 10);
+    if (rc == 0)
+        rc = o->write ? write_table(o->write, &nodes, talk, &time)
+                      : count_and_print(o, &nodes, talk, &time, &config.mining);
     fl_nodes_clear(&nodes);
     fl_config_clear(&config);
     return rc;
@@ -370,7 +277,7 @@ int main(int argc, char **argv)
     struct fl_talk talk = {0};
     if (parse(&o, argc, argv) < 0) {
         fputs("Usage: countpairs [--shape day|resolver|scanner|burst] [--size N] [--threads N] [--repeat N] "
-              "[--write FILE] [--incremental]\n",
+              "[--write FILE]\n",
               stderr);
         return EXIT_USAGE;
     }

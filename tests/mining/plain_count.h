@@ -153,8 +153,7 @@ static void plain_compare(const struct oracle *o, struct fl_pair *out)
     const uint64_t *ys = out->evidence == FL_EVIDENCE_START ? y->starts : y->present;
     size_t n_y = out->evidence == FL_EVIDENCE_START ? y->n_starts : y->n_present, i = 0, j = 0;
     uint32_t jitter = o->time->jitter;
-    uint64_t whole = 0;
-    double cut = 0;
+    uint64_t whole = 0, first = 0, last = 0;
     out->n_x = x->n_starts;
     out->n_y = n_y;
     for (i = 0; i < x->n_starts; i++) {
@@ -166,13 +165,18 @@ static void plain_compare(const struct oracle *o, struct fl_pair *out)
         uint64_t block = x->starts[i] >> 32 << 32 | (uint32_t)x->starts[i] / jitter;
         uint64_t both = plain_in_block(x->starts, x->n_starts, &i, block, jitter) *
                         plain_in_block(ys, n_y, &j, block, jitter);
-        double windows = plain_block_windows(o->time, (uint32_t)block);
-        if (windows == jitter)
-            whole += both;
+        uint32_t in_host = (uint32_t)block;
+        if (in_host == fl_window_of(o->time, o->time->from_ms) / jitter)
+            first += both;
+        else if (in_host == fl_window_of(o->time, o->time->to_ms) / jitter)
+            last += both;
         else
-            cut += (double)both / windows;
+            whole += both;
     }
-    out->expected = (double)whole / jitter + cut;
+    out->expected =
+        (double)whole / jitter +
+        (double)first / plain_block_windows(o->time, fl_window_of(o->time, o->time->from_ms) / jitter) +
+        (double)last / plain_block_windows(o->time, fl_window_of(o->time, o->time->to_ms) / jitter);
 }
 
 static void plain_try(struct oracle *o, struct fl_pair pair, uint64_t n_total)

@@ -166,6 +166,88 @@ static void real_days_are_counted_alike(void **state)
     assert_true(seen[0][0] > 0);
 }
 
+/* Blocks of more windows than a cell has, of exactly as many, and of few. */
+static void blocks_of_any_length_are_counted_alike(void **state)
+{
+    static const uint32_t jitters[] = {2, 7, 63, 64, 65, 100, 128, 150};
+    size_t seen[3][2] = {{0}};
+    struct fl_mining_config config = default_mining();
+    config.support = 2;
+    config.q = 1;
+    config.confidence = 0;
+    for (size_t i = 0; i < sizeof jitters / sizeof *jitters; i++) {
+        struct fl_talk talk = random_talk(31 + i, 300);
+        struct fl_timeline time;
+        assert_int_equal(fl_timeline_init(&time, 43000, 60000 + WINDOWS * 1000 + 31000, 1000, jitters[i]), 0);
+        compare_talk(&talk, &time, config, i % 2 ? 3 : 0, seen);
+        fl_talk_clear(&talk);
+    }
+    assert_true(seen[0][0] > 0 && seen[0][1] > 0 && seen[1][0] > 0);
+}
+
+enum { CLIENTS = 150, MINUTES = 6 };
+
+static void add_visit(struct fl_talk *talk, uint32_t client, int64_t start_ms, int64_t end_ms)
+{
+    talk->items[talk->n++] = (struct fl_conversation){.client = client,
+                                                      .client_port = FL_PORT_ANY,
+                                                      .server_port = 53,
+                                                      .protocol = FL_PROTO_UDP,
+                                                      .start_ms = start_ms,
+                                                      .end_ms = end_ms};
+}
+
+/* A server. The first two clients come eight times a minute, three times together; the others once a minute,
+ * each at a time of its own or, every fifth, with the one before; some of these come once and stay, some come
+ * again while they stay. */
+static struct fl_talk talk_of_a_busy_server(uint64_t seed)
+{
+    struct fl_talk talk = {.hosts = calloc(CLIENTS + 1, sizeof *talk.hosts),
+                           .n_hosts = CLIENTS + 1,
+                           .items = calloc((CLIENTS + 16) * MINUTES, sizeof *talk.items)};
+    int64_t end_ms = 60000 * (MINUTES + 1), starts[MINUTES] = {0};
+    for (uint32_t h = 0; h <= CLIENTS; h++)
+        talk.hosts[h] = fl_addr_v4(0x0a000001 + h);
+    for (int64_t visit = 0; visit < 8 * MINUTES; visit++) {
+        int64_t start_ms = 60000 + visit / 8 * 60000 + visit % 8 * 7000;
+        add_visit(&talk, 1, start_ms, start_ms);
+        add_visit(&talk, 2, start_ms + (visit % 8 < 3 ? 0 : 1000), start_ms + 1000);
+    }
+    for (uint32_t client = 3; client <= CLIENTS; client++)
+        for (uint32_t minute = 0; minute < (client % 10 == 3 ? 1 : MINUTES); minute++) {
+            if (client % 5)
+                starts[minute] = 60000 * (minute + 1) + random_below(&seed, 60000);
+            bool stays = minute == 0 && (client % 10 == 0 || client % 10 == 3);
+            add_visit(&talk, client, starts[minute],
+                      stays ? end_ms : starts[minute] + random_below(&seed, 3000));
+        }
+    return talk;
+}
+
+/* Very many in one cell, few of them in the same window: the cell is cut. */
+static void busy_cells_are_counted_alike(void **state)
+{
+    size_t seen[3][2] = {{0}};
+    struct fl_mining_config config = default_mining();
+    config.support = 2;
+    config.q = 1;
+    config.confidence = 0;
+    for (uint64_t seed = 41; seed <= 42; seed++) {
+        struct fl_talk talk = talk_of_a_busy_server(seed);
+        struct fl_timeline time;
+        config.threads = seed % 2 ? 1 : 3;
+        assert_int_equal(fl_timeline_init(&time, 60000, 60000 * (MINUTES + 1), 1000, seed % 2 ? 60 : 70), 0);
+        for (int i = 0; i < 3; i++) {
+            static const double qs[] = {1, 0.3, 0.05};
+            config.q = qs[i];
+            compare_talk(&talk, &time, config, 0, seen);
+            compare_talk(&talk, &time, config, 8, seen);
+        }
+        fl_talk_clear(&talk);
+    }
+    assert_true(seen[0][0] >= CLIENTS / 5 && seen[0][1] > 0);
+}
+
 static int stop_at_once(void *ctx, double done)
 {
     return 1;
@@ -201,6 +283,8 @@ int main(void)
         cmocka_unit_test(crowds_are_left_out_alike),
         cmocka_unit_test(generated_days_are_counted_alike),
         cmocka_unit_test(real_days_are_counted_alike),
+        cmocka_unit_test(blocks_of_any_length_are_counted_alike),
+        cmocka_unit_test(busy_cells_are_counted_alike),
         cmocka_unit_test(stops_when_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
