@@ -7,7 +7,7 @@
 #include "mining/order.h"
 #include "storage/error.h"
 
-enum { DAY_MS = 86400000, SUPPORT_WINDOWS = 12, FAVOURITES = 80 };
+enum { DAY_MS = 86400000, SUPPORT_WINDOWS = 12, MOST_VISITS = 60, FAVOURITES = 80 };
 const int64_t town_begin_ms = INT64_C(1709596800000); /* 2024-03-05T00:00:00Z */
 
 struct town {
@@ -98,6 +98,15 @@ static void add_resolver(struct town *t, size_t size)
                 town_begin_ms + i * 7000000 + below(t, 1000), 20);
 }
 
+/* In each minute of an hour. */
+static void add_office(struct town *t, size_t size)
+{
+    for (uint32_t minute = 0; minute < MOST_VISITS; minute++)
+        for (uint32_t c = 0; c < size; c++)
+            add(t, t->n_clients + t->n_servers + c, t->n_clients, 53,
+                town_begin_ms + 36000000 + minute * 60000 + below(t, 60000), 20);
+}
+
 static void add_scanner(struct town *t, size_t size)
 {
     for (int i = 0; i < SUPPORT_WINDOWS; i++)
@@ -132,7 +141,7 @@ static int compare_conversations(const void *va, const void *vb)
 int town_talk(struct fl_talk *talk, const char *shape, size_t size)
 {
     bool day = strcmp(shape, "day") == 0;
-    size_t calm = day ? size : 100000, most = calm + size * SUPPORT_WINDOWS;
+    size_t calm = day ? size : 100000, most = calm + size * MOST_VISITS;
     struct town t = {.talk = talk, .seed = 88172645463325252};
     t.n_clients = (uint32_t)(calm / 1250 + 20);
     t.n_servers = t.n_clients / 2 + 10;
@@ -146,6 +155,8 @@ int town_talk(struct fl_talk *talk, const char *shape, size_t size)
     add_day(&t, calm);
     if (strcmp(shape, "resolver") == 0)
         add_resolver(&t, size);
+    else if (strcmp(shape, "office") == 0)
+        add_office(&t, size);
     else if (strcmp(shape, "scanner") == 0)
         add_scanner(&t, size);
     else if (strcmp(shape, "burst") == 0)

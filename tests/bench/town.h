@@ -4,6 +4,7 @@
  *   day       N conversations in 25 hours: a client asks its services now and then, in bursts of a
  *             few seconds, and in busy minutes
  *   resolver  a day of 100,000 conversations, and N clients that ask one resolver in the same windows
+ *   office    a day of 100,000 conversations, and N clients that ask one resolver once a minute for an hour
  *   scanner   a day of 100,000 conversations, and a host that asks N ports of one server in the same windows
  *   burst     a day of 100,000 conversations, and N more of them within one window
  *

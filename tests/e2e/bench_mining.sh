@@ -18,7 +18,7 @@ if [ -d "${FLOWLORE_DUCKDB:-/nowhere}/node_modules/@duckdb/node-api" ]; then
 else
     skip "beside DuckDB's" "FLOWLORE_DUCKDB names no directory with @duckdb/node-api"
 fi
-for shape in resolver scanner burst; do
+for shape in resolver office scanner burst; do
     [ "$(grep -cE "^  $shape +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +[0-9.]+" "$work/said")" = 2 ]
     ok $? "the curve of the $shape"
 done
