@@ -174,9 +174,14 @@ static int describe_made(struct fl_findings *out, const struct fl_pairs *pairs, 
     return rc < 0 ? rc : 0;
 }
 
-static int say_once(struct fl_findings *out, const struct fl_find_request *r)
+static int stop_describing(void *ctx, double done)
 {
-    long left = fl_fold(out->rules, out->n);
+    return asked_to_stop(ctx, FL_PHASE_DESCRIBING, done);
+}
+
+static int say_once(struct fl_findings *out, const struct fl_stop *stop, const struct fl_find_request *r)
+{
+    long left = fl_fold(out->rules, out->n, stop);
     if (left < 0)
         return (int)left;
     out->n = (size_t)left;
@@ -211,11 +216,6 @@ static int describe_all(struct fl_findings *out, const struct fl_pairs *pairs, c
     return rc;
 }
 
-static int stop_describing(void *ctx, double done)
-{
-    return asked_to_stop(ctx, FL_PHASE_DESCRIBING, done);
-}
-
 static int add_periodic(struct fl_findings *out, const struct fl_view *v, const struct fl_find_request *r)
 {
     struct fl_periodics found;
@@ -231,7 +231,9 @@ static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl
                       const struct fl_find_request *r)
 {
     struct beyond b = {.ranges = {.n = 0}};
-    int rc = fl_ranges_find(&b.ranges, pairs, view->nodes, view->talk);
+    struct fl_find_request asked = *r;
+    struct fl_stop stop = {stop_describing, &asked};
+    int rc = fl_ranges_find(&b.ranges, pairs, view->nodes, view->talk, &stop);
     if (rc == 0)
         rc = asked_to_stop(r, FL_PHASE_DESCRIBING, 0);
     if (rc == 0)
@@ -247,7 +249,7 @@ static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl
     if (rc == 0)
         rc = asked_to_stop(r, FL_PHASE_DESCRIBING, 1);
     if (rc == 0)
-        rc = say_once(out, r);
+        rc = say_once(out, &stop, r);
     fl_widened_clear(&b.widened);
     fl_pooled_clear(&b.pooled);
     fl_ranges_clear(&b.ranges);

@@ -70,17 +70,35 @@ const struct fl_rule *fl_fold_find(const struct fl_folding *f, const struct fl_n
 
 struct place {
     const struct fl_rule *rule;
-    size_t was;
+    bool stands_in; /* see fl_folding */
 };
+
+/* Which rules have the figures of one that they stand for: those that came with instances. */
+static bool *find_stand_ins(const struct fl_rule *rules, size_t n)
+{
+    bool *stands_in = calloc(n + 1, sizeof *stands_in);
+    for (size_t i = 0; i < n && stands_in; i++) {
+        stands_in[i] = stands_in[i] || rules[i].instances > 0;
+        if (rules[i].parent >= 0)
+            stands_in[rules[i].parent] = true;
+    }
+    return stands_in;
+}
 
 static int compare_same_pairs(const void *va, const void *vb)
 {
     const struct place *a = va, *b = vb;
     FL_ORDER(a->rule->evidence == FL_EVIDENCE_PERIODIC, b->rule->evidence == FL_EVIDENCE_PERIODIC);
-    int c = fl_fold_compare(a->rule, b->rule);
+    struct fl_folding_pair pa = pair_of(&a->rule->antecedent, &a->rule->consequent, 0),
+                           pb = pair_of(&b->rule->antecedent, &b->rule->consequent, 0);
+    int c = compare_pairs(&pa, &pb);
     if (c)
         return c;
-    FL_ORDER(a->was, b->was);
+    FL_ORDER(a->stands_in, b->stands_in);
+    c = compare_strength(a->rule, b->rule);
+    if (c)
+        return c;
+    FL_ORDER(a->rule, b->rule); /* they do not move while they are sorted */
     return 0;
 }
 
@@ -92,35 +110,64 @@ static int compare_results(const void *va, const void *vb)
     return compare_same_pairs(va, vb);
 }
 
-/* Rules in a new order, parents following; where `keep` denies one it falls to the one that was kept before
- * it and that takes over its instances. */
+/* rules[i] becomes what was rules[from[i]], for all of them, without a second copy; `from` is used up. */
+static void permute(struct fl_rule *rules, size_t n, uint32_t *from)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct fl_rule first = rules[i];
+        size_t at = i;
+        while (from[at] != i) {
+            size_t next = from[at];
+            rules[at] = rules[next];
+            from[at] = (uint32_t)at;
+            at = next;
+        }
+        rules[at] = first;
+        from[at] = (uint32_t)at;
+    }
+}
+
+/* Rules in order; where `keep` denies one it falls to the one that was kept before it and that takes over its
+ * instances. now[i] is where the one has gone that stood at place was[i]. */
+static size_t sift(struct fl_rule *rules, size_t n, const uint32_t *was, int32_t *now,
+                   bool (*keep)(const struct fl_rule *before, const struct fl_rule *rule))
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (kept == 0 || keep(&rules[kept - 1], &rules[i]))
+            rules[kept++] = rules[i];
+        else
+            rules[kept - 1].instances += rules[i].instances;
+        now[was[i]] = (int32_t)kept - 1;
+    }
+    return kept;
+}
+
+/* Rules in a new order, parents following; `keep` as in sift. */
 static int rearrange(struct fl_rule *rules, size_t *n, int (*compare)(const void *, const void *),
                      bool (*keep)(const struct fl_rule *before, const struct fl_rule *rule))
 {
-    size_t kept = 0;
-    struct fl_rule *copy = malloc((*n + 1) * sizeof *copy);
     struct place *places = malloc((*n + 1) * sizeof *places);
+    uint32_t *was = malloc((*n + 1) * sizeof *was), *from = malloc((*n + 1) * sizeof *from);
     int32_t *now = malloc((*n + 1) * sizeof *now);
-    int rc = copy && places && now ? 0 : FL_ENOMEM;
+    bool *stands_in = find_stand_ins(rules, *n);
+    int rc = places && was && from && now && stands_in ? 0 : FL_ENOMEM;
     if (rc == 0) {
-        memcpy(copy, rules, *n * sizeof *copy);
         for (size_t i = 0; i < *n; i++)
-            places[i] = (struct place){&copy[i], i};
+            places[i] = (struct place){&rules[i], stands_in[i]};
         qsort(places, *n, sizeof *places, compare);
-        for (size_t i = 0; i < *n; i++) {
-            if (kept == 0 || keep(&rules[kept - 1], places[i].rule))
-                rules[kept++] = *places[i].rule;
-            else
-                rules[kept - 1].instances += places[i].rule->instances;
-            now[places[i].was] = (int32_t)kept - 1;
-        }
-        for (size_t i = 0; i < kept; i++)
+        for (size_t i = 0; i < *n; i++)
+            was[i] = from[i] = (uint32_t)(places[i].rule - rules);
+        permute(rules, *n, from);
+        *n = sift(rules, *n, was, now, keep);
+        for (size_t i = 0; i < *n; i++)
             rules[i].parent = rules[i].parent >= 0 ? now[rules[i].parent] : -1;
-        *n = kept;
     }
-    free(copy);
     free(places);
+    free(was);
+    free(from);
     free(now);
+    free(stands_in);
     return rc;
 }
 
@@ -188,6 +235,8 @@ static void add_ranges(struct wider *w, const struct fl_folding *f, const struct
         same.protocol = base.protocol;
         if (fl_node_cmp(&same, &base) != 0 || f->ranges[low].server_port > node->server_port)
             return;
+        if (fl_node_is_mixed(&f->ranges[low]) && !fl_node_is_mixed(node))
+            continue; /* stands for some services, not for all that it covers */
         if (fl_node_covers(&f->ranges[low], node) && fl_node_cmp(&f->ranges[low], node) != 0)
             add_wider(w, &f->ranges[low], hosts);
     }
@@ -219,16 +268,16 @@ static bool has_more(const struct fl_rule *a, const struct fl_rule *b)
     return a->n_both != b->n_both ? a->n_both > b->n_both : fl_fold_compare(a, b) < 0;
 }
 
-static bool is_range(const struct fl_rule *r)
+static bool is_range(const struct fl_folding *f, const struct fl_rule *r)
 {
-    return r->antecedent.server_port_last || r->consequent.server_port_last ||
+    return f->stands_in[r - f->rules] || r->antecedent.server_port_last || r->consequent.server_port_last ||
            fl_node_cmp(&r->antecedent, &r->consequent) == 0;
 }
 
-/* Ranges have the figures of a member: those are not to be compared with. */
-static bool is_disguise(const struct fl_rule *generic, const struct fl_rule *rule)
+/* Ranges and sweeps have the figures of a member: those are not to be compared with. */
+static bool is_disguise(const struct fl_folding *f, const struct fl_rule *generic, const struct fl_rule *rule)
 {
-    return !is_range(generic) && !is_range(rule) && 10 * rule->n_both >= 9 * generic->n_both;
+    return !is_range(f, generic) && !is_range(f, rule) && 10 * rule->n_both >= 9 * generic->n_both;
 }
 
 /* The generic's confidence for the statement that a rule of `antecedent` makes. */
@@ -262,7 +311,7 @@ static void look_up(struct fl_folding *f, size_t at, bool disguises)
             if (!g || g == r)
                 continue;
             int32_t *seen_through = &f->disguises[g - f->rules];
-            if (disguises && g->parent < 0 && is_disguise(g, r)) {
+            if (disguises && g->parent < 0 && is_disguise(f, g, r)) {
                 if (*seen_through < 0 || has_more(r, &f->rules[*seen_through]))
                     *seen_through = (int32_t)at;
             } else if (!disguises && !is_folded(f, g) && (!best || has_more(g, best)) &&
@@ -273,39 +322,61 @@ static void look_up(struct fl_folding *f, size_t at, bool disguises)
         f->parents[at] = (int32_t)(best - f->rules);
 }
 
-static void find_parents(struct fl_folding *f)
+static int find_parents(struct fl_folding *f, const struct fl_stop *stop)
 {
-    for (size_t i = 0; i < f->n_pairs; i++)
-        look_up(f, f->pairs[i].rule, true);
-    for (size_t i = 0; i < f->n_pairs; i++)
-        if (!is_folded(f, &f->rules[f->pairs[i].rule]))
-            look_up(f, f->pairs[i].rule, false);
+    for (int disguises = 1; disguises >= 0; disguises--)
+        for (size_t i = 0; i < f->n_pairs; i++) {
+            if (fl_stop_ask_at(stop, i, f->n_pairs, FL_FOLD_ASK_EVERY))
+                return FL_ESTOP;
+            if (disguises || !is_folded(f, &f->rules[f->pairs[i].rule]))
+                look_up(f, f->pairs[i].rule, disguises);
+        }
     for (size_t i = 0; i < f->n; i++)
         if (f->rules[i].parent < 0)
             f->rules[i].parent = f->disguises[i] >= 0 ? f->disguises[i] : f->parents[i];
+    return 0;
 }
 
 /* ---- step 5 ---- */
 
-/* Wider by hosts, by ports or in a chain of a better score: parents lead nowhere back, but let no fault here
- * make mining endless. */
-static int32_t top_of(const struct fl_rule *rules, size_t n, int32_t at)
+enum { UNKNOWN = -1, ON_THE_WAY = -2 };
+
+/* Fills in `top` for a rule and all on the way up. Wider by hosts, by ports or in a chain of a better score:
+ * parents lead nowhere back; but let no fault here make mining endless, or hide a rule. */
+static void find_top(struct fl_rule *rules, int32_t *top, int32_t at)
 {
-    for (size_t steps = 0; rules[at].parent >= 0 && steps < n; steps++)
-        at = rules[at].parent;
-    return at;
+    int32_t end = at;
+    for (; rules[end].parent >= 0 && top[end] == UNKNOWN; end = rules[end].parent)
+        top[end] = ON_THE_WAY;
+    int32_t found = top[end] >= 0 ? top[end] : end, round = rules[end].parent;
+    if (top[end] == ON_THE_WAY) { /* a ring: this one leaves it */
+        rules[end].parent = -1;
+        for (; round != end; round = rules[round].parent)
+            top[round] = end;
+    }
+    for (; at != end; at = rules[at].parent)
+        top[at] = found;
+    top[end] = found;
 }
 
-static void hang_below_tops(struct fl_rule *rules, size_t n)
+static int hang_below_tops(struct fl_rule *rules, size_t n)
 {
+    int32_t *top = malloc((n + 1) * sizeof *top);
+    if (!top)
+        return FL_ENOMEM;
     for (size_t i = 0; i < n; i++)
-        if (rules[i].parent >= 0)
-            rules[i].parent = top_of(rules, n, (int32_t)i);
+        top[i] = UNKNOWN;
+    for (size_t i = 0; i < n; i++)
+        find_top(rules, top, (int32_t)i);
+    for (size_t i = 0; i < n; i++)
+        rules[i].parent = top[i] == (int32_t)i ? -1 : top[i];
     for (size_t i = 0; i < n; i++)
         if (rules[i].parent >= 0) {
             rules[rules[i].parent].instances += 1 + rules[i].instances;
             rules[i].instances = 0;
         }
+    free(top);
+    return 0;
 }
 
 /* Instances come behind all others and by score: each parent keeps its first ones. */
@@ -325,9 +396,9 @@ static int keep_first_instances(struct fl_rule *rules, size_t *n)
 
 /* ---- all of it ---- */
 
-static void name_nodes(struct fl_folding *f)
+static int name_nodes(struct fl_folding *f)
 {
-    size_t all = 0;
+    size_t all = 0, ranges = 0;
     for (size_t i = 0; i < f->n; i++) {
         if (f->rules[i].evidence == FL_EVIDENCE_PERIODIC)
             continue;
@@ -337,32 +408,37 @@ static void name_nodes(struct fl_folding *f)
     }
     qsort(f->nodes, all, sizeof *f->nodes, compare_nodes);
     for (size_t i = 0; i < all; i++)
-        if (i == 0 || fl_node_cmp(&f->nodes[f->n_nodes - 1], &f->nodes[i]) != 0)
+        if (i == 0 || fl_node_cmp(&f->nodes[f->n_nodes - 1], &f->nodes[i]) != 0) {
+            ranges += f->nodes[i].server_port_last > 0;
             f->nodes[f->n_nodes++] = f->nodes[i];
-    for (size_t i = 0; i < f->n_nodes; i++)
+        }
+    f->ranges = malloc((ranges + 1) * sizeof *f->ranges);
+    for (size_t i = 0; i < f->n_nodes && f->ranges; i++)
         if (f->nodes[i].server_port_last)
             f->ranges[f->n_ranges++] = f->nodes[i];
+    return f->ranges ? 0 : FL_ENOMEM;
 }
 
-static int fold_rules(struct fl_rule *rules, size_t n)
+static int fold_rules(struct fl_rule *rules, size_t n, const struct fl_stop *stop)
 {
     struct fl_folding f = {.rules = rules,
                            .n = n,
+                           .stands_in = find_stand_ins(rules, n),
                            .pairs = malloc(n * sizeof *f.pairs),
                            .nodes = malloc(2 * n * sizeof *f.nodes),
-                           .ranges = malloc(2 * n * sizeof *f.ranges),
                            .disguises = malloc(n * sizeof *f.disguises),
                            .parents = malloc(n * sizeof *f.parents)};
-    int rc = f.pairs && f.nodes && f.ranges && f.disguises && f.parents ? 0 : FL_ENOMEM;
-    if (rc == 0) {
-        name_nodes(&f);
-        for (size_t i = 0; i < n; i++)
-            f.disguises[i] = f.parents[i] = -1;
-        find_parents(&f);
-        rc = fl_fold_chains(&f);
-    }
+    bool ready = f.stands_in && f.pairs && f.nodes && f.disguises && f.parents;
+    int rc = ready ? name_nodes(&f) : FL_ENOMEM;
+    for (size_t i = 0; i < n && rc == 0; i++)
+        f.disguises[i] = f.parents[i] = -1;
     if (rc == 0)
-        hang_below_tops(rules, n);
+        rc = find_parents(&f, stop);
+    if (rc == 0)
+        rc = fl_fold_chains(&f, stop);
+    if (rc == 0)
+        rc = hang_below_tops(rules, n);
+    free(f.stands_in);
     free(f.pairs);
     free(f.nodes);
     free(f.ranges);
@@ -371,13 +447,15 @@ static int fold_rules(struct fl_rule *rules, size_t n)
     return rc;
 }
 
-long fl_fold(struct fl_rule *rules, size_t n)
+long fl_fold(struct fl_rule *rules, size_t n, const struct fl_stop *stop)
 {
     if (n == 0)
         return 0;
     int rc = rearrange(rules, &n, compare_same_pairs, is_another);
     if (rc == 0)
-        rc = fold_rules(rules, n);
+        rc = fl_stop_ask(stop, 0);
+    if (rc == 0)
+        rc = fold_rules(rules, n, stop);
     if (rc == 0)
         rc = rearrange(rules, &n, compare_results, is_any);
     if (rc == 0)

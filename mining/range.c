@@ -2,7 +2,8 @@
  *
  * 1. A link joins two nodes that are a pair, by whatever evidence.
  * 2. Links between nodes that differ in their server's port alone make sets of ports (range_sets.h); each set
- * is a new node. Then likewise for nodes that differ in their server alone, then in their client alone.
+ * is a new node. Then likewise for nodes that differ in their server alone, then in their server and port
+ * (dense sets only: these have less in common), then in their client alone.
  * 3. Each link is lifted: inside of a set to the set's node with itself, else to the pair of nodes that stand
  * for its ends, where half the larger set has such links. What was lifted may be lifted again.
  * 4. Pairs whose link was lifted are listed by what it was lifted to, the one in the middle first.
@@ -38,8 +39,8 @@ struct level {
     size_t n;
 };
 
-enum { LEVELS = 4, FEW_HOSTS = 16 }; /* levels: as counted, ports, servers, clients */
-enum dimension { PORTS, SERVERS, CLIENTS };
+enum { LEVELS = 5, FEW_HOSTS = 16 }; /* levels: as counted, ports, servers, services, clients */
+enum dimension { PORTS, SERVERS, SERVICES, CLIENTS };
 
 struct work {
     struct wide *nodes;
@@ -139,6 +140,13 @@ static bool member_of(const struct work *w, uint32_t node, enum dimension d, str
         key->server_port = 0;
         return n->last == 0 && out->value != FL_PORT_ANY && !is_icmp(key->protocol);
     }
+    if (d == SERVICES) {
+        bool has_port = key->server_port != FL_PORT_ANY && !is_icmp(key->protocol);
+        key->server = FL_HOST_ANY;
+        key->server_port = FL_MIXED_FIRST;
+        out->base.last = FL_MIXED_LAST;
+        return has_port;
+    }
     if (d == SERVERS) {
         out->value = key->server;
         key->server = FL_HOST_ANY;
@@ -207,8 +215,9 @@ static int find_sets(struct work *w, const struct level *l, enum dimension d)
     for (uint32_t i = 0; i < n && sets == 0; i++)
         ports[i] = w->nodes[i].key.server_port;
     if (sets == 0)
-        sets = d == PORTS ? fl_sets_find(n, links, n_links, FL_SET_FEW, ports, labels)
-                          : fl_sets_find(n, links, n_links, FEW_HOSTS, NULL, labels);
+        sets = d == PORTS      ? fl_sets_find(n, links, n_links, FL_SET_FEW, ports, labels)
+               : d == SERVICES ? fl_sets_find_dense(n, links, n_links, FEW_HOSTS, labels)
+                               : fl_sets_find(n, links, n_links, FEW_HOSTS, NULL, labels);
     if (sets > 0 && grow(w, (size_t)sets) < 0)
         sets = FL_ENOMEM;
     for (long i = 0; i < sets; i++)
@@ -224,9 +233,17 @@ static int find_sets(struct work *w, const struct level *l, enum dimension d)
 
 /* ---- step 3 ---- */
 
+static bool is_mixed(const struct wide *w)
+{
+    return w->members > 1 && w->key.server == FL_HOST_ANY && w->key.server_port == FL_MIXED_FIRST &&
+           w->last == FL_MIXED_LAST;
+}
+
 /* Is all that b stands for among what a stands for? */
 static bool covers(const struct wide *a, const struct wide *b)
 {
+    if (is_mixed(a) && !is_mixed(b))
+        return false; /* it is of some services only */
     uint32_t a_last = a->last ? a->last : a->key.server_port, b_last = b->last ? b->last : b->key.server_port;
     bool client = a->key.client == FL_HOST_ANY ||
                   (a->key.client == b->key.client && a->key.client_port == b->key.client_port);
@@ -446,16 +463,22 @@ static int make_ranges(struct fl_ranges *out, const struct work *w, struct fl_pa
 }
 
 int fl_ranges_find(struct fl_ranges *out, struct fl_pairs *pairs, const struct fl_nodes *nodes,
-                   const struct fl_talk *talk)
+                   const struct fl_talk *talk, const struct fl_stop *stop)
 {
     struct work w;
     *out = (struct fl_ranges){0};
     int rc = start(&w, pairs, nodes);
     for (int d = PORTS; d <= CLIENTS && rc == 0; d++) {
-        rc = find_sets(&w, &w.levels[d], (enum dimension)d);
+        rc = fl_stop_ask(stop, 0);
+        if (rc == 0)
+            rc = find_sets(&w, &w.levels[d], (enum dimension)d);
+        if (rc == 0)
+            rc = fl_stop_ask(stop, 0);
         if (rc == 0)
             rc = lift_links(&w, &w.levels[d], &w.levels[d + 1]);
     }
+    if (rc == 0)
+        rc = fl_stop_ask(stop, 0);
     if (rc == 0)
         rc = make_ranges(out, &w, pairs, talk);
     if (rc < 0)

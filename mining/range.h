@@ -8,10 +8,13 @@
 #include <stdint.h>
 
 #include "mining/count.h"
+#include "mining/stop.h"
 
 /* A statement that many pairs make together, of which one node at least stands for several:
  *  - `*.* : H.6881-6889` for ports of one server, named by the lowest and the highest;
  *  - `C.* : *.22` (or `*.* : *.22`) for more than 16 servers that are used in step on one port or range;
+ *  - `C.* : *.1-65535` for more than 16 services of several servers and ports that are used in step, each
+ *    with two thirds of the others;
  *  - `*.* : S.123` for more than 16 clients that use a server in step.
  * Pairs inside of such a set make a statement of that node with itself: when one of the range is used, so is
  * another. Pairs that lead out of it to another node are one statement when half the set takes part.
@@ -34,9 +37,9 @@ struct fl_ranges {
 };
 
 /* Finds ranges and takes from `pairs` what they stand for, but the members that are listed; the others keep
- * their order. FL_ENOMEM. */
+ * their order. `stop` may be NULL. FL_ESTOP, FL_ENOMEM. */
 int fl_ranges_find(struct fl_ranges *out, struct fl_pairs *pairs, const struct fl_nodes *nodes,
-                   const struct fl_talk *talk);
+                   const struct fl_talk *talk, const struct fl_stop *stop);
 /* Adds the rules that ranges make to the `*n` that their pairs made: rules[rule_of[i]] is that of pair i, or
  * rule_of[i] is -1 where a closer look denied it. The listed members become instances (parent), the others
  * are only counted (instances). A range all of whose listed members were denied is none. `rules` has room for
@@ -44,6 +47,13 @@ int fl_ranges_find(struct fl_ranges *out, struct fl_pairs *pairs, const struct f
 void fl_ranges_add(const struct fl_ranges *ranges, const int32_t *rule_of, struct fl_rule *rules, size_t *n);
 void fl_ranges_clear(struct fl_ranges *r);
 
+enum { FL_MIXED_FIRST = 1, FL_MIXED_LAST = 65535 };
+/* `*.1-65535` of any server: some services of some servers that are used in step, whatever their ports. It
+ * stands for its members, and covers more. */
+static inline bool fl_node_is_mixed(const struct fl_node *n)
+{
+    return n->any_server && n->server_port == FL_MIXED_FIRST && n->server_port_last == FL_MIXED_LAST;
+}
 /* Is everything that `narrow` stands for among what `wide` stands for? True also of equal nodes. */
 bool fl_node_covers(const struct fl_node *wide, const struct fl_node *narrow);
 

@@ -25,5 +25,9 @@ enum {
  * Links may come in any order, each once. FL_ENOMEM. */
 long fl_sets_find(uint32_t n, const struct fl_link *links, size_t n_links, uint32_t few,
                   const uint32_t *places, int32_t *labels);
+/* The same for sets of more than `few` nodes each of which goes with at least two thirds of the others
+ * (range_dense.c); of a component at most 64. FL_ENOMEM. */
+long fl_sets_find_dense(uint32_t n, const struct fl_link *links, size_t n_links, uint32_t few,
+                        int32_t *labels);
 
 #endif

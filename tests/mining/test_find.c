@@ -243,6 +243,64 @@ static void impossible_spans_are_refused(void **state)
     assert_int_equal(fl_find_rules(&f, &request), FL_ELIMIT);
 }
 
+/* Clients that ask `servers` servers at one of `ports` ports each, all in one second, now and then. */
+static void ask_at_once(struct day *d, unsigned clients, unsigned servers, unsigned ports)
+{
+    for (int round = 0; round < 14; round++) {
+        int64_t at_ms = midnight_ms + round * 6000000 + random_below(&d->seed, 2000) * 1000;
+        for (unsigned c = 0; c < clients; c++)
+            for (unsigned s = 0; s < servers; s++) {
+                char client[24], server[24];
+                snprintf(client, sizeof client, "10.1.0.%u", c + 1);
+                snprintf(server, sizeof server, "10.9.0.%u", s + 1);
+                int64_t start_ms = at_ms + random_below(&d->seed, 990);
+                assert_true(d->n < MOST);
+                d->flows[d->n++] =
+                    record(client, (uint16_t)(20000 + random_below(&d->seed, 40000)), server,
+                           (uint16_t)(20 + 7 * (s % ports)), FL_PROTO_TCP, start_ms, start_ms + 5);
+            }
+    }
+}
+
+static void what_asks_mixed_services_at_once_is_said_once(void **state)
+{
+    struct day *d = new_day(14);
+    char text[FL_RULE_TEXT];
+    ask_at_once(d, 20, 60, 60);
+    struct fl_findings f = mine(d);
+    size_t tops = 0;
+    while (tops < f.n && f.rules[tops].parent < 0)
+        tops++;
+    assert_int_equal(tops, 1);
+    assert_string_equal(fl_rule_format(&f.rules[0], text), "*.* : *.1-65535/tcp <=> *.* : *.1-65535/tcp");
+    assert_int_equal(f.rules[0].hosts, 20);
+    assert_true(f.rules[0].instances >= 20 * 60 * 59 / 2); /* each client's pairs at least */
+    assert_true(f.n < 2000);
+    fl_findings_clear(&f);
+    free(d);
+}
+
+/* Two ports of 20 servers each: a sweep over each, and that they go together. */
+static void sweeps_that_go_together_are_no_secret(void **state)
+{
+    static const char *const want[] = {"*.* : *.20/tcp <=> *.* : *.20/tcp",
+                                       "*.* : *.20/tcp <=> *.* : *.27/tcp",
+                                       "*.* : *.27/tcp <=> *.* : *.27/tcp"};
+    struct day *d = new_day(15);
+    char text[FL_RULE_TEXT];
+    ask_at_once(d, 20, 40, 2);
+    struct fl_findings f = mine(d);
+    for (int i = 0; i < 3; i++) {
+        bool found = false;
+        for (size_t k = 0; k < f.n && f.rules[k].parent < 0; k++)
+            found = found || strcmp(fl_rule_format(&f.rules[k], text), want[i]) == 0;
+        assert_true(found);
+    }
+    assert_int_equal(f.rules[3].parent >= 0, true);
+    fl_findings_clear(&f);
+    free(d);
+}
+
 static int stop_when_asked_so_often(void *ctx, enum fl_phase phase, double done)
 {
     int *left = ctx;
@@ -295,6 +353,8 @@ int main(void)
         cmocka_unit_test(order_and_threads_are_of_no_account),
         cmocka_unit_test(nothing_gives_no_rules),
         cmocka_unit_test(impossible_spans_are_refused),
+        cmocka_unit_test(what_asks_mixed_services_at_once_is_said_once),
+        cmocka_unit_test(sweeps_that_go_together_are_no_secret),
         cmocka_unit_test(a_run_stops_whenever_it_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include "mining/range.h"
 #include "mining/range_sets.h"
+#include "storage/error.h"
 
 /* ---- sets ---- */
 
@@ -118,6 +119,29 @@ static void what_stays_outside_of_sets_is_sparse(void **state)
     }
 }
 
+static void dense_sets_want_two_thirds(void **state)
+{
+    struct web *w = new_web();
+    join_all(w, 0, 20); /* less 13 links of node 0: it has 6 of 19 left, and is none of them */
+    size_t kept = 0;
+    for (size_t i = 0; i < w->n; i++)
+        if (w->links[i].a != 0 || w->links[i].b > 13)
+            w->links[kept++] = w->links[i];
+    w->n = kept;
+    join_all(w, 30, 18); /* another set, which a chain joins to the first */
+    join(w, 19, 25);
+    join(w, 25, 30);
+    join_all(w, 60, 16);              /* too few */
+    for (uint32_t i = 0; i < 40; i++) /* large, but thin: a band is no such set */
+        for (uint32_t k = 1; k <= 4; k++)
+            join(w, 100 + i, 100 + (i + k) % 40);
+    assert_int_equal(fl_sets_find_dense(160, w->links, w->n, 16, w->labels), 2);
+    for (uint32_t i = 0; i < 160; i++)
+        assert_int_equal(w->labels[i] == FL_SET_NONE, !((i >= 1 && i < 20) || (i >= 30 && i < 48)));
+    assert_true(w->labels[1] != w->labels[30]);
+    free(w);
+}
+
 /* ---- pairs ---- */
 
 enum { MOST_NODES = 2000, MOST_PAIRS = 200000 };
@@ -166,7 +190,7 @@ static void pair(struct stage *s, uint32_t x, uint32_t y, uint64_t n_xy)
 
 static void find(struct stage *s, size_t want)
 {
-    assert_int_equal(fl_ranges_find(&s->ranges, &s->pairs, &s->nodes, &s->talk), 0);
+    assert_int_equal(fl_ranges_find(&s->ranges, &s->pairs, &s->nodes, &s->talk, NULL), 0);
     char x[FL_NODE_TEXT], y[FL_NODE_TEXT];
     for (size_t i = 0; i < s->ranges.n && s->ranges.n != want; i++)
         print_message("# %s ~ %s: %u\n", fl_node_format(&s->ranges.items[i].x, x),
@@ -304,6 +328,73 @@ static void a_few_servers_in_step_stay_pairs(void **state)
     end(s);
 }
 
+/* A client asks `n` services of as many servers and ports in one second. */
+static void ask_mixed(struct stage *s, uint32_t client, uint32_t n)
+{
+    uint32_t first = (uint32_t)s->nodes.n;
+    for (uint32_t i = 0; i < n; i++)
+        node(s, client, i, 20 + 7 * i);
+    for (uint32_t a = 0; a < n; a++)
+        for (uint32_t b = a + 1; b < n; b++)
+            pair(s, first + a, first + b, 12);
+}
+
+static void mixed_services_in_step_are_one_statement(void **state)
+{
+    struct stage *s = new_stage();
+    ask_mixed(s, 60, 17);
+    pair(s, 0, node(s, 60, 40, 99), 12); /* within the ports, but in step with one of them only */
+    find(s, 1);
+    assert_range(&s->ranges.items[0], "10.0.0.60.* : *.1-65535/tcp", "10.0.0.60.* : *.1-65535/tcp", 136);
+    assert_int_equal(s->ranges.items[0].hosts, 17);
+    assert_int_equal(s->pairs.n, FL_RANGE_LISTED + 1);
+    end(s);
+}
+
+static void a_few_mixed_services_stay_pairs(void **state)
+{
+    struct stage *s = new_stage();
+    ask_mixed(s, 60, 16);
+    find(s, 0);
+    assert_int_equal(s->pairs.n, 120);
+    end(s);
+}
+
+static void clients_that_ask_mixed_services_are_one(void **state)
+{
+    struct stage *s = new_stage();
+    for (uint32_t c = 40; c < 60; c++)
+        ask_mixed(s, c, 18);
+    for (uint32_t service = 0; service < 18; service++)
+        for (uint32_t a = 0; a < 20; a++)
+            for (uint32_t b = a + 1; b < 20; b++)
+                pair(s, 18 * a + service, 18 * b + service, 12);
+    size_t pairs = s->pairs.n;
+    find(s, 1);
+    assert_range(&s->ranges.items[0], "*.* : *.1-65535/tcp", "*.* : *.1-65535/tcp", (uint32_t)pairs);
+    assert_int_equal(s->ranges.items[0].hosts, 20);
+    end(s);
+}
+
+static int stop_at_once(void *ctx, double done)
+{
+    ++*(int *)ctx;
+    return 1;
+}
+
+static void ranges_stop_when_asked(void **state)
+{
+    struct stage *s = new_stage();
+    int asked = 0;
+    ask_mixed(s, 60, 17);
+    assert_int_equal(
+        fl_ranges_find(&s->ranges, &s->pairs, &s->nodes, &s->talk, &(struct fl_stop){stop_at_once, &asked}),
+        FL_ESTOP);
+    assert_int_equal(asked, 1);
+    assert_int_equal(s->ranges.n, 0);
+    end(s);
+}
+
 static void the_other_pairs_keep_their_order(void **state)
 {
     struct stage *s = new_stage();
@@ -386,6 +477,7 @@ int main(void)
         cmocka_unit_test(two_sets_of_one_component_are_two),
         cmocka_unit_test(many_need_four_partners),
         cmocka_unit_test(what_stays_outside_of_sets_is_sparse),
+        cmocka_unit_test(dense_sets_want_two_thirds),
         cmocka_unit_test(nine_ports_are_one_range),
         cmocka_unit_test(two_ports_of_a_server_stay_a_pair),
         cmocka_unit_test(both_kinds_of_evidence_count_once),
@@ -393,6 +485,10 @@ int main(void)
         cmocka_unit_test(a_scan_of_many_hosts_is_one_statement),
         cmocka_unit_test(many_clients_in_step_are_one_statement),
         cmocka_unit_test(a_few_servers_in_step_stay_pairs),
+        cmocka_unit_test(mixed_services_in_step_are_one_statement),
+        cmocka_unit_test(a_few_mixed_services_stay_pairs),
+        cmocka_unit_test(clients_that_ask_mixed_services_are_one),
+        cmocka_unit_test(ranges_stop_when_asked),
         cmocka_unit_test(the_other_pairs_keep_their_order),
         cmocka_unit_test(members_become_instances),
         cmocka_unit_test(covering),
