@@ -5,6 +5,7 @@
 #define FL_MINING_DESCRIBE_H
 
 #include "mining/count.h"
+#include "mining/stop.h"
 
 /* What pairs are looked at with; fill in all but the last two, zero those. */
 struct fl_view {
@@ -23,6 +24,17 @@ struct fl_view {
  * coincidences (at least `support`), or fewer than `support` distinct conversations under way in a `during`
  * pair; FL_ENOMEM. */
 int fl_describe(struct fl_rule *out, const struct fl_pair *pair, struct fl_view *view);
+/* Rules found so far, in a buffer that grows. */
+struct fl_rules {
+    struct fl_rule *items;
+    size_t n, room;
+};
+/* Describe n pairs that stand family by family, on up to config->threads threads, which is of no account to
+ * what comes out: the rules of those that a closer look does not deny go behind those of `out` in the order
+ * of the pairs, place[i] is where that of pair i stands, or -1. `stop` (NULL: not) is asked before each pair
+ * that the calling thread takes. FL_ESTOP, FL_ENOMEM. */
+int fl_describe_all(struct fl_rules *out, int32_t *place, const struct fl_pair *pairs, size_t n,
+                    struct fl_view *view, const struct fl_stop *stop);
 /* Give n rules the q-values of their p-values among `tested` tests, drop those above `q`, in place, and
  * return how many are left; place[i] is where rule i has gone, or -1. FL_ENOMEM. */
 long fl_keep_significant(struct fl_rule *rules, size_t n, uint64_t tested, double q, int32_t *place);

@@ -12,6 +12,7 @@
 #include "mining/periodic.h"
 #include "mining/range_pool.h"
 #include "mining/recheck.h"
+#include "mining/room.h"
 #include "mining/stitch.h"
 #include "mining/widen.h"
 #include "storage/error.h"
@@ -72,18 +73,6 @@ int fl_find_talk(struct fl_talk *out, const struct fl_find_request *r)
     return rc;
 }
 
-/* What counting takes for each conversation of a node, and for each 64 windows of a block that a node is
- * present in. */
-enum { BYTES_A_MEMBER = 24, BYTES_A_CELL = 128 };
-
-static bool fits(const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
-                 uint64_t memory_bytes)
-{
-    uint64_t members = nodes->first[nodes->n],
-             cells = fl_nodes_blocks(nodes, talk, time) * ((time->jitter + 63) / 64);
-    return memory_bytes == 0 || cells * BYTES_A_CELL + members * BYTES_A_MEMBER <= memory_bytes;
-}
-
 static int count_families(struct fl_pairs *out, uint64_t n_total[3], const struct fl_nodes *nodes,
                           const struct fl_talk *talk, const struct fl_timeline *time,
                           const struct fl_find_request *r)
@@ -109,28 +98,11 @@ static int count_families(struct fl_pairs *out, uint64_t n_total[3], const struc
     return rc;
 }
 
-/* `rule_of` gets each pair's place among the rules, or -1. */
-static int describe_pairs(struct fl_findings *out, const struct fl_pairs *pairs, struct fl_view *view,
-                          int32_t *rule_of, const struct fl_find_request *r)
-{
-    for (size_t i = 0; i < pairs->n; i++) {
-        int rc = asked_to_stop(r, FL_PHASE_DESCRIBING, (double)i / (double)pairs->n);
-        if (rc < 0)
-            return rc;
-        rc = fl_describe(&out->rules[out->n], &pairs->items[i], view);
-        if (rc < 0)
-            return rc;
-        rule_of[i] = rc > 0 ? (int32_t)out->n : -1;
-        out->n += rc > 0;
-    }
-    return 0;
-}
-
 /* Bursts may have made some of them less than significant. */
-static int keep_significant(struct fl_findings *out, const struct fl_pairs *pairs, int32_t *rule_of, double q)
+static int keep_significant(struct fl_rules *out, const struct fl_pairs *pairs, int32_t *rule_of, double q)
 {
     int32_t *place = malloc((out->n + 1) * sizeof *place);
-    long left = place ? fl_keep_significant(out->rules, out->n, pairs->tested, q, place) : FL_ENOMEM;
+    long left = place ? fl_keep_significant(out->items, out->n, pairs->tested, q, place) : FL_ENOMEM;
     for (size_t i = 0; left >= 0 && i < pairs->n; i++)
         if (rule_of[i] >= 0)
             rule_of[i] = place[rule_of[i]];
@@ -142,36 +114,36 @@ static int keep_significant(struct fl_findings *out, const struct fl_pairs *pair
 }
 
 /* Likewise the rules from `first` on, whose q-values are Bonferroni's: all p-values times the same number. */
-static void keep_made(struct fl_findings *out, size_t first, const struct fl_pairs *pairs, double q)
+static void keep_made(struct fl_rules *out, size_t first, const struct fl_pairs *pairs, double q)
 {
     size_t kept = first;
     double tests = pairs->n ? pairs->items[0].log10_q - pairs->items[0].log10_p : 0;
     for (size_t i = first; i < out->n; i++) {
-        out->rules[i].log10_q = out->rules[i].log10_p + tests;
-        if (out->rules[i].log10_q <= log10(q))
-            out->rules[kept++] = out->rules[i];
+        out->items[i].log10_q = out->items[i].log10_p + tests;
+        if (out->items[i].log10_q <= log10(q))
+            out->items[kept++] = out->items[i];
     }
     out->n = kept;
 }
 
 /* Pairs of nodes that were made for them; `pooled` where these are ranges. */
-static int describe_made(struct fl_findings *out, const struct fl_pairs *pairs, const struct fl_nodes *nodes,
-                         const struct fl_pooled *pooled, const struct fl_view *as)
+static int describe_made(struct fl_rules *out, const struct fl_pairs *pairs, const struct fl_nodes *nodes,
+                         const struct fl_pooled *pooled, const struct fl_view *as, const struct fl_stop *stop)
 {
     struct fl_view view = *as;
     size_t first = out->n;
-    int rc = 0;
+    int32_t *place = malloc((pairs->n + 1) * sizeof *place);
     view.nodes = nodes;
     view.events = NULL;
-    for (size_t i = 0; i < pairs->n && rc >= 0; i++) {
-        rc = fl_describe(&out->rules[out->n], &pairs->items[i], &view);
-        if (rc > 0 && pooled)
-            fl_pooled_name(pooled, i, &out->rules[out->n]);
-        out->n += rc > 0;
-    }
+    int rc = place ? fl_describe_all(out, place, pairs->items, pairs->n, &view, stop) : FL_ENOMEM;
+    for (size_t i = 0; i < pairs->n && rc == 0 && pooled; i++)
+        if (place[i] >= 0)
+            fl_pooled_name(pooled, i, &out->items[place[i]]);
     fl_view_clear(&view);
-    keep_made(out, first, pairs, as->config->q);
-    return rc < 0 ? rc : 0;
+    free(place);
+    if (rc == 0)
+        keep_made(out, first, pairs, as->config->q);
+    return rc;
 }
 
 static int stop_describing(void *ctx, double done)
@@ -197,21 +169,22 @@ struct beyond {
     struct fl_widened widened;
 };
 
-static int describe_all(struct fl_findings *out, const struct fl_pairs *pairs, const struct beyond *b,
-                        struct fl_view *view, const struct fl_find_request *r)
+static int describe_all(struct fl_rules *out, const struct fl_pairs *pairs, const struct beyond *b,
+                        struct fl_view *view, const struct fl_stop *stop)
 {
-    size_t most = pairs->n + b->ranges.n + b->pooled.pairs.n + b->widened.pairs.n;
     int32_t *rule_of = malloc((pairs->n + 1) * sizeof *rule_of);
-    out->rules = malloc((most + 1) * sizeof *out->rules);
-    int rc = rule_of && out->rules ? describe_pairs(out, pairs, view, rule_of, r) : FL_ENOMEM;
+    int rc = rule_of ? fl_describe_all(out, rule_of, pairs->items, pairs->n, view, stop) : FL_ENOMEM;
+    fl_view_clear(view);
     if (rc == 0)
-        rc = keep_significant(out, pairs, rule_of, r->config->q);
+        rc = keep_significant(out, pairs, rule_of, view->config->q);
     if (rc == 0)
-        fl_ranges_add(&b->ranges, rule_of, out->rules, &out->n);
+        rc = fl_room(&out->items, &out->room, out->n + b->ranges.n, sizeof *out->items);
     if (rc == 0)
-        rc = describe_made(out, &b->pooled.pairs, &b->pooled.nodes, &b->pooled, view);
+        fl_ranges_add(&b->ranges, rule_of, out->items, &out->n);
     if (rc == 0)
-        rc = describe_made(out, &b->widened.pairs, &b->widened.nodes, NULL, view);
+        rc = describe_made(out, &b->pooled.pairs, &b->pooled.nodes, &b->pooled, view, stop);
+    if (rc == 0)
+        rc = describe_made(out, &b->widened.pairs, &b->widened.nodes, NULL, view, stop);
     free(rule_of);
     return rc;
 }
@@ -231,6 +204,7 @@ static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl
                       const struct fl_find_request *r)
 {
     struct beyond b = {.ranges = {.n = 0}};
+    struct fl_rules rules = {.n = 0};
     struct fl_find_request asked = *r;
     struct fl_stop stop = {stop_describing, &asked};
     int rc = fl_ranges_find(&b.ranges, pairs, view->nodes, view->talk, &stop);
@@ -241,9 +215,18 @@ static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl
     if (rc == 0)
         rc = asked_to_stop(r, FL_PHASE_DESCRIBING, 0);
     if (rc == 0)
-        rc = fl_widen(&b.widened, pairs, &b.ranges, view->nodes, view->talk, view->time, r->config);
+        rc = fl_widen(&b.widened, &(struct fl_widen_request){.pairs = pairs,
+                                                             .ranges = &b.ranges,
+                                                             .nodes = view->nodes,
+                                                             .talk = view->talk,
+                                                             .time = view->time,
+                                                             .config = r->config,
+                                                             .memory_bytes = r->memory_bytes,
+                                                             .stop = &stop});
     if (rc == 0)
-        rc = describe_all(out, pairs, &b, view, r);
+        rc = describe_all(&rules, pairs, &b, view, &stop);
+    out->rules = rules.items;
+    out->n = rules.n;
     if (rc == 0)
         rc = add_periodic(out, view, r);
     if (rc == 0)
@@ -300,7 +283,7 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
     if (rc == 0)
         rc = fl_nodes_build_on(&nodes, &talk, &time, r->config->support, r->config->threads);
     if (rc == 0)
-        rc = fits(&nodes, &talk, &time, r->memory_bytes) ? 0 : FL_ELIMIT;
+        rc = fl_nodes_fit(&nodes, &talk, &time, r->memory_bytes) ? 0 : FL_ELIMIT;
     if (rc == 0)
         rc = count_families(&pairs, n_total, &nodes, &talk, &time, r);
     if (rc == 0)

@@ -329,3 +329,15 @@ uint64_t fl_nodes_blocks(const struct fl_nodes *nodes, const struct fl_talk *tal
     }
     return count;
 }
+
+/* What counting takes for each conversation of a node, and for each 64 windows of a block that a node is
+ * present in. */
+enum { BYTES_A_MEMBER = 24, BYTES_A_CELL = 128 };
+
+bool fl_nodes_fit(const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
+                  uint64_t memory_bytes)
+{
+    uint64_t members = nodes->n ? nodes->first[nodes->n] : 0,
+             cells = fl_nodes_blocks(nodes, talk, time) * ((time->jitter + 63) / 64);
+    return memory_bytes == 0 || cells * BYTES_A_CELL + members * BYTES_A_MEMBER <= memory_bytes;
+}

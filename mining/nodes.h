@@ -55,6 +55,10 @@ void fl_nodes_clear(struct fl_nodes *nodes);
 uint64_t fl_nodes_blocks(const struct fl_nodes *nodes, const struct fl_talk *talk,
                          const struct fl_timeline *time);
 
+/* Does that, about, stay within so many bytes? 0: any. */
+bool fl_nodes_fit(const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
+                  uint64_t memory_bytes);
+
 /* As fl_node_generalises, over keys. */
 bool fl_key_generalises(const struct fl_node_key *general, const struct fl_node_key *special);
 struct fl_node fl_key_node(const struct fl_node_key *key, const struct fl_talk *talk);

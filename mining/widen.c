@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "mining/order.h"
+#include "mining/radix.h"
 #include "storage/error.h"
 
 enum { LEAST_PAIRS = 3 };
@@ -136,20 +137,6 @@ static bool is_wanted(const struct wishes *w, const struct fl_node_key *x, const
 
 /* ---- step 3 ---- */
 
-struct start { /* a conversation of a node */
-    uint32_t node, conversation;
-    int64_t start_ms;
-};
-
-static int compare_starts(const void *va, const void *vb)
-{
-    const struct start *a = va, *b = vb;
-    FL_ORDER(a->node, b->node);
-    FL_ORDER(a->start_ms, b->start_ms);
-    FL_ORDER(a->conversation, b->conversation);
-    return 0;
-}
-
 static int name_nodes(struct fl_nodes *out, const struct wishes *w)
 {
     out->keys = malloc((2 * w->n + 1) * sizeof *out->keys);
@@ -166,54 +153,96 @@ static int name_nodes(struct fl_nodes *out, const struct wishes *w)
     return 0;
 }
 
-/* The conversation under the node `key`, if that is wanted. */
-static void add_start(const struct fl_nodes *nodes, struct fl_node_key key, uint32_t conversation,
-                      int64_t start_ms, struct start *starts, size_t *n)
+enum { NO_NODE = UINT32_MAX, ASK_EVERY = 1 << 16 };
+
+struct members {                /* which conversations are of which nodes */
+    uint32_t (*nodes)[2];       /* by conversation: of its server, of any server; or NO_NODE */
+    struct fl_entries by_start; /* those that are of any */
+};
+
+/* The node `key`, if that is wanted. */
+static uint32_t find_node(const struct fl_nodes *nodes, struct fl_node_key key)
 {
     const struct fl_node_key *found =
         bsearch(&key, nodes->keys, nodes->n, sizeof *nodes->keys, compare_node_keys);
-    if (found)
-        starts[(*n)++] = (struct start){(uint32_t)(found - nodes->keys), conversation, start_ms};
+    return found ? (uint32_t)(found - nodes->keys) : NO_NODE;
 }
 
-/* A conversation is of the node of its server, and of the one with any server in its place. */
-static int fill_nodes(struct fl_nodes *out, const struct fl_talk *talk)
+/* A conversation is of the node of its server, and of the one with any server in its place. Those of one
+ * client, server and port stand together. */
+static int find_members(struct members *m, const struct fl_nodes *nodes, const struct fl_talk *talk,
+                        const struct fl_stop *stop)
 {
-    size_t n = 0;
-    struct start *starts = malloc((2 * talk->n + 1) * sizeof *starts);
-    out->first = calloc(out->n + 1, sizeof *out->first);
-    if (!starts || !out->first) {
-        free(starts);
-        return FL_ENOMEM;
-    }
-    for (size_t i = 0; i < talk->n; i++) {
+    struct fl_node_key last = {.protocol = 0};
+    int rc = 0;
+    for (size_t i = 0; i < talk->n && rc == 0; i++) {
         const struct fl_conversation *c = &talk->items[i];
         struct fl_node_key key = {FL_HOST_ANY, c->server, FL_PORT_ANY, c->server_port, c->protocol};
-        add_start(out, key, (uint32_t)i, c->start_ms, starts, &n);
-        add_start(out, any_server(key), (uint32_t)i, c->start_ms, starts, &n);
+        bool same = i > 0 && compare_keys(&key, &last) == 0;
+        m->nodes[i][0] = same ? m->nodes[i - 1][0] : find_node(nodes, key);
+        m->nodes[i][1] = same ? m->nodes[i - 1][1] : find_node(nodes, any_server(key));
+        last = key;
+        rc = fl_stop_ask_at(stop, i, talk->n, ASK_EVERY);
+        if (rc == 0 && (m->nodes[i][0] != NO_NODE || m->nodes[i][1] != NO_NODE))
+            rc = fl_entries_add(&m->by_start, (uint64_t)c->start_ms, (uint32_t)i);
     }
-    qsort(starts, n, sizeof *starts, compare_starts);
-    out->conversations = malloc((n + 1) * sizeof *out->conversations);
-    for (size_t i = 0; i < n && out->conversations; i++) {
-        out->conversations[i] = starts[i].conversation;
-        out->first[starts[i].node + 1]++;
-    }
-    for (size_t u = 0; u < out->n; u++)
-        out->first[u + 1] += out->first[u];
-    free(starts);
-    return out->conversations ? 0 : FL_ENOMEM;
+    return rc == 0 ? fl_entries_sort(&m->by_start) : rc;
 }
 
-static int count(struct fl_widened *out, const struct fl_talk *talk, const struct fl_timeline *time,
-                 const struct fl_mining_config *config)
+/* By start within a node. */
+static int lay_out(struct fl_nodes *out, const struct members *m)
+{
+    size_t all = 0;
+    out->first = calloc(out->n + 2, sizeof *out->first);
+    if (!out->first)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < m->by_start.n; i++)
+        for (int k = 0; k < 2; k++)
+            if (m->nodes[m->by_start.items[i].value][k] != NO_NODE) {
+                out->first[m->nodes[m->by_start.items[i].value][k] + 2]++;
+                all++;
+            }
+    out->conversations = malloc((all + 1) * sizeof *out->conversations);
+    if (!out->conversations)
+        return FL_ENOMEM;
+    for (size_t u = 2; u < out->n + 2; u++)
+        out->first[u] += out->first[u - 1];
+    for (size_t i = 0; i < m->by_start.n; i++)
+        for (int k = 0; k < 2; k++) {
+            uint32_t c = m->by_start.items[i].value, node = m->nodes[c][k];
+            if (node != NO_NODE)
+                out->conversations[out->first[node + 1]++] = c;
+        }
+    return 0;
+}
+
+static int fill_nodes(struct fl_nodes *out, const struct fl_talk *talk, const struct fl_stop *stop)
+{
+    struct members m = {.nodes = malloc((talk->n + 1) * sizeof *m.nodes)};
+    int rc = m.nodes ? find_members(&m, out, talk, stop) : FL_ENOMEM;
+    if (rc == 0)
+        rc = lay_out(out, &m);
+    free(m.nodes);
+    fl_entries_clear(&m.by_start);
+    return rc;
+}
+
+static int count(struct fl_widened *out, const struct fl_widen_request *r)
 {
     struct fl_lane lanes[3];
-    int rc = fl_lanes_build(lanes, &out->nodes, talk, time, config->threads);
+    if (!fl_nodes_fit(&out->nodes, r->talk, r->time, r->memory_bytes))
+        return FL_ELIMIT;
+    int rc = fl_lanes_build(lanes, &out->nodes, r->talk, r->time, r->config->threads);
     if (rc < 0)
         return rc;
-    rc = fl_count_pairs(
-        &out->pairs,
-        &(struct fl_count_request){.lanes = lanes, .nodes = &out->nodes, .talk = talk, .config = config});
+    rc = fl_stop_ask(r->stop, 0);
+    if (rc == 0)
+        rc = fl_count_pairs(&out->pairs, &(struct fl_count_request){.lanes = lanes,
+                                                                    .nodes = &out->nodes,
+                                                                    .talk = r->talk,
+                                                                    .config = r->config,
+                                                                    .stop = r->stop ? r->stop->ask : NULL,
+                                                                    .ctx = r->stop ? r->stop->ctx : NULL});
     for (int family = FL_NAMED; family <= FL_BOUND_SERVER; family++)
         fl_lane_clear(&lanes[family]);
     return rc;
@@ -254,21 +283,19 @@ static int gather_wishes(struct wishes *w, const struct fl_pairs *pairs, const s
     return rc;
 }
 
-int fl_widen(struct fl_widened *out, const struct fl_pairs *pairs, const struct fl_ranges *ranges,
-             const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
-             const struct fl_mining_config *config)
+int fl_widen(struct fl_widened *out, const struct fl_widen_request *r)
 {
     struct wishes w = {.n = 0};
     *out = (struct fl_widened){.nodes = {.n = 0}};
-    int rc = gather_wishes(&w, pairs, ranges, nodes);
+    int rc = gather_wishes(&w, r->pairs, r->ranges, r->nodes);
     if (rc == 0 && w.n > 0) {
         rc = name_nodes(&out->nodes, &w);
         if (rc == 0)
-            rc = fill_nodes(&out->nodes, talk);
+            rc = fill_nodes(&out->nodes, r->talk, r->stop);
         if (rc == 0)
-            rc = count(out, talk, time, config);
+            rc = count(out, r);
         if (rc == 0)
-            keep_significant(out, &w, log10(config->q), pairs->tested);
+            keep_significant(out, &w, log10(r->config->q), r->pairs->tested);
     }
     free(w.items);
     if (rc < 0)

@@ -10,14 +10,23 @@ struct fl_widened {
     struct fl_pairs pairs; /* of these, bound to the client, significant */
 };
 
+struct fl_widen_request {
+    const struct fl_pairs *pairs;
+    const struct fl_ranges *ranges; /* of these pairs */
+    const struct fl_nodes *nodes;
+    const struct fl_talk *talk;
+    const struct fl_timeline *time;
+    const struct fl_mining_config *config;
+    uint64_t memory_bytes;      /* as fl_nodes_fit takes it */
+    const struct fl_stop *stop; /* NULL: not asked */
+};
+
 /* The nodes of MINING.md section 2 have one wildcard, so that a pair which repeats itself with client after
  * client, or of any client with server after server, has no generic among them. Where at least 3 of `pairs`,
  * but what `ranges` stand for, would be instances of one, its two nodes are made of all the conversations
  * they name and counted as any pair is. Its q-value is Bonferroni's over the pairs tested before and here.
- * FL_ENOMEM. */
-int fl_widen(struct fl_widened *out, const struct fl_pairs *pairs, const struct fl_ranges *ranges,
-             const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
-             const struct fl_mining_config *config);
+ * FL_ELIMIT for more memory than is allowed, FL_ESTOP, FL_ENOMEM. */
+int fl_widen(struct fl_widened *out, const struct fl_widen_request *request);
 void fl_widened_clear(struct fl_widened *w);
 
 #endif

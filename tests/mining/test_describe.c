@@ -5,6 +5,8 @@
 #include <math.h>
 
 #include "mining/describe.h"
+#include "mining/numbers.h"
+#include "storage/error.h"
 
 enum { MOST = 1200 };
 
@@ -377,6 +379,95 @@ static void turned_rules_have_turned_lags(void **state)
     free(s);
 }
 
+/* ---- many ---- */
+
+static int stop_when_asked_so_often(void *ctx, double done)
+{
+    return --*(int *)ctx < 0;
+}
+
+/* One pair 1,300 times over, which is three batches, every third of them denied. */
+static void many_are_described_as_one_is(void **state)
+{
+    enum { PAIRS = 1300 };
+    struct stage *s = new_stage();
+    struct fl_pair *pairs = calloc(PAIRS, sizeof *pairs);
+    int32_t place[PAIRS];
+    struct fl_rule one;
+    assert_non_null(pairs);
+    name_servers(s, 2, 3);
+    for (int i = 0; i < 20; i++)
+        say(s, 1, 2, 80, i * 100000, 50);
+    next_node(s);
+    for (int i = 0; i < 20; i++)
+        say(s, 1, 3, 80, i * 100000 + 20, 50);
+    assert_int_equal(describe(s, &one, (struct fl_pair){.n_x = 20, .n_y = 20, .n_xy = 20}), 1);
+    for (int i = 0; i < PAIRS; i++) /* too few that are under way: denied */
+        pairs[i] = (struct fl_pair){.evidence = i % 3 ? FL_EVIDENCE_START : FL_EVIDENCE_DURING,
+                                    .y = 1,
+                                    .n_x = 20,
+                                    .n_y = 20,
+                                    .n_xy = i % 3 ? 20 : 0,
+                                    .expected = 0.5};
+    for (uint32_t threads = 1; threads <= 3; threads++) {
+        struct fl_view view = {.nodes = &s->nodes,
+                               .talk = &s->talk,
+                               .time = &s->time,
+                               .config = &s->config,
+                               .n_total = s->n_total};
+        struct fl_rules rules = {.n = 0};
+        s->config.threads = threads;
+        int left = PAIRS / 2;
+        struct fl_stop stop = {stop_when_asked_so_often, &left};
+        s->config.support = 21; /* so many partners a pair under way must have */
+        assert_int_equal(fl_describe_all(&rules, place, pairs, PAIRS, &view, NULL), 0);
+        assert_int_equal(rules.n, PAIRS - (PAIRS + 2) / 3);
+        for (int i = 0, at = 0; i < PAIRS; i++) {
+            assert_int_equal(place[i], i % 3 ? at : -1);
+            if (i % 3)
+                assert_memory_equal(&rules.items[at++], &one, sizeof one);
+        }
+        rules.n = 0;
+        if (threads == 1)
+            assert_int_equal(fl_describe_all(&rules, place, pairs, PAIRS, &view, &stop), FL_ESTOP);
+        left = 0;
+        assert_int_equal(fl_describe_all(&rules, place, pairs, PAIRS, &view, &stop), FL_ESTOP);
+        assert_int_equal(left, -1);
+        fl_view_clear(&view);
+        free(rules.items);
+    }
+    free(pairs);
+    free(s);
+}
+
+static void numbers_in_order(void **state)
+{
+    enum { N = 3000 };
+    int64_t items[N], spare[N];
+    uint32_t keys[N], order[N], other[N];
+    uint64_t seed = 3;
+    for (int round = 0; round < 60; round++) {
+        size_t n = round % 2 ? random_below(&seed, 100) : random_below(&seed, N);
+        for (size_t i = 0; i < n; i++) {
+            uint64_t x = random_next(&seed) >> (round + 4);
+            items[i] = round % 3 ? (int64_t)x : -(int64_t)x;
+            keys[i] = (uint32_t)(random_next(&seed) >> (32 + round / 2));
+        }
+        fl_numbers_sort(items, n, spare);
+        fl_numbers_order(keys, n, order, other);
+        for (size_t i = 1; i < n; i++) {
+            assert_true(items[i - 1] <= items[i]);
+            assert_true(keys[order[i - 1]] < keys[order[i]] ||
+                        (keys[order[i - 1]] == keys[order[i]] && order[i - 1] < order[i]));
+        }
+    }
+    int64_t ends[FL_LAG_BINS * 4], room[FL_LAG_BINS * 4];
+    for (int i = 0; i < FL_LAG_BINS * 4; i++)
+        ends[i] = i % 2 ? INT64_MIN + i : INT64_MAX - i;
+    fl_numbers_sort(ends, FL_LAG_BINS * 4, room);
+    assert_true(ends[0] == INT64_MIN + 1 && ends[FL_LAG_BINS * 4 - 1] == INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +483,8 @@ int main(void)
         cmocka_unit_test(lags_fall_into_round_bins),
         cmocka_unit_test(turned_rules_have_turned_lags),
         cmocka_unit_test(the_latest_of_nested_flows_takes_the_lag),
+        cmocka_unit_test(many_are_described_as_one_is),
+        cmocka_unit_test(numbers_in_order),
         cmocka_unit_test(clock_phase_by_hand),
         cmocka_unit_test(what_keeps_no_phase),
     };

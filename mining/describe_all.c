@@ -1,0 +1,156 @@
+/* Many pairs looked at closely, on several threads.
+ *
+ * 1. Pairs are taken in batches of one family.
+ * 2. The events of their nodes that are not there yet are collected, each node by one thread.
+ * 3. Each pair is described by one thread, which has room of its own: a pair's rule depends on nothing but
+ * the pair, so that it is the same whoever makes it.
+ * 4. The rules of a batch are put behind the others in the order of the pairs. */
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "mining/describe_parts.h"
+#include "mining/order.h"
+#include "mining/parallel.h"
+#include "mining/room.h"
+#include "storage/error.h"
+
+enum { BATCH = 512 };
+
+struct work {
+    struct fl_view *view;
+    const struct fl_stop *stop;
+    const struct fl_pair *pairs; /* of the batch */
+    size_t n;
+    size_t before, all; /* pairs described before the batch, and altogether */
+    uint32_t nodes[2 * BATCH];
+    size_t n_nodes;
+    struct fl_rule *rules; /* by pair */
+    int made[BATCH];       /* 1: a rule, 0: none */
+    atomic_size_t next;
+    atomic_bool ended; /* by a stop or a failure */
+    struct fl_scratch scratch[FL_MOST_THREADS];
+};
+
+/* The next thing to do, or `n` when there is none or all is to end; the first thread asks for all. */
+static size_t take(struct work *w, uint32_t thread, size_t n, int *rc)
+{
+    if (thread == 0 && fl_stop_ask(w->stop, (double)w->before / (double)w->all)) {
+        atomic_store(&w->ended, true);
+        *rc = FL_ESTOP;
+    }
+    if (atomic_load_explicit(&w->ended, memory_order_relaxed))
+        return n;
+    size_t at = atomic_fetch_add(&w->next, 1);
+    return at < n ? at : n;
+}
+
+static int collect_events(void *ctx, uint32_t thread)
+{
+    struct work *w = ctx;
+    int rc = 0;
+    for (size_t at; rc == 0 && (at = take(w, thread, w->n_nodes, &rc)) < w->n_nodes;)
+        rc = fl_events_collect(&w->view->events[w->nodes[at]], w->nodes[at], w->view);
+    if (rc < 0)
+        atomic_store(&w->ended, true);
+    return rc;
+}
+
+static int describe_some(void *ctx, uint32_t thread)
+{
+    struct work *w = ctx;
+    int rc = 0;
+    for (size_t at; rc >= 0 && (at = take(w, thread, w->n, &rc)) < w->n;) {
+        rc = fl_describe_in(&w->rules[at], &w->pairs[at], w->view, &w->scratch[thread]);
+        w->made[at] = rc > 0;
+    }
+    if (rc < 0)
+        atomic_store(&w->ended, true);
+    return rc < 0 ? rc : 0;
+}
+
+static int compare_numbers(const void *va, const void *vb)
+{
+    FL_ORDER(*(const uint32_t *)va, *(const uint32_t *)vb);
+    return 0;
+}
+
+/* The nodes of the batch without events, each once. */
+static void find_nodes(struct work *w)
+{
+    size_t n = 0, kept = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        uint32_t ends[2] = {w->pairs[i].x, w->pairs[i].y};
+        for (int k = 0; k < 2; k++)
+            if (!w->view->events[ends[k]].items)
+                w->nodes[n++] = ends[k];
+    }
+    qsort(w->nodes, n, sizeof *w->nodes, compare_numbers);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || w->nodes[kept - 1] != w->nodes[i])
+            w->nodes[kept++] = w->nodes[i];
+    w->n_nodes = kept;
+}
+
+static int on_threads(struct work *w, size_t n, int (*fn)(void *ctx, uint32_t thread))
+{
+    uint32_t threads = fl_parallel_threads(w->view->config->threads);
+    atomic_store(&w->next, 0);
+    return fl_parallel(n < threads ? (uint32_t)n : threads, fn, w);
+}
+
+/* Steps 2 and 3. */
+static int describe_batch(struct work *w)
+{
+    if (!w->view->events || w->view->family != w->pairs[0].family) {
+        fl_view_clear(w->view);
+        w->view->family = w->pairs[0].family;
+        w->view->events = calloc(w->view->nodes->n + 1, sizeof *w->view->events);
+        if (!w->view->events)
+            return FL_ENOMEM;
+    }
+    find_nodes(w);
+    int rc = on_threads(w, w->n_nodes, collect_events);
+    return rc == 0 ? on_threads(w, w->n, describe_some) : rc;
+}
+
+static int describe_in_batches(struct fl_rules *out, int32_t *place, struct work *w,
+                               const struct fl_pair *pairs)
+{
+    int rc = 0;
+    for (size_t end; w->before < w->all && rc == 0; w->before = end) {
+        for (end = w->before + 1;
+             end < w->all && end - w->before < BATCH && pairs[end].family == pairs[w->before].family;)
+            end++;
+        w->pairs = pairs + w->before;
+        w->n = end - w->before;
+        rc = describe_batch(w);
+        if (rc == 0)
+            rc = fl_room(&out->items, &out->room, out->n + w->n, sizeof *out->items);
+        for (size_t i = 0; i < w->n && rc == 0; i++) {
+            place[w->before + i] = w->made[i] ? (int32_t)out->n : -1;
+            if (w->made[i])
+                out->items[out->n++] = w->rules[i];
+        }
+    }
+    return rc;
+}
+
+int fl_describe_all(struct fl_rules *out, int32_t *place, const struct fl_pair *pairs, size_t n,
+                    struct fl_view *view, const struct fl_stop *stop)
+{
+    struct work *w = calloc(1, sizeof *w);
+    struct fl_rule *rules = malloc(BATCH * sizeof *rules);
+    int rc = w && rules ? 0 : FL_ENOMEM;
+    if (rc == 0) {
+        w->view = view;
+        w->stop = stop;
+        w->all = n;
+        w->rules = rules;
+        rc = describe_in_batches(out, place, w, pairs);
+    }
+    for (uint32_t i = 0; w && i < FL_MOST_THREADS; i++)
+        fl_scratch_clear(&w->scratch[i]);
+    free(rules);
+    free(w);
+    return rc;
+}

@@ -1,0 +1,152 @@
+/* Where the conversations of a pair's nodes meet: steps 1 and 2 of describe.c. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mining/describe_parts.h"
+#include "mining/numbers.h"
+#include "mining/room.h"
+#include "storage/error.h"
+
+/* ---- events ---- */
+
+/* A node's conversations are by start: by binding host they are in order. */
+static int order_by_bind(struct fl_events *e)
+{
+    struct fl_active *sorted = malloc((e->n + 1) * sizeof *sorted);
+    uint32_t *numbers = malloc((3 * e->n + 1) * sizeof *numbers), *order = numbers + e->n;
+    int rc = sorted && numbers ? 0 : FL_ENOMEM;
+    if (rc == 0) {
+        for (size_t i = 0; i < e->n; i++)
+            numbers[i] = e->items[i].bind;
+        fl_numbers_order(numbers, e->n, order, order + e->n);
+        for (size_t i = 0; i < e->n; i++)
+            sorted[i] = e->items[order[i]];
+        struct fl_active *swap = e->items;
+        e->items = sorted;
+        sorted = swap;
+    }
+    free(sorted);
+    free(numbers);
+    return rc;
+}
+
+int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view *v)
+{
+    size_t n = v->nodes->first[node + 1] - v->nodes->first[node];
+    struct fl_events e = {.items = malloc((n + 1) * sizeof *e.items), .n = n};
+    if (!e.items)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t index = v->nodes->conversations[v->nodes->first[node] + i];
+        const struct fl_conversation *c = &v->talk->items[index];
+        e.items[i] = (struct fl_active){fl_bind_of(v->family, c), index, fl_window_of(v->time, c->start_ms),
+                                        fl_window_of(v->time, c->end_ms)};
+    }
+    int rc = v->family == FL_NAMED ? 0 : order_by_bind(&e);
+    if (rc < 0)
+        free(e.items);
+    else
+        *out = e;
+    return rc;
+}
+
+void fl_view_clear(struct fl_view *view)
+{
+    for (size_t i = 0; view->events && i < view->nodes->n; i++)
+        free(view->events[i].items);
+    free(view->events);
+    view->events = NULL;
+}
+
+int fl_events_keep(struct fl_view *v, const struct fl_pair *pair)
+{
+    int rc = 0;
+    if (v->family != pair->family)
+        fl_view_clear(v);
+    v->family = pair->family;
+    if (!v->events)
+        v->events = calloc(v->nodes->n, sizeof *v->events);
+    if (!v->events)
+        return FL_ENOMEM;
+    if (!v->events[pair->x].items)
+        rc = fl_events_collect(&v->events[pair->x], pair->x, v);
+    if (rc == 0 && !v->events[pair->y].items)
+        rc = fl_events_collect(&v->events[pair->y], pair->y, v);
+    return rc;
+}
+
+/* ---- coincidences ---- */
+
+static bool before(const struct fl_active *a, const struct fl_active *b)
+{
+    return a->bind != b->bind ? a->bind < b->bind : a->first < b->first;
+}
+
+static void add_hit(struct fl_hits *hits, const struct fl_active *x, const struct fl_active *y)
+{
+    hits->items[hits->n++] = (struct fl_hit){x->first, x->bind, {x->conversation, y->conversation}};
+}
+
+static void meet_at_start(struct fl_hits *hits, const struct fl_events *x, const struct fl_events *y)
+{
+    size_t j = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        if (fl_active_repeats(x, i))
+            continue;
+        const struct fl_active *e = &x->items[i];
+        while (j < y->n && before(&y->items[j], e))
+            j++;
+        if (j < y->n && y->items[j].bind == e->bind && y->items[j].first == e->first)
+            add_hit(hits, e, &y->items[j]);
+    }
+}
+
+/* How many of Y have a start of X within their time. */
+static size_t count_partners(const struct fl_events *x, const struct fl_events *y)
+{
+    size_t i = 0, count = 0;
+    for (size_t j = 0; j < y->n; j++) {
+        const struct fl_active *e = &y->items[j];
+        while (i < x->n && before(&x->items[i], e))
+            i++;
+        count += i < x->n && x->items[i].bind == e->bind && x->items[i].first <= e->last;
+    }
+    return count;
+}
+
+/* `open` holds at least y->n indices: those of Y that started, the last on top; what ended is taken off once
+ * it is on top, so nothing is looked at twice. */
+static void meet_during(struct fl_hits *hits, const struct fl_events *x, const struct fl_events *y,
+                        uint32_t *open)
+{
+    uint32_t j = 0;
+    size_t n_open = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        if (fl_active_repeats(x, i))
+            continue;
+        const struct fl_active *e = &x->items[i];
+        for (; j < y->n && !before(e, &y->items[j]); j++)
+            open[n_open++] = j;
+        while (n_open &&
+               (y->items[open[n_open - 1]].bind != e->bind || y->items[open[n_open - 1]].last < e->first))
+            n_open--;
+        if (n_open)
+            add_hit(hits, e, &y->items[open[n_open - 1]]);
+    }
+    hits->partners = count_partners(x, y);
+}
+
+int fl_hits_collect(struct fl_hits *out, const struct fl_pair *pair, const struct fl_view *view,
+                    struct fl_scratch *s)
+{
+    const struct fl_events *x = &view->events[pair->x], *y = &view->events[pair->y];
+    if (fl_room(&s->hits, &s->hits_room, x->n, sizeof *s->hits) < 0 ||
+        fl_room(&s->order, &s->order_room, y->n, sizeof *s->order) < 0)
+        return FL_ENOMEM;
+    *out = (struct fl_hits){.items = s->hits};
+    if (pair->evidence == FL_EVIDENCE_START)
+        meet_at_start(out, x, y);
+    else
+        meet_during(out, x, y, s->order);
+    return 0;
+}

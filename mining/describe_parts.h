@@ -1,0 +1,69 @@
+/* What the steps of describing a pair share; for describe*.c. */
+#ifndef FL_MINING_DESCRIBE_PARTS_H
+#define FL_MINING_DESCRIBE_PARTS_H
+
+#include "mining/describe.h"
+
+struct fl_active { /* a conversation of one node */
+    uint32_t bind, conversation;
+    uint32_t first, last; /* windows */
+};
+
+struct fl_events {
+    struct fl_active *items; /* by bind, then start */
+    size_t n;
+};
+
+struct fl_hit { /* a coincidence */
+    uint32_t window;
+    uint32_t bind;
+    uint32_t conversations[2]; /* of X, of Y */
+};
+
+struct fl_hits {
+    struct fl_hit *items; /* by bind, then window */
+    size_t n;
+    size_t partners; /* during: distinct conversations of Y that took part */
+};
+
+/* Room that goes on from pair to pair, of one thread; zeroed at first. */
+struct fl_scratch {
+    struct fl_hit *hits;
+    size_t hits_room;
+    int64_t *numbers; /* two for each hit */
+    size_t numbers_room;
+    uint32_t *order; /* two for each event or block, whichever are more */
+    size_t order_room;
+    struct fl_burst_block *blocks; /* one for each event of X, and one more for each to put them in order */
+    size_t blocks_room;
+    struct fl_burst_stretch *stretches; /* one for each event of Y */
+    size_t stretches_room;
+    uint32_t *made; /* by host, zeros between pairs; NULL at first */
+    double *none;   /* by n_y, n_x: see describe_burst.c; NULL at first */
+};
+void fl_scratch_clear(struct fl_scratch *s);
+
+/* The events of both nodes of a pair are there when this returns 0; where they are, nothing is changed.
+ * FL_ENOMEM. */
+int fl_events_keep(struct fl_view *view, const struct fl_pair *pair);
+/* Those of one node. FL_ENOMEM. */
+int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view *view);
+/* Does an event of the same window and binding host stand before it? */
+static inline bool fl_active_repeats(const struct fl_events *e, size_t i)
+{
+    return i > 0 && e->items[i].bind == e->items[i - 1].bind && e->items[i].first == e->items[i - 1].first;
+}
+
+/* The coincidences of a pair whose events are kept, in the scratch's room. FL_ENOMEM. */
+int fl_hits_collect(struct fl_hits *out, const struct fl_pair *pair, const struct fl_view *view,
+                    struct fl_scratch *scratch);
+
+/* Raises the rule's p-value to that by blocks, where it is less. FL_ENOMEM. */
+int fl_weigh_bursts(struct fl_rule *rule, const struct fl_hits *hits, const struct fl_pair *pair,
+                    const struct fl_view *view, struct fl_scratch *scratch);
+
+/* fl_describe with room that goes on, of a pair whose events are kept. */
+int fl_describe_in(struct fl_rule *out, const struct fl_pair *pair, const struct fl_view *view,
+                   struct fl_scratch *scratch);
+
+#endif
