@@ -23,9 +23,14 @@ struct fl_burst_block { /* in which both are active at one binding host */
 static size_t stretches_of(const struct fl_events *y, enum fl_evidence evidence, struct fl_burst_stretch *out)
 {
     size_t n = 0;
+    if (evidence == FL_EVIDENCE_START) {
+        for (; n < y->n_firsts; n++)
+            out[n] = (struct fl_burst_stretch){y->firsts[n].bind, y->firsts[n].first, y->firsts[n].first};
+        return n;
+    }
     for (size_t i = 0; i < y->n; i++) {
         const struct fl_active *e = &y->items[i];
-        uint32_t last = evidence == FL_EVIDENCE_START ? e->first : e->last;
+        uint32_t last = e->last;
         if (n == 0 || out[n - 1].bind != e->bind || e->first > out[n - 1].last)
             out[n++] = (struct fl_burst_stretch){e->bind, e->first, last};
         else if (last > out[n - 1].last)
@@ -89,11 +94,11 @@ static size_t blocks_of(const struct fl_hits *hits, const struct fl_events *x,
 {
     size_t at = 0, hit = 0, count = 0;
     uint32_t span_first = fl_window_of(time, time->from_ms), span_last = fl_window_of(time, time->to_ms);
-    for (size_t i = 0, to; i < x->n; i = to) {
-        uint32_t bind = x->items[i].bind, slot = x->items[i].first / time->jitter,
+    for (size_t i = 0, to; i < x->n_firsts; i = to) {
+        uint32_t bind = x->firsts[i].bind, slot = x->firsts[i].first / time->jitter,
                  first = slot * time->jitter, last = first + time->jitter - 1, n_x = 0, n_xy = 0;
-        for (to = i; to < x->n && x->items[to].bind == bind && x->items[to].first <= last; to++)
-            n_x += !fl_active_repeats(x, to);
+        for (to = i; to < x->n_firsts && x->firsts[to].bind == bind && x->firsts[to].first <= last; to++)
+            n_x++;
         for (; hit < hits->n && hits->items[hit].bind == bind && hits->items[hit].window <= last; hit++)
             n_xy++;
         first = first > span_first ? first : span_first;
@@ -154,7 +159,7 @@ int fl_weigh_bursts(struct fl_rule *rule, const struct fl_hits *hits, const stru
     if (v->time->n_windows / v->time->jitter < v->config->support)
         return 0;
     if (fl_room(&s->stretches, &s->stretches_room, y->n, sizeof *s->stretches) < 0 ||
-        fl_room(&s->blocks, &s->blocks_room, 2 * x->n, sizeof *s->blocks) < 0 ||
+        fl_room(&s->blocks, &s->blocks_room, 2 * x->n_firsts, sizeof *s->blocks) < 0 ||
         make_table(s, v->time->jitter) < 0)
         return FL_ENOMEM;
     size_t n = blocks_of(hits, x, s->stretches, stretches_of(y, pair->evidence, s->stretches), v->time, s);

@@ -13,7 +13,7 @@
 static int order_by_bind(struct fl_events *e)
 {
     struct fl_active *sorted = malloc((e->n + 1) * sizeof *sorted);
-    uint32_t *numbers = malloc((3 * e->n + 1) * sizeof *numbers), *order = numbers + e->n;
+    uint32_t *numbers = calloc(3 * e->n + 1, sizeof *numbers), *order = numbers + e->n;
     int rc = sorted && numbers ? 0 : FL_ENOMEM;
     if (rc == 0) {
         for (size_t i = 0; i < e->n; i++)
@@ -30,6 +30,26 @@ static int order_by_bind(struct fl_events *e)
     return rc;
 }
 
+static bool repeats(const struct fl_events *e, size_t i)
+{
+    return i > 0 && e->items[i].bind == e->items[i - 1].bind && e->items[i].first == e->items[i - 1].first;
+}
+
+static int find_firsts(struct fl_events *e)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->n; i++)
+        n += !repeats(e, i);
+    e->firsts = n == e->n ? e->items : malloc((n + 1) * sizeof *e->firsts);
+    if (!e->firsts)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < e->n && n < e->n; i++)
+        if (!repeats(e, i))
+            e->firsts[e->n_firsts++] = e->items[i];
+    e->n_firsts = n;
+    return 0;
+}
+
 int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view *v)
 {
     size_t n = v->nodes->first[node + 1] - v->nodes->first[node];
@@ -43,17 +63,27 @@ int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view
                                         fl_window_of(v->time, c->end_ms)};
     }
     int rc = v->family == FL_NAMED ? 0 : order_by_bind(&e);
+    if (rc == 0)
+        rc = find_firsts(&e);
     if (rc < 0)
-        free(e.items);
+        fl_events_clear(&e);
     else
         *out = e;
     return rc;
 }
 
+void fl_events_clear(struct fl_events *e)
+{
+    if (e->firsts != e->items)
+        free(e->firsts);
+    free(e->items);
+    *e = (struct fl_events){.n = 0};
+}
+
 void fl_view_clear(struct fl_view *view)
 {
     for (size_t i = 0; view->events && i < view->nodes->n; i++)
-        free(view->events[i].items);
+        fl_events_clear(&view->events[i]);
     free(view->events);
     view->events = NULL;
 }
@@ -90,14 +120,12 @@ static void add_hit(struct fl_hits *hits, const struct fl_active *x, const struc
 static void meet_at_start(struct fl_hits *hits, const struct fl_events *x, const struct fl_events *y)
 {
     size_t j = 0;
-    for (size_t i = 0; i < x->n; i++) {
-        if (fl_active_repeats(x, i))
-            continue;
-        const struct fl_active *e = &x->items[i];
-        while (j < y->n && before(&y->items[j], e))
+    for (size_t i = 0; i < x->n_firsts; i++) {
+        const struct fl_active *e = &x->firsts[i];
+        while (j < y->n_firsts && before(&y->firsts[j], e))
             j++;
-        if (j < y->n && y->items[j].bind == e->bind && y->items[j].first == e->first)
-            add_hit(hits, e, &y->items[j]);
+        if (j < y->n_firsts && y->firsts[j].bind == e->bind && y->firsts[j].first == e->first)
+            add_hit(hits, e, &y->firsts[j]);
     }
 }
 
@@ -107,9 +135,9 @@ static size_t count_partners(const struct fl_events *x, const struct fl_events *
     size_t i = 0, count = 0;
     for (size_t j = 0; j < y->n; j++) {
         const struct fl_active *e = &y->items[j];
-        while (i < x->n && before(&x->items[i], e))
+        while (i < x->n_firsts && before(&x->firsts[i], e))
             i++;
-        count += i < x->n && x->items[i].bind == e->bind && x->items[i].first <= e->last;
+        count += i < x->n_firsts && x->firsts[i].bind == e->bind && x->firsts[i].first <= e->last;
     }
     return count;
 }
@@ -121,10 +149,8 @@ static void meet_during(struct fl_hits *hits, const struct fl_events *x, const s
 {
     uint32_t j = 0;
     size_t n_open = 0;
-    for (size_t i = 0; i < x->n; i++) {
-        if (fl_active_repeats(x, i))
-            continue;
-        const struct fl_active *e = &x->items[i];
+    for (size_t i = 0; i < x->n_firsts; i++) {
+        const struct fl_active *e = &x->firsts[i];
         for (; j < y->n && !before(e, &y->items[j]); j++)
             open[n_open++] = j;
         while (n_open &&
@@ -140,7 +166,7 @@ int fl_hits_collect(struct fl_hits *out, const struct fl_pair *pair, const struc
                     struct fl_scratch *s)
 {
     const struct fl_events *x = &view->events[pair->x], *y = &view->events[pair->y];
-    if (fl_room(&s->hits, &s->hits_room, x->n, sizeof *s->hits) < 0 ||
+    if (fl_room(&s->hits, &s->hits_room, x->n_firsts, sizeof *s->hits) < 0 ||
         fl_room(&s->order, &s->order_room, y->n, sizeof *s->order) < 0)
         return FL_ENOMEM;
     *out = (struct fl_hits){.items = s->hits};

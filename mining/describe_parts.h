@@ -12,6 +12,8 @@ struct fl_active { /* a conversation of one node */
 struct fl_events {
     struct fl_active *items; /* by bind, then start */
     size_t n;
+    struct fl_active *firsts; /* of those the first of each window and binding host; may be `items` */
+    size_t n_firsts;
 };
 
 struct fl_hit { /* a coincidence */
@@ -48,11 +50,7 @@ void fl_scratch_clear(struct fl_scratch *s);
 int fl_events_keep(struct fl_view *view, const struct fl_pair *pair);
 /* Those of one node. FL_ENOMEM. */
 int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view *view);
-/* Does an event of the same window and binding host stand before it? */
-static inline bool fl_active_repeats(const struct fl_events *e, size_t i)
-{
-    return i > 0 && e->items[i].bind == e->items[i - 1].bind && e->items[i].first == e->items[i - 1].first;
-}
+void fl_events_clear(struct fl_events *e);
 
 /* The coincidences of a pair whose events are kept, in the scratch's room. FL_ENOMEM. */
 int fl_hits_collect(struct fl_hits *out, const struct fl_pair *pair, const struct fl_view *view,
