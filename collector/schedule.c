@@ -117,7 +117,7 @@ static int stopping(void *ctx, enum fl_phase phase, double done)
 static void log_run(const struct fl_mine_result *result)
 {
     const struct fl_run *run = &result->run;
-    char from[FL_TIME_TEXT], to[FL_TIME_TEXT];
+    char from[FL_TIME_TEXT], to[FL_TIME_TEXT], left_out[320];
     fl_info("mined %s from %s to %s: %" PRIu64 " flows, %" PRIu64 " rules, %" PRIu64
             " novel, %zu alerts, in %" PRId64 " ms",
             run->location, fl_time_format_s(run->from_ms, from), fl_time_format_s(run->to_ms, to), run->flows,
@@ -128,6 +128,8 @@ static void log_run(const struct fl_mine_result *result)
     if (result->crowded)
         fl_warning("mining %s: of more than %d nodes under one host and window only the wildcards are paired",
                    run->location, FL_CROWD);
+    if (result->left_out)
+        fl_warning("mining %s", fl_mine_left_out(result, left_out));
     for (size_t i = 0; i < result->n_damaged && i < sizeof result->damaged / sizeof *result->damaged; i++)
         fl_warning("damaged flows left out: %s", result->damaged[i]);
 }

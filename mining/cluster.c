@@ -7,7 +7,7 @@
  * 2. Take the graph's connected components as parts.
  * 3. A part of which every two nodes share a rule is a clique and stays. Otherwise cut it at the best sweep
  * of its second eigenvector, if that cut's conductance is below the threshold, and go on with the components
- * of the sides.
+ * of the sides. Cuts are bounded in number by the work that they take (cluster.h).
  * 4. A rule is of the part of its antecedent.
  *
  * Example: A-B-C and D-E-F are triangles of equal scores, C => D joins them. The cut between takes 1 of a
@@ -23,7 +23,7 @@
 #include "mining/order.h"
 #include "storage/error.h"
 
-enum { DENSE_MOST = 200, LARGE_CUTS = 64 };
+enum { DENSE_MOST = 64 }; /* nodes of a part whose eigenvectors are found in full */
 
 struct web {               /* the whole graph and the parts it falls into */
     struct fl_node *nodes; /* ascending */
@@ -33,7 +33,8 @@ struct web {               /* the whole graph and the parts it falls into */
     double *loop;         /* by node: weight of the rules between it and itself */
     uint32_t *members;    /* node numbers, part by part */
     uint32_t *part;       /* by node: where its part begins in members, as its name */
-    uint32_t large_cuts;
+    uint64_t work;        /* that cuts have taken */
+    const struct fl_stop *stop;
 };
 
 static void web_clear(struct web *w)
@@ -228,10 +229,12 @@ static int find_cut(struct web *w, const struct part *p, struct piece *pieces, u
     uint32_t n = p->graph.n, n_left = 0;
     double conductance;
     bool clique = p->ends >= (size_t)n * (n - 1);
-    if (n < 4 || clique || (n > DENSE_MOST && w->large_cuts >= LARGE_CUTS))
+    if (n < 4 || clique)
         return 1;
-    w->large_cuts += n > DENSE_MOST;
-    int rc = fl_graph_cut(&p->graph, DENSE_MOST, order, &n_left, &conductance);
+    w->work += fl_graph_cut_work(&p->graph, DENSE_MOST);
+    if (w->work > FL_CLUSTER_MOST_WORK)
+        return 1;
+    int rc = fl_graph_cut(&p->graph, DENSE_MOST, w->stop, order, &n_left, &conductance);
     if (rc < 0)
         return rc;
     for (uint32_t i = 0; i < n; i++)
@@ -284,7 +287,9 @@ static int partition(struct web *w)
     while (rc >= 0 && begin < w->n) {
         for (end = begin + 1; end < w->n && w->part[w->members[end]] == begin;)
             end++;
-        rc = split(w, begin, end - begin, scratch, pieces);
+        rc = fl_stop_ask(w->stop, (double)begin / w->n);
+        if (rc == 0)
+            rc = split(w, begin, end - begin, scratch, pieces);
         if (rc == 1)
             begin = end;
     }
@@ -366,7 +371,8 @@ static int name_clusters(const struct web *w, struct fl_rule *rules, size_t n, s
     return rc;
 }
 
-int fl_cluster(struct fl_rule *rules, size_t n, struct fl_cluster **out, size_t *n_out)
+int fl_cluster(struct fl_rule *rules, size_t n, struct fl_cluster **out, size_t *n_out,
+               const struct fl_stop *stop)
 {
     struct web w;
     *out = NULL;
@@ -374,6 +380,7 @@ int fl_cluster(struct fl_rule *rules, size_t n, struct fl_cluster **out, size_t 
     for (size_t i = 0; i < n; i++)
         rules[i].cluster = -1;
     int rc = web_build(&w, rules, n);
+    w.stop = stop;
     if (rc == 0)
         rc = partition(&w);
     struct group *groups = rc == 0 ? calloc(w.n + 1, sizeof *groups) : NULL;

@@ -22,7 +22,7 @@
 #include "mining/order.h"
 #include "storage/error.h"
 
-enum { MOST_STEPS = 300 };
+enum { MOST_STEPS = 100, MOST_NUMBERS = 1 << 22 };
 static const double equal = 1e-9; /* what differs by less is the same number */
 
 /* LAPACK, in the calling convention of Fortran: the lengths of texts come last. */
@@ -135,7 +135,7 @@ static double straighten(const struct lanczos *l, double *x, uint32_t n, uint32_
     return sqrt(dot(x, x, n));
 }
 
-static void iterate(const struct fl_graph *g, struct lanczos *l, uint32_t most)
+static int iterate(const struct fl_graph *g, struct lanczos *l, uint32_t most, const struct fl_stop *stop)
 {
     uint32_t n = g->n;
     double *x = l->basis;
@@ -143,6 +143,8 @@ static void iterate(const struct fl_graph *g, struct lanczos *l, uint32_t most)
         x[i] = fixed_entry(i);
     double length = straighten(l, x, n, 0);
     for (l->steps = 0; l->steps < most && length > equal; l->steps++) {
+        if (fl_stop_ask(stop, (double)l->steps / most))
+            return FL_ESTOP;
         x = l->basis + (size_t)l->steps * n;
         for (uint32_t i = 0; i < n; i++)
             x[i] /= length;
@@ -150,6 +152,7 @@ static void iterate(const struct fl_graph *g, struct lanczos *l, uint32_t most)
         l->alpha[l->steps] = dot(x, x + n, n);
         length = l->beta[l->steps] = straighten(l, x + n, n, l->steps + 1);
     }
+    return 0;
 }
 
 static int combine(struct lanczos *l, uint32_t n, double *out)
@@ -172,9 +175,15 @@ static int combine(struct lanczos *l, uint32_t n, double *out)
     return rc;
 }
 
-static int solve_by_steps(const struct fl_graph *g, double *out)
+static uint32_t steps_for(uint32_t n)
 {
-    uint32_t n = g->n, most = n - 1 < MOST_STEPS ? n - 1 : MOST_STEPS;
+    uint32_t most = n - 1 < MOST_STEPS ? n - 1 : MOST_STEPS, held = MOST_NUMBERS / n;
+    return most < held ? most : held > 1 ? held : 1;
+}
+
+static int solve_by_steps(const struct fl_graph *g, double *out, const struct fl_stop *stop)
+{
+    uint32_t n = g->n, most = steps_for(n);
     struct lanczos l = {.basis = malloc((size_t)(most + 1) * n * sizeof *l.basis),
                         .alpha = malloc(most * sizeof *l.alpha),
                         .beta = malloc(most * sizeof *l.beta),
@@ -186,8 +195,9 @@ static int solve_by_steps(const struct fl_graph *g, double *out)
             volume += g->degree[i];
         for (uint32_t i = 0; i < n; i++)
             l.top[i] = sqrt(g->degree[i] / volume);
-        iterate(g, &l, most);
-        rc = combine(&l, n, out);
+        rc = iterate(g, &l, most, stop);
+        if (rc == 0)
+            rc = combine(&l, n, out);
     }
     free(l.basis);
     free(l.alpha);
@@ -257,8 +267,14 @@ static void sweep(const struct fl_graph *g, const uint32_t *order, bool *left, u
     }
 }
 
-int fl_graph_cut(const struct fl_graph *g, uint32_t dense_most, uint32_t *order, uint32_t *n_left,
-                 double *conductance)
+uint64_t fl_graph_cut_work(const struct fl_graph *g, uint32_t dense_most)
+{
+    uint64_t n = g->n, steps = n > 1 ? steps_for(g->n) : 0;
+    return n <= dense_most ? 10 * n * n * n : steps * (g->first[n] + 2 * steps * n);
+}
+
+int fl_graph_cut(const struct fl_graph *g, uint32_t dense_most, const struct fl_stop *stop, uint32_t *order,
+                 uint32_t *n_left, double *conductance)
 {
     if (g->n < 2)
         return FL_EINVAL;
@@ -266,7 +282,7 @@ int fl_graph_cut(const struct fl_graph *g, uint32_t dense_most, uint32_t *order,
     bool *left = calloc(g->n, sizeof *left);
     int rc = vector && left ? 0 : FL_ENOMEM;
     if (rc == 0)
-        rc = g->n <= dense_most ? solve_in_full(g, vector) : solve_by_steps(g, vector);
+        rc = g->n <= dense_most ? solve_in_full(g, vector) : solve_by_steps(g, vector, stop);
     if (rc == 0)
         rc = put_in_order(g, vector, order);
     if (rc == 0)

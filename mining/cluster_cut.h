@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mining/stop.h"
+
 /* Undirected, connected, weights > 0, every edge listed at both ends. An edge from a node to itself stands in
  * its degree only, twice its weight: it can not be cut. */
 struct fl_graph {
@@ -19,10 +21,12 @@ struct fl_graph {
 
 /* Of all the cuts along the second eigenvector, the one of least conductance: weight cut / sum of degrees on
  * the side where that is less. Fills in `order` (n nodes) and *n_left: the first so many of it are one side.
- * Graphs of up to `dense_most` nodes are solved in full, larger ones by at most 300 steps of Lanczos
- * iteration, so the work is bounded by 300 (edges + 300 n). FL_ENOMEM; FL_EINVAL for fewer than 2 nodes or
- * numbers that are none. */
-int fl_graph_cut(const struct fl_graph *g, uint32_t dense_most, uint32_t *order, uint32_t *n_left,
-                 double *conductance);
+ * Graphs of up to `dense_most` nodes are solved in full, larger ones by at most 100 steps of Lanczos
+ * iteration, and no more than keep their basis within 2^22 numbers (32 MiB). `stop` (NULL: not) is asked at
+ * each step. FL_ESTOP, FL_ENOMEM; FL_EINVAL for fewer than 2 nodes or numbers that are none. */
+int fl_graph_cut(const struct fl_graph *g, uint32_t dense_most, const struct fl_stop *stop, uint32_t *order,
+                 uint32_t *n_left, double *conductance);
+/* About how many multiplications that takes: 10 n^3 in full, steps (edges + 2 steps n) otherwise. */
+uint64_t fl_graph_cut_work(const struct fl_graph *g, uint32_t dense_most);
 
 #endif

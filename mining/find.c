@@ -14,6 +14,7 @@
 #include "mining/recheck.h"
 #include "mining/room.h"
 #include "mining/stitch.h"
+#include "mining/strongest.h"
 #include "mining/widen.h"
 #include "storage/error.h"
 
@@ -146,20 +147,40 @@ static int describe_made(struct fl_rules *out, const struct fl_pairs *pairs, con
     return rc;
 }
 
+/* The passes that describe, each of which has a stretch of the phase. */
+struct describing {
+    const struct fl_find_request *request;
+    double begin, end, reached; /* shares of the phase */
+};
+
 static int stop_describing(void *ctx, double done)
 {
-    return asked_to_stop(ctx, FL_PHASE_DESCRIBING, done);
+    struct describing *d = ctx;
+    double share = d->begin + done * (d->end - d->begin);
+    d->reached = share > d->reached ? share : d->reached;
+    return asked_to_stop(d->request, FL_PHASE_DESCRIBING, d->reached);
 }
 
-static int say_once(struct fl_findings *out, const struct fl_stop *stop, const struct fl_find_request *r)
+/* The next pass is on, up to `end`. FL_ESTOP. */
+static int next_pass(const struct fl_stop *stop, double end)
 {
-    long left = fl_fold(out->rules, out->n, stop);
+    struct describing *d = stop->ctx;
+    d->begin = d->end;
+    d->end = end;
+    return stop_describing(d, 0);
+}
+
+static int say_once(struct fl_findings *out, const struct fl_stop *stop)
+{
+    int rc = next_pass(stop, 0.9);
+    long left = rc == 0 ? fl_fold(out->rules, out->n, stop) : rc;
     if (left < 0)
         return (int)left;
     out->n = (size_t)left;
-    return asked_to_stop(r, FL_PHASE_DESCRIBING, 1)
-               ? FL_ESTOP
-               : fl_cluster(out->rules, out->n, &out->clusters, &out->n_clusters);
+    rc = next_pass(stop, 1);
+    if (rc == 0)
+        rc = fl_cluster(out->rules, out->n, &out->clusters, &out->n_clusters, stop);
+    return rc == 0 ? next_pass(stop, 1) : rc;
 }
 
 /* What pairs make beyond themselves. */
@@ -173,7 +194,9 @@ static int describe_all(struct fl_rules *out, const struct fl_pairs *pairs, cons
                         struct fl_view *view, const struct fl_stop *stop)
 {
     int32_t *rule_of = malloc((pairs->n + 1) * sizeof *rule_of);
-    int rc = rule_of ? fl_describe_all(out, rule_of, pairs->items, pairs->n, view, stop) : FL_ENOMEM;
+    int rc = rule_of ? next_pass(stop, 0.4) : FL_ENOMEM;
+    if (rc == 0)
+        rc = fl_describe_all(out, rule_of, pairs->items, pairs->n, view, stop);
     fl_view_clear(view);
     if (rc == 0)
         rc = keep_significant(out, pairs, rule_of, view->config->q);
@@ -182,6 +205,8 @@ static int describe_all(struct fl_rules *out, const struct fl_pairs *pairs, cons
     if (rc == 0)
         fl_ranges_add(&b->ranges, rule_of, out->items, &out->n);
     if (rc == 0)
+        rc = next_pass(stop, 0.6);
+    if (rc == 0)
         rc = describe_made(out, &b->pooled.pairs, &b->pooled.nodes, &b->pooled, view, stop);
     if (rc == 0)
         rc = describe_made(out, &b->widened.pairs, &b->widened.nodes, NULL, view, stop);
@@ -189,15 +214,47 @@ static int describe_all(struct fl_rules *out, const struct fl_pairs *pairs, cons
     return rc;
 }
 
-static int add_periodic(struct fl_findings *out, const struct fl_view *v, const struct fl_find_request *r)
+static int add_periodic(struct fl_findings *out, const struct fl_view *v, const struct fl_stop *stop)
 {
-    struct fl_periodics found;
-    struct fl_find_request asked = *r;
-    int rc = fl_periodic_find(&found, v->nodes, v->talk, v->time, v->config, stop_describing, &asked);
+    struct fl_periodics found = {.n = 0};
+    int rc = next_pass(stop, 0.8);
+    if (rc == 0)
+        rc = fl_periodic_find(&found, v->nodes, v->talk, v->time, v->config, stop->ask, stop->ctx);
     if (rc == 0)
         rc = fl_periodic_add(&out->rules, &out->n, &found);
     fl_periodics_clear(&found);
     return rc;
+}
+
+static int leave_out_weakest(struct fl_findings *out, struct fl_pairs *pairs, struct fl_ranges *ranges,
+                             uint64_t memory_bytes)
+{
+    int64_t left_out = fl_strongest_keep(pairs, ranges, fl_strongest_most(memory_bytes));
+    out->left_out = left_out > 0 ? (uint64_t)left_out : 0;
+    return left_out < 0 ? (int)left_out : 0;
+}
+
+static int look_beyond(struct beyond *b, struct fl_findings *out, struct fl_pairs *pairs,
+                       const struct fl_view *v, const struct fl_find_request *r, const struct fl_stop *stop)
+{
+    struct fl_widen_request widen = {.pairs = pairs,
+                                     .ranges = &b->ranges,
+                                     .nodes = v->nodes,
+                                     .talk = v->talk,
+                                     .time = v->time,
+                                     .config = r->config,
+                                     .memory_bytes = r->memory_bytes,
+                                     .stop = stop};
+    int rc = next_pass(stop, 0.1);
+    if (rc == 0)
+        rc = fl_ranges_find(&b->ranges, pairs, v->nodes, v->talk, stop);
+    if (rc == 0)
+        rc = fl_ranges_pool(&b->pooled, pairs, &b->ranges, v->nodes, v->talk, v->time, r->config, stop);
+    if (rc == 0)
+        rc = leave_out_weakest(out, pairs, &b->ranges, r->memory_bytes);
+    if (rc == 0)
+        rc = next_pass(stop, 0.2);
+    return rc == 0 ? fl_widen(&b->widened, &widen) : rc;
 }
 
 static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl_view *view,
@@ -205,34 +262,17 @@ static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl
 {
     struct beyond b = {.ranges = {.n = 0}};
     struct fl_rules rules = {.n = 0};
-    struct fl_find_request asked = *r;
-    struct fl_stop stop = {stop_describing, &asked};
-    int rc = fl_ranges_find(&b.ranges, pairs, view->nodes, view->talk, &stop);
-    if (rc == 0)
-        rc = asked_to_stop(r, FL_PHASE_DESCRIBING, 0);
-    if (rc == 0)
-        rc = fl_ranges_pool(&b.pooled, pairs, &b.ranges, view->nodes, view->talk, view->time, r->config);
-    if (rc == 0)
-        rc = asked_to_stop(r, FL_PHASE_DESCRIBING, 0);
-    if (rc == 0)
-        rc = fl_widen(&b.widened, &(struct fl_widen_request){.pairs = pairs,
-                                                             .ranges = &b.ranges,
-                                                             .nodes = view->nodes,
-                                                             .talk = view->talk,
-                                                             .time = view->time,
-                                                             .config = r->config,
-                                                             .memory_bytes = r->memory_bytes,
-                                                             .stop = &stop});
+    struct describing describing = {.request = r};
+    struct fl_stop stop = {stop_describing, &describing};
+    int rc = look_beyond(&b, out, pairs, view, r, &stop);
     if (rc == 0)
         rc = describe_all(&rules, pairs, &b, view, &stop);
     out->rules = rules.items;
     out->n = rules.n;
     if (rc == 0)
-        rc = add_periodic(out, view, r);
+        rc = add_periodic(out, view, &stop);
     if (rc == 0)
-        rc = asked_to_stop(r, FL_PHASE_DESCRIBING, 1);
-    if (rc == 0)
-        rc = say_once(out, &stop, r);
+        rc = say_once(out, &stop);
     fl_widened_clear(&b.widened);
     fl_pooled_clear(&b.pooled);
     fl_ranges_clear(&b.ranges);

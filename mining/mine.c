@@ -1,14 +1,15 @@
 /* A mining run from the store to the rules database. */
 #include "mining/mine.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mining/find.h"
 #include "mining/gap.h"
+#include "mining/heap.h"
 #include "mining/human.h"
 #include "mining/read.h"
 #include "storage/store.h"
@@ -36,23 +37,20 @@ uint64_t fl_mine_memory_bytes(const struct fl_mining_config *config)
 /* A run under way: stopped when asked to, or when the heap has grown by more than the run may use. */
 struct watch {
     const struct fl_mine_request *request;
-    uint64_t memory_bytes;
-    uint64_t heap_before;
-    bool over;
+    struct fl_heap_watch heap;
 };
 
-static uint64_t heap_bytes(void)
+static int64_t steady_ms(void)
 {
-    struct mallinfo2 info = mallinfo2();
-    return (uint64_t)info.uordblks + (uint64_t)info.hblkhd;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static int ask(void *ctx, enum fl_phase phase, double done)
 {
     struct watch *w = ctx;
-    uint64_t heap = heap_bytes();
-    w->over = w->over || (heap > w->heap_before && heap - w->heap_before > w->memory_bytes);
-    if (w->over)
+    if (fl_heap_over(&w->heap, steady_ms()))
         return FL_ELIMIT;
     return w->request->progress ? w->request->progress(w->request->ctx, phase, done) : 0;
 }
@@ -72,7 +70,7 @@ static int read_span(struct fl_kept_flows *flows, struct watch *watch, struct fl
                                    .from_ms = request->from_ms,
                                    .to_ms = request->to_ms,
                                    .threads = request->config->mining.threads,
-                                   .most = watch->memory_bytes / BYTES_A_RECORD,
+                                   .most = watch->heap.most_bytes / BYTES_A_RECORD,
                                    .stop = ask_reading,
                                    .ctx = watch};
     int rc = fl_read_span(flows, &read, &report, err);
@@ -111,7 +109,7 @@ static int find(struct fl_findings *out, const struct fl_records *records, struc
                                    .from_ms = request->from_ms,
                                    .to_ms = request->to_ms,
                                    .active_timeout_ms = active_timeout_ms(request->config, request->location),
-                                   .memory_bytes = watch->memory_bytes,
+                                   .memory_bytes = watch->heap.most_bytes,
                                    .config = &request->config->mining,
                                    .services = &services,
                                    .stop = ask,
@@ -171,7 +169,7 @@ static int say_why(const struct watch *w, int code, struct fl_err *err)
 {
     const char *location = w->request->location;
     char room[FL_HUMAN_TEXT];
-    if (code == FL_ESTOP && w->over)
+    if (code == FL_ESTOP && w->heap.over)
         code = FL_ELIMIT;
     if (code == FL_ESTOP || (err && err->text[0]))
         return code;
@@ -181,7 +179,7 @@ static int say_why(const struct watch *w, int code, struct fl_err *err)
             "%s: the span is too long, or what happens in it takes too long, for the %s of memory that a "
             "run may use; choose a shorter one with --from and --to (mining.span), or allow more "
             "(mining.memory)",
-            location, fl_human_bytes(w->memory_bytes, room));
+            location, fl_human_bytes(w->heap.most_bytes, room));
     return fl_fail(err, code, "%s: cannot mine: %s", location, fl_strerror(code));
 }
 
@@ -192,9 +190,8 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
     struct fl_findings found = {0};
     struct fl_finding_list list = {0};
     struct fl_recheck *rechecks = NULL;
-    struct watch watch = {.request = request,
-                          .memory_bytes = fl_mine_memory_bytes(&request->config->mining),
-                          .heap_before = heap_bytes()};
+    struct watch watch = {.request = request};
+    fl_heap_watch_start(&watch.heap, fl_mine_memory_bytes(&request->config->mining), steady_ms());
     *result = (struct fl_mine_result){.run = {.from_ms = request->from_ms,
                                               .to_ms = request->to_ms,
                                               .started_ms = fl_now_ms(),
@@ -215,6 +212,7 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
     }
     count_rules(&result->run, &found);
     result->crowded = found.crowded;
+    result->left_out = found.left_out;
     result->run.took_ms = fl_now_ms() - result->run.started_ms;
     rc = see_learning(db, request, &result->run, &learns, err);
     if (rc == 0)
@@ -224,6 +222,18 @@ done:
     fl_findings_clear(&found);
     free(rechecks);
     return rc;
+}
+
+const char *fl_mine_left_out(const struct fl_mine_result *result, char out[320])
+{
+    char count[FL_HUMAN_TEXT];
+    snprintf(
+        out, 320,
+        "%s: mining.memory leaves no room for the %s weakest of the pairs that passed the test, and they "
+        "are in no rule; allow more (mining.memory), ask for more (mining.support), or mine a shorter "
+        "span (mining.span)",
+        result->run.location, fl_human_count(result->left_out, count));
+    return out;
 }
 
 int fl_mine_trailing_span(const char *data_dir, const char *location, int64_t span_ms, int64_t *from_ms,

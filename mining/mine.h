@@ -28,6 +28,7 @@ struct fl_mine_result {
     struct fl_run run;
     size_t alerts;        /* opened by this run */
     bool crowded;         /* see fl_findings */
+    uint64_t left_out;    /* likewise */
     char damaged[8][256]; /* the first few damaged buckets, each "path: what is wrong" */
     size_t n_damaged;
 };
@@ -36,6 +37,8 @@ struct fl_mine_result {
 int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct fl_mine_result *result,
             struct fl_err *err);
 /* What a run may use: as configured, else half of the machine's memory. */
+/* What to tell of a run that left pairs out, in one sentence. Returns `out`. */
+const char *fl_mine_left_out(const struct fl_mine_result *result, char out[320]);
 uint64_t fl_mine_memory_bytes(const struct fl_mining_config *config);
 /* The trailing span up to the newest record of a location (the newest start is inside). FL_ENOENT: no
  * records. */

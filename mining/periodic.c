@@ -262,7 +262,7 @@ static bool is_stopped(struct test *t, uint32_t part, size_t node, size_t *since
     *since += t->nodes->first[node + 1] - t->nodes->first[node] + 1;
     if (part == 0 && t->stop && *since >= ASK_EVERY) {
         *since = 0;
-        if (t->stop(t->ctx, 1))
+        if (t->stop(t->ctx, (double)node / (double)t->nodes->n))
             atomic_store(&t->stopped, true);
     }
     return atomic_load_explicit(&t->stopped, memory_order_relaxed);

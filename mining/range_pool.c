@@ -335,7 +335,7 @@ static int pool(struct pooling *p, uint32_t first, uint32_t n)
 
 int fl_ranges_pool(struct fl_pooled *out, const struct fl_pairs *pairs, const struct fl_ranges *ranges,
                    const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
-                   const struct fl_mining_config *config)
+                   const struct fl_mining_config *config, const struct fl_stop *stop)
 {
     struct pooling p = {out, ranges, nodes, talk, time, config, log10((double)pairs->tested + 1)};
     int rc = 0;
@@ -347,7 +347,7 @@ int fl_ranges_pool(struct fl_pooled *out, const struct fl_pairs *pairs, const st
         while (first + n < nodes->n && are_near(&nodes->keys[first + n - 1], &nodes->keys[first + n]) &&
                may_be_in(&nodes->keys[first + n]))
             n++;
-        if (n >= LEAST_PORTS)
+        if (n >= LEAST_PORTS && (rc = fl_stop_ask(stop, (double)first / (double)nodes->n)) == 0)
             rc = pool(&p, first, n);
     }
     if (rc < 0)

@@ -18,10 +18,10 @@ struct fl_pooled {
     struct fl_pairs pairs; /* bound to the client; x and y are places in `nodes` */
     struct fl_node *names; /* by pair: the range */
 };
-/* FL_ENOMEM. */
+/* `stop` may be NULL. FL_ESTOP, FL_ENOMEM. */
 int fl_ranges_pool(struct fl_pooled *out, const struct fl_pairs *pairs, const struct fl_ranges *ranges,
                    const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
-                   const struct fl_mining_config *config);
+                   const struct fl_mining_config *config, const struct fl_stop *stop);
 /* Give the rule that pair `i` made its nodes: the range with itself. */
 void fl_pooled_name(const struct fl_pooled *p, size_t i, struct fl_rule *rule);
 void fl_pooled_clear(struct fl_pooled *p);

@@ -2,10 +2,12 @@
  */
 #include "tests/mining/mining_fixture.h"
 
+#include <limits.h>
 #include <math.h>
 
 #include "mining/cluster.h"
 #include "mining/cluster_cut.h"
+#include "storage/error.h"
 
 /* ---- graphs ---- */
 
@@ -88,7 +90,7 @@ static void two_cliques_part_at_their_bridge(void **state)
     clique(d, 0, 4);
     clique(d, 4, 4);
     draw(d, 3, 4, 1);
-    assert_int_equal(fl_graph_cut(finish(d, 8), 200, order, &n_left, &conductance), 0);
+    assert_int_equal(fl_graph_cut(finish(d, 8), 200, NULL, order, &n_left, &conductance), 0);
     assert_float_equal(conductance, 1.0 / 13, 1e-12);
     assert_int_equal(n_left, 4);
     uint32_t side = side_of(order, n_left);
@@ -103,7 +105,7 @@ static void a_star_has_no_good_cut(void **state)
     double conductance;
     for (uint32_t leaf = 1; leaf < 9; leaf++)
         draw(d, 0, leaf, leaf);
-    assert_int_equal(fl_graph_cut(finish(d, 9), 200, order, &n_left, &conductance), 0);
+    assert_int_equal(fl_graph_cut(finish(d, 9), 200, NULL, order, &n_left, &conductance), 0);
     assert_float_equal(conductance, 1, 1e-12);
     free(d);
 }
@@ -115,7 +117,7 @@ static void a_path_is_cut_in_the_middle(void **state)
     double conductance;
     for (uint32_t u = 0; u + 1 < 12; u++)
         draw(d, u, u + 1, 1);
-    assert_int_equal(fl_graph_cut(finish(d, 12), 200, order, &n_left, &conductance), 0);
+    assert_int_equal(fl_graph_cut(finish(d, 12), 200, NULL, order, &n_left, &conductance), 0);
     assert_int_equal(n_left, 6);
     assert_float_equal(conductance, 1.0 / 11, 1e-12);
     free(d);
@@ -138,11 +140,11 @@ static void no_cut_of_small_graphs_is_much_better(void **state)
                 draw(d, u, u - 1 - random_below(&seed, 2), 0.1 + random_below(&seed, 100));
         finish(d, n);
         double best = best_of_all(d);
-        assert_int_equal(fl_graph_cut(&d->graph, 200, order, &n_left, &conductance), 0);
+        assert_int_equal(fl_graph_cut(&d->graph, 200, NULL, order, &n_left, &conductance), 0);
         assert_float_equal(conductance, conductance_of(d, side_of(order, n_left)), 1e-9);
         assert_true(conductance > best - 1e-9 && conductance * conductance <= 2 * best + 1e-9);
         exact += conductance < best + 1e-9;
-        assert_int_equal(fl_graph_cut(&d->graph, 0, again, &n_again, &by_steps), 0);
+        assert_int_equal(fl_graph_cut(&d->graph, 0, NULL, again, &n_again, &by_steps), 0);
         assert_float_equal(by_steps, conductance, 1e-6); /* Lanczos goes to the end here */
     }
     print_message("# the sweep found the best of all cuts in %zu of 120 graphs\n", exact);
@@ -162,8 +164,8 @@ static void equal_eigenvalues_have_one_answer(void **state)
     }
     finish(d, 21);
     for (int way = 0; way < 2; way++)
-        assert_int_equal(fl_graph_cut(&d->graph, way ? 0 : 200, order[way], &n_left[way], &conductance[way]),
-                         0);
+        assert_int_equal(
+            fl_graph_cut(&d->graph, way ? 0 : 200, NULL, order[way], &n_left[way], &conductance[way]), 0);
     assert_int_equal(n_left[0], n_left[1]);
     assert_int_equal(side_of(order[0], n_left[0]), side_of(order[1], n_left[1]));
     assert_float_equal(conductance[0], conductance[1], 1e-9);
@@ -181,7 +183,7 @@ static void large_graphs_are_cut_step_by_step(void **state)
             for (int k = 0; k < 4; k++)
                 draw(d, half * 200 + u, half * 200 + random_below(&seed, u), 1);
     draw(d, 0, 200, 1);
-    assert_int_equal(fl_graph_cut(finish(d, 400), 200, order, &n_left, &conductance), 0);
+    assert_int_equal(fl_graph_cut(finish(d, 400), 200, NULL, order, &n_left, &conductance), 0);
     assert_int_equal(n_left, 200);
     assert_float_equal(conductance, 1.0 / (2 * 4 * 199 + 1), 1e-12);
     free(order);
@@ -193,7 +195,7 @@ static void one_node_can_not_be_cut(void **state)
     struct drawn *d = calloc(1, sizeof *d);
     uint32_t order[1], n_left;
     double conductance;
-    assert_int_equal(fl_graph_cut(finish(d, 1), 200, order, &n_left, &conductance), FL_EINVAL);
+    assert_int_equal(fl_graph_cut(finish(d, 1), 200, NULL, order, &n_left, &conductance), FL_EINVAL);
     free(d);
 }
 
@@ -225,7 +227,7 @@ static struct fl_rule between(const char *x, const char *arrow, const char *y, d
 static void cluster(struct fl_rule *rules, size_t n, struct fl_cluster **out, size_t want)
 {
     size_t got;
-    assert_int_equal(fl_cluster(rules, n, out, &got), 0);
+    assert_int_equal(fl_cluster(rules, n, out, &got, NULL), 0);
     for (size_t i = 0; i < got && got != want; i++)
         print_message("# %s\n", (*out)[i].name);
     assert_int_equal(got, want);
@@ -346,8 +348,8 @@ static void the_order_of_rules_is_of_no_account(void **state)
         turned[119 - i] = rules[i];
     }
     size_t n_one, n_other;
-    assert_int_equal(fl_cluster(rules, 120, &one, &n_one), 0);
-    assert_int_equal(fl_cluster(turned, 120, &other, &n_other), 0);
+    assert_int_equal(fl_cluster(rules, 120, &one, &n_one, NULL), 0);
+    assert_int_equal(fl_cluster(turned, 120, &other, &n_other, NULL), 0);
     assert_int_equal(n_one, n_other);
     assert_true(n_one > 1);
     for (size_t i = 0; i < n_one; i++)
@@ -356,6 +358,78 @@ static void the_order_of_rules_is_of_no_account(void **state)
         assert_int_equal(rules[i].cluster, turned[119 - i].cluster);
     free(one);
     free(other);
+}
+
+/* ---- bounds ---- */
+
+/* Rules between nodes numbered below n: each node with a few near it, and rarely with any. */
+static struct fl_rule *many_rules(size_t n_rules, uint32_t n, uint64_t seed)
+{
+    struct fl_rule *rules = calloc(n_rules, sizeof *rules);
+    assert_non_null(rules);
+    for (size_t i = 0; i < n_rules; i++) {
+        uint32_t ends[2] = {random_below(&seed, n), 0};
+        ends[1] = (ends[0] + 1 + random_below(&seed, i % 50 ? 12 : n - 1)) % n;
+        struct fl_node *nodes[2] = {&rules[i].antecedent, &rules[i].consequent};
+        for (int k = 0; k < 2; k++)
+            *nodes[k] = (struct fl_node){.client = fl_addr_v4(0x0a000000 + ends[k]),
+                                         .server = fl_addr_v4(0x0b000001),
+                                         .client_port = FL_PORT_ANY,
+                                         .server_port = 80,
+                                         .protocol = FL_PROTO_TCP};
+        rules[i].score = 1;
+        rules[i].parent = -1;
+    }
+    return rules;
+}
+
+struct asked {
+    long asks, most;
+};
+
+static int stop_after(void *ctx, double done)
+{
+    struct asked *a = ctx;
+    return ++a->asks > a->most;
+}
+
+static void many_rules_take_bounded_work(void **state)
+{
+    enum { RULES = 60000, NODES = 30000 };
+    struct fl_rule *rules = many_rules(RULES, NODES, 4);
+    struct asked asked = {.most = LONG_MAX};
+    struct fl_stop stop = {stop_after, &asked};
+    struct fl_cluster *c;
+    size_t n;
+    assert_int_equal(fl_cluster(rules, RULES, &c, &n, &stop), 0);
+    print_message("# asked %ld times, %zu clusters\n", asked.asks, n);
+    assert_true(asked.asks > 100 && asked.asks < 30000); /* to the end, it would be twice as often */
+    for (size_t i = 0; i < RULES; i++)
+        assert_true(rules[i].cluster >= 0 && rules[i].cluster < (int32_t)n);
+    free(c);
+    for (long most = 0; most < 1000; most += 333) {
+        struct asked again = {.most = most};
+        stop.ctx = &again;
+        assert_int_equal(fl_cluster(rules, RULES, &c, &n, &stop), FL_ESTOP);
+        assert_int_equal(again.asks, most + 1);
+        assert_null(c);
+        assert_int_equal(n, 0);
+    }
+    free(rules);
+}
+
+static void the_work_of_a_cut_is_bounded(void **state)
+{
+    uint32_t *first = calloc(3000001, sizeof *first);
+    assert_non_null(first);
+    for (uint32_t n = 2; n <= 3000000; n = n * 3 / 2 + 1) {
+        struct fl_graph g = {.n = n, .first = first};
+        first[n] = 4 * n;
+        uint64_t work = fl_graph_cut_work(&g, 64);
+        assert_true(work > 0 && work < FL_CLUSTER_MOST_WORK / 3);
+        first[n] = 0;
+    }
+    free(first);
 }
 
 int main(void)
@@ -373,6 +447,8 @@ int main(void)
         cmocka_unit_test(forms),
         cmocka_unit_test(periodic_rules_go_with_their_node),
         cmocka_unit_test(the_order_of_rules_is_of_no_account),
+        cmocka_unit_test(many_rules_take_bounded_work),
+        cmocka_unit_test(the_work_of_a_cut_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * account. */
 #include "tests/mining/mining_fixture.h"
 
+#include "mining/strongest.h"
 #include "storage/error.h"
 
 enum { MOST = 20000 };
@@ -301,6 +302,41 @@ static void sweeps_that_go_together_are_no_secret(void **state)
     free(d);
 }
 
+/* Ten clients ask 15 services at once, too few to be one statement: each pair of services of each client, of
+ * any client, and each pair of clients at a service. */
+static void the_weakest_go_where_memory_is_short(void **state)
+{
+    enum { PAIRS = 10 * 105 + 105 + 15 * 45, MEMORY = 1 << 20 };
+    struct fl_mining_config config = default_mining();
+    static struct fl_services services;
+    struct day *d = new_day(16);
+    struct fl_findings all, few;
+    ask_at_once(d, 10, 15, 15);
+    fl_services_system_ports(&services);
+    struct fl_find_request request = {.flows = d->flows,
+                                      .n = d->n,
+                                      .from_ms = midnight_ms,
+                                      .to_ms = midnight_ms + day_ms,
+                                      .active_timeout_ms = 60000,
+                                      .config = &config,
+                                      .services = &services};
+    assert_int_equal(fl_find_rules(&all, &request), 0);
+    drop_periodic(&all);
+    assert_int_equal(all.left_out, 0);
+    assert_int_equal(all.n, PAIRS);
+    request.memory_bytes = MEMORY;
+    assert_int_equal(fl_find_rules(&few, &request), 0);
+    drop_periodic(&few);
+    size_t most = fl_strongest_most(MEMORY);
+    assert_true(few.n <= most && few.n >= most / 3); /* two that start together are under way together, too */
+    assert_true(few.left_out >= PAIRS - most);
+    for (size_t i = 0; i < few.n; i++) /* those of any client are seen ten times as often */
+        assert_true(few.rules[i].antecedent.any_client && few.rules[i].consequent.any_client);
+    fl_findings_clear(&all);
+    fl_findings_clear(&few);
+    free(d);
+}
+
 static int stop_when_asked_so_often(void *ctx, enum fl_phase phase, double done)
 {
     int *left = ctx;
@@ -355,6 +391,7 @@ int main(void)
         cmocka_unit_test(impossible_spans_are_refused),
         cmocka_unit_test(what_asks_mixed_services_at_once_is_said_once),
         cmocka_unit_test(sweeps_that_go_together_are_no_secret),
+        cmocka_unit_test(the_weakest_go_where_memory_is_short),
         cmocka_unit_test(a_run_stops_whenever_it_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * it, and that nothing of it stays behind. */
 #include "tests/mining/mining_fixture.h"
 
+#include "mining/heap.h"
 #include "mining/mine.h"
 #include "storage/error.h"
 #include "tests/generate/router.h"
@@ -303,6 +304,24 @@ static void too_much_for_the_memory_is_refused(void **state)
     close_stream(&s);
 }
 
+static void the_heap_is_looked_at_now_and_then(void **state)
+{
+    struct fl_heap_watch w;
+    fl_heap_watch_start(&w, 1 << 20, 500);
+    for (int ask = 0; ask < 100000; ask++)
+        assert_false(fl_heap_over(&w, 500 + ask / 1000)); /* a tenth of a second in all */
+    assert_true(w.looks <= 2 + 100 / FL_HEAP_LOOK_EVERY_MS);
+    if (w.before_bytes == 0)
+        skip(); /* a sanitizer's malloc does not count */
+    char *more = malloc(4 << 20);
+    assert_non_null(more);
+    memset(more, 1, 4 << 20);
+    assert_false(fl_heap_over(&w, 599));
+    assert_true(fl_heap_over(&w, 600));
+    free(more);
+    assert_true(fl_heap_over(&w, 700)); /* once is enough */
+}
+
 static void a_span_without_flows_has_no_rules(void **state)
 {
     struct bench b;
@@ -368,6 +387,7 @@ int main(void)
         IN_A_STORE(learning_ends_though_the_first_records_go),
         IN_A_STORE(a_run_goes_through_all_phases_and_stops_in_each),
         IN_A_STORE(too_much_for_the_memory_is_refused),
+        cmocka_unit_test(the_heap_is_looked_at_now_and_then),
         IN_A_STORE(a_span_without_flows_has_no_rules),
         IN_A_STORE(ten_years_with_little_in_them),
         IN_A_STORE(one_host_talks_to_itself),

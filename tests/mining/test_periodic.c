@@ -454,7 +454,7 @@ struct asked {
 static int stop_at(void *ctx, enum fl_phase phase, double done)
 {
     struct asked *a = ctx;
-    if (phase != FL_PHASE_DESCRIBING || done < 1)
+    if (phase != FL_PHASE_DESCRIBING || done < fl_phase_done(phase, 0.6))
         return 0;
     return ++a->n == a->at;
 }

@@ -3,6 +3,7 @@
 
 #include "mining/range.h"
 #include "mining/range_sets.h"
+#include "mining/strongest.h"
 #include "storage/error.h"
 
 /* ---- sets ---- */
@@ -445,6 +446,47 @@ static void members_become_instances(void **state)
     end(s);
 }
 
+/* Two ranges and 20 pairs, and room for so many: ranges keep what gives them their figures, then p-values
+ * decide. */
+static void the_strongest_stay(void **state)
+{
+    for (uint64_t most = 1; most <= 90; most++) {
+        struct stage *s = new_stage();
+        ports(s, 7, 9);
+        ports(s, 8, 9);
+        for (uint32_t i = 0; i < 20; i++)
+            pair(s, node(s, 40, i, 80), node(s, 40, i + 20, 443), i < 10 ? 500 + i : 15);
+        find(s, 2);
+        size_t n = s->pairs.n, figures[2];
+        for (int i = 0; i < 2; i++)
+            figures[i] = s->pairs.items[s->ranges.items[i].listed[0]].n_xy;
+        int64_t left_out = fl_strongest_keep(&s->pairs, &s->ranges, most);
+        uint64_t listed = 0, members = 0;
+        assert_int_equal(n, 92);
+        assert_int_equal(s->pairs.n, most);
+        for (size_t i = 0; i < s->ranges.n; i++) {
+            const struct fl_range *r = &s->ranges.items[i];
+            listed += r->n_listed;
+            members += r->members;
+            assert_int_equal(r->members, 36);
+            assert_int_equal(s->pairs.items[r->listed[0]].n_xy, figures[0]);
+            for (uint32_t k = 0; k < r->n_listed; k++)
+                assert_int_equal(s->pairs.items[r->listed[k]].x / 9 == 0,
+                                 s->pairs.items[r->listed[0]].x / 9 == 0);
+        }
+        assert_int_equal(s->ranges.n, most < 2 ? most : 2);
+        assert_int_equal(left_out, 72 + 20 - members - (most - listed)); /* each is somewhere */
+        assert_int_equal(figures[0], figures[1]);
+        size_t strong = 0;
+        for (size_t i = 0; i < s->pairs.n; i++)
+            strong += s->pairs.items[i].n_xy >= 500;
+        assert_int_equal(strong, most < 2 ? 0 : most < 12 ? most - 2 : 10);
+        end(s);
+    }
+    assert_true(fl_strongest_most(0) == UINT64_MAX);
+    assert_true(fl_strongest_most(1 << 20) >= 100 && fl_strongest_most(1 << 20) <= 300);
+}
+
 static void covering(void **state)
 {
     static const struct {
@@ -491,6 +533,7 @@ int main(void)
         cmocka_unit_test(ranges_stop_when_asked),
         cmocka_unit_test(the_other_pairs_keep_their_order),
         cmocka_unit_test(members_become_instances),
+        cmocka_unit_test(the_strongest_stay),
         cmocka_unit_test(covering),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

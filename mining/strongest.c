@@ -1,0 +1,108 @@
+/* Leaving out the weakest.
+ *
+ * 1. Put the pairs in order: those that give a range its figures, then by p-value, then as they stand.
+ * 2. The first `most` stay.
+ * 3. Ranges forget the others; one that lists none any longer is no statement.
+ *
+ * That weak ones are missing makes no q-value less: it is the least over those as weak or weaker. */
+#include "mining/strongest.h"
+
+#include <stdlib.h>
+
+#include "mining/order.h"
+#include "storage/error.h"
+
+/* A rule, its place in lists and what folding and clustering keep of it: measured, with room. */
+enum { BYTES_A_RULE = 1600, SHARE = 4 };
+
+uint64_t fl_strongest_most(uint64_t memory_bytes)
+{
+    return memory_bytes ? memory_bytes / SHARE / BYTES_A_RULE : UINT64_MAX;
+}
+
+struct entry {
+    double log10_p;
+    uint32_t pair;
+    bool gives_figures, listed;
+};
+
+static int compare_entries(const void *va, const void *vb)
+{
+    const struct entry *a = va, *b = vb;
+    FL_ORDER(b->gives_figures, a->gives_figures);
+    FL_ORDER(a->log10_p, b->log10_p);
+    FL_ORDER(a->pair, b->pair);
+    return 0;
+}
+
+/* Step 1. */
+static void put_in_order(struct entry *entries, const struct fl_pairs *pairs, const struct fl_ranges *ranges)
+{
+    for (size_t i = 0; i < pairs->n; i++)
+        entries[i] = (struct entry){.log10_p = pairs->items[i].log10_p, .pair = (uint32_t)i};
+    for (size_t i = 0; i < ranges->n; i++) {
+        entries[ranges->items[i].listed[0]].gives_figures = true;
+        for (uint32_t k = 0; k < ranges->items[i].n_listed; k++)
+            entries[ranges->items[i].listed[k]].listed = true;
+    }
+    qsort(entries, pairs->n, sizeof *entries, compare_entries);
+}
+
+enum { GONE = -1 };
+
+/* Returns how many pairs of no range have gone; now[i] is where pair i is. */
+static int64_t take_out(struct fl_pairs *pairs, const struct entry *entries, uint64_t most, int64_t *now)
+{
+    size_t kept = 0;
+    int64_t gone = 0;
+    for (size_t i = 0; i < pairs->n; i++) {
+        now[entries[i].pair] = i < most ? 0 : GONE;
+        gone += i >= most && !entries[i].listed;
+    }
+    for (size_t i = 0; i < pairs->n; i++)
+        if (now[i] != GONE) {
+            now[i] = (int64_t)kept;
+            pairs->items[kept++] = pairs->items[i];
+        }
+    pairs->n = kept;
+    return gone;
+}
+
+/* Step 3: how many members the lost ranges had. The lists stay where they are, with less in them. */
+static int64_t forget(struct fl_ranges *ranges, const int64_t *now)
+{
+    size_t kept = 0;
+    int64_t lost = 0;
+    for (size_t i = 0; i < ranges->n; i++) {
+        struct fl_range r = ranges->items[i];
+        size_t *listed = ranges->listed + (r.listed - ranges->listed);
+        uint32_t left = 0;
+        for (uint32_t k = 0; k < r.n_listed; k++)
+            if (now[listed[k]] != GONE)
+                listed[left++] = (size_t)now[listed[k]];
+        r.n_listed = left;
+        if (left > 0)
+            ranges->items[kept++] = r;
+        else
+            lost += r.members;
+    }
+    ranges->n = kept;
+    return lost;
+}
+
+int64_t fl_strongest_keep(struct fl_pairs *pairs, struct fl_ranges *ranges, uint64_t most)
+{
+    if (pairs->n <= most)
+        return 0;
+    struct entry *entries = malloc(pairs->n * sizeof *entries);
+    int64_t *now = malloc(pairs->n * sizeof *now);
+    int64_t left_out = entries && now ? 0 : FL_ENOMEM;
+    if (left_out == 0) {
+        put_in_order(entries, pairs, ranges);
+        left_out = take_out(pairs, entries, most, now);
+        left_out += forget(ranges, now);
+    }
+    free(entries);
+    free(now);
+    return left_out;
+}

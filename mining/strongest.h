@@ -1,0 +1,17 @@
+/* Pairs that there is no memory to look at: the most significant ones stay, and how many went is told. Pure.
+ */
+#ifndef FL_MINING_STRONGEST_H
+#define FL_MINING_STRONGEST_H
+
+#include "mining/range.h"
+
+/* How many pairs may be looked at closely in a quarter of so many bytes: what a rule takes until it is
+ * stored. 0 bytes: any number. */
+uint64_t fl_strongest_most(uint64_t memory_bytes);
+/* Leave at most `most` pairs, in their order, with what `ranges` list among them: first of each range the
+ * one that gives it its figures, then the most significant ones. A range counts what it can no longer list,
+ * and is itself lost with the last. Returns how many pairs, or members of lost ranges, are in no statement
+ * any longer; FL_ENOMEM. */
+int64_t fl_strongest_keep(struct fl_pairs *pairs, struct fl_ranges *ranges, uint64_t most);
+
+#endif
