@@ -4,9 +4,10 @@
  * held against those that name its client or its server, and the few that name no host at all.
  * 2. A node's conversations are its events: binding host (as in counting, lane.h), first and last window.
  * 3. An event of the starting side is a hit when the other side starts in its window (`start`) or is under
- * way in it
- * (`during`), at the same binding host. Events are then walked in order of time: how many misses since the
- * last hit, and the longest row of misses before it. */
+ * way in it (`during`), at the same binding host. Of a rule of a range with itself it is a hit when another
+ * of what the range stands for does: another service of the client, or another client where clients are in
+ * step. Events are then walked in order of time: how many misses since the last hit, and the longest row of
+ * misses before it. */
 #include "mining/recheck.h"
 
 #include <stdlib.h>
@@ -18,10 +19,13 @@
 
 struct event {
     uint32_t bind, first, last; /* windows */
+    uint32_t conversation;      /* once settled, of a side with itself: OTHER_* */
 };
-struct side { /* a node, for all rules that count it alike */
+enum { OTHER_STARTS = 1, OTHER_DURING = 2 }; /* another of the range in the event's window */
+struct side {                                /* a node, for all rules that count it alike */
     const struct fl_node *node;
     enum fl_family family;
+    bool itself; /* of a rule of the node with itself */
     struct event *events;
     size_t n, room;
 };
@@ -37,9 +41,20 @@ static bool asked_to_stop(const struct fl_recheck_stop *stop)
     return stop && stop->ask && stop->ask(stop->ctx);
 }
 
+static bool is_with_itself(const struct fl_recheck *r)
+{
+    return !r->single && fl_node_cmp(&r->antecedent, &r->consequent) == 0;
+}
+
+/* One service that clients use in step, not services that a client uses in step. */
+static bool varies_by_client(const struct fl_node *n)
+{
+    return n->any_client && !n->any_server && !n->server_port_last;
+}
+
 static enum fl_family family_of(const struct fl_recheck *r)
 {
-    if (r->single)
+    if (r->single || (is_with_itself(r) && varies_by_client(&r->antecedent)))
         return FL_NAMED;
     if (r->antecedent.any_client && r->consequent.any_client)
         return FL_BOUND_CLIENT;
@@ -53,6 +68,7 @@ static enum fl_family family_of(const struct fl_recheck *r)
 struct end { /* of a rule: ends 2i and 2i + 1 are of rule i, of a single one only the first */
     const struct fl_node *node;
     enum fl_family family;
+    bool itself;
     size_t number;
 };
 
@@ -60,6 +76,7 @@ static int compare_ends(const void *va, const void *vb)
 {
     const struct end *a = va, *b = vb;
     FL_ORDER(a->family, b->family);
+    FL_ORDER(a->itself, b->itself);
     int c = fl_node_cmp(a->node, b->node);
     if (c)
         return c;
@@ -77,15 +94,18 @@ static long make_sides(struct side *sides, uint32_t *side_of, const struct fl_re
         return FL_ENOMEM;
     for (size_t i = 0; i < n; i++) {
         enum fl_family family = family_of(&items[i]);
-        ends[all++] = (struct end){&items[i].antecedent, family, 2 * i};
+        bool itself = is_with_itself(&items[i]);
+        ends[all++] = (struct end){&items[i].antecedent, family, itself, 2 * i};
         if (!items[i].single)
-            ends[all++] = (struct end){&items[i].consequent, family, 2 * i + 1};
+            ends[all++] = (struct end){&items[i].consequent, family, itself, 2 * i + 1};
     }
     qsort(ends, all, sizeof *ends, compare_ends);
     for (size_t i = 0; i < all; i++) {
         const struct side *last = count ? &sides[count - 1] : NULL;
-        if (!last || last->family != ends[i].family || fl_node_cmp(last->node, ends[i].node) != 0)
-            sides[count++] = (struct side){.node = ends[i].node, .family = ends[i].family};
+        if (!last || last->family != ends[i].family || last->itself != ends[i].itself ||
+            fl_node_cmp(last->node, ends[i].node) != 0)
+            sides[count++] =
+                (struct side){.node = ends[i].node, .family = ends[i].family, .itself = ends[i].itself};
         side_of[ends[i].number] = (uint32_t)(count - 1);
     }
     free(ends);
@@ -156,7 +176,8 @@ static bool matches(const struct fl_node *n, const struct fl_conversation *c, co
     return n->any_server || fl_addr_cmp(&n->server, &talk->hosts[c->server]) == 0;
 }
 
-static int add_event(struct side *s, const struct fl_conversation *c, const struct fl_timeline *time)
+static int add_event(struct side *s, const struct fl_conversation *c, const struct fl_talk *talk,
+                     const struct fl_timeline *time)
 {
     if (s->n == s->room) {
         size_t room = s->room ? 2 * s->room : 64;
@@ -167,7 +188,7 @@ static int add_event(struct side *s, const struct fl_conversation *c, const stru
         s->room = room;
     }
     s->events[s->n++] = (struct event){fl_bind_of(s->family, c), fl_window_of(time, c->start_ms),
-                                       fl_window_of(time, c->end_ms)};
+                                       fl_window_of(time, c->end_ms), (uint32_t)(c - talk->items)};
     return 0;
 }
 
@@ -177,7 +198,7 @@ static int offer(struct side *sides, const struct lists *l, uint32_t list, bool 
 {
     for (size_t k = l->first[list]; k < l->first[list + 1]; k++) {
         struct side *s = &sides[l->sides[k]];
-        if (s->node->any_server == as_client && matches(s->node, c, talk) && add_event(s, c, time) < 0)
+        if (s->node->any_server == as_client && matches(s->node, c, talk) && add_event(s, c, talk, time) < 0)
             return FL_ENOMEM;
     }
     return 0;
@@ -211,12 +232,72 @@ static int by_bind(const void *va, const void *vb)
     return 0;
 }
 
+struct reach { /* of what started so far: the furthest, and the furthest of another one of the range */
+    int64_t last[2];
+    uint32_t conversation[2];
+};
+
+/* Are they of two of what the range stands for? */
+static bool differ(const struct side *s, const struct fl_talk *talk, uint32_t a, uint32_t b)
+{
+    const struct fl_conversation *x = &talk->items[a], *y = &talk->items[b];
+    if (varies_by_client(s->node))
+        return x->client != y->client;
+    return x->server != y->server || x->server_port != y->server_port;
+}
+
+static void reach_on(struct reach *r, const struct side *s, const struct fl_talk *talk, const struct event *e)
+{
+    bool other = r->last[0] >= 0 && differ(s, talk, r->conversation[0], e->conversation);
+    if (other && (int64_t)e->last > r->last[0]) {
+        r->last[1] = r->last[0];
+        r->conversation[1] = r->conversation[0];
+    }
+    int at = other && (int64_t)e->last <= r->last[0];
+    if ((int64_t)e->last > r->last[at]) {
+        r->last[at] = e->last;
+        r->conversation[at] = e->conversation;
+    }
+}
+
+static bool other_is_under_way(const struct reach *r, const struct side *s, const struct fl_talk *talk,
+                               const struct event *e)
+{
+    for (int k = 0; k < 2; k++)
+        if (r->last[k] >= (int64_t)e->first && differ(s, talk, r->conversation[k], e->conversation))
+            return true;
+    return false;
+}
+
+/* Of events in order, each gets what others of the range do in its window. */
+static void find_others(struct side *s, const struct fl_talk *talk)
+{
+    struct reach reach = {{-1, -1}, {0, 0}};
+    for (size_t i = 0, end; i < s->n; i = end) {
+        const struct event *e = &s->events[i];
+        uint32_t others = 0;
+        if (i > 0 && s->events[i - 1].bind != e->bind)
+            reach = (struct reach){{-1, -1}, {0, 0}};
+        for (end = i; end < s->n && s->events[end].bind == e->bind && s->events[end].first == e->first; end++)
+            if (differ(s, talk, e->conversation, s->events[end].conversation))
+                others |= OTHER_STARTS | OTHER_DURING;
+            else if (other_is_under_way(&reach, s, talk, &s->events[end]))
+                others |= OTHER_DURING;
+        for (size_t k = i; k < end; k++)
+            reach_on(&reach, s, talk, &s->events[k]);
+        for (size_t k = i; k < end; k++)
+            s->events[k].conversation = others;
+    }
+}
+
 /* Order, and leave one event a window and binding host: the longest. */
-static void settle(struct side *s)
+static void settle(struct side *s, const struct fl_talk *talk)
 {
     size_t n = 0;
     if (s->n > 0)
         qsort(s->events, s->n, sizeof *s->events, by_bind);
+    if (s->itself)
+        find_others(s, talk);
     for (size_t i = 0; i < s->n; i++)
         if (n == 0 || s->events[n - 1].bind != s->events[i].bind ||
             s->events[n - 1].first != s->events[i].first)
@@ -263,6 +344,12 @@ static bool is_before(const struct event *a, const struct event *b)
 /* Which events of x are hits: y starts in the window, or (`during`) is under way in it. */
 static void mark_hits(struct mark *marks, const struct side *x, const struct side *y, bool during)
 {
+    if (x->itself) {
+        for (size_t i = 0; i < x->n; i++)
+            marks[i] = (struct mark){x->events[i].first, x->events[i].bind,
+                                     x->events[i].conversation & (during ? OTHER_DURING : OTHER_STARTS)};
+        return;
+    }
     size_t j = 0;
     int64_t reach = -1; /* how far those of y reach that started in this bind up to here */
     for (size_t i = 0; i < x->n; i++) {
@@ -337,7 +424,7 @@ static int fill_sides(struct side *sides, size_t n, const struct fl_talk *talk,
     if (rc == 0)
         rc = collect(sides, &lists, talk, time, stop);
     for (size_t i = 0; rc == 0 && i < n; i++)
-        settle(&sides[i]);
+        settle(&sides[i], talk);
     free(lists.first);
     free(lists.sides);
     return rc;

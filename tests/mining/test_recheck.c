@@ -228,10 +228,74 @@ static void test_odd_ones(void **state)
     make_web(m, 60, 60, 60);
     run(m, r, 4, &found);
     assert_int_equal(r[0].n_antecedent + r[0].n_consequent + r[0].n_both, 0); /* hosts that are not there */
-    assert_int_equal(r[1].n_both, 60);                                        /* a range beside itself */
-    assert_int_equal(r[2].n_antecedent, 60);                                  /* a period has one side */
+    assert_int_equal(r[1].n_antecedent, 60); /* a range of which one port ... */
+    assert_int_equal(r[1].n_both, 0);        /* ... alone is used */
+    assert_int_equal(r[2].n_antecedent, 60); /* a period has one side */
     assert_int_equal(r[3].n_antecedent, 0);
     assert_int_equal(r[3].n_consequent, 60);
+    fl_findings_clear(&found);
+    free(m);
+}
+
+/* A range goes with itself when two of what it stands for do, and is broken when only one goes on. */
+static void test_ranges_with_themselves(void **state)
+{
+    static const char *const texts[] = {
+        "*.* : 10.0.0.5.6881-6889/tcp <=> *.* : 10.0.0.5.6881-6889/tcp", /* ports of a client */
+        "10.1.0.1.* : *.22/tcp <=> 10.1.0.1.* : *.22/tcp",               /* servers */
+        "*.* : *.1-65535/tcp <=> *.* : *.1-65535/tcp",                   /* either */
+        "*.* : 10.0.0.7.443/tcp <=> *.* : 10.0.0.7.443/tcp"};            /* clients */
+    struct made *m = calloc(1, sizeof *m);
+    struct fl_recheck r[4];
+    struct fl_findings found;
+    for (int i = 0; i < 100; i++) {
+        char server[32], client[32];
+        int64_t at_ms = i * 120000;
+        bool both = i < 60;
+        snprintf(client, sizeof client, "10.1.0.%d", 1 + i % 3);
+        snprintf(server, sizeof server, "10.2.0.%d", 1 + i % 20);
+        talk_to(m, client, "10.0.0.5", 6881, at_ms, 50);
+        talk_to(m, client, "10.0.0.5", both ? 6885 : 6881, at_ms + 100, 50);
+        talk_to(m, "10.1.0.1", server, 22, at_ms + 30000, 50);
+        talk_to(m, "10.1.0.1", both ? "10.2.0.99" : server, 22, at_ms + 30100, 50);
+        talk_to(m, client, "10.0.0.7", 443, at_ms + 60000, 50);
+        talk_to(m, both ? "10.1.0.9" : client, "10.0.0.7", 443, at_ms + 60100, 50);
+        talk_to(m, "10.1.0.8", "10.0.0.5", 6889, at_ms + 1, 50); /* another client's */
+    }
+    for (int during = 0; during < 2; during++) {
+        for (int i = 0; i < 4; i++) {
+            r[i] = make_recheck(texts[i]);
+            r[i].evidence = during ? FL_EVIDENCE_DURING : FL_EVIDENCE_START;
+        }
+        run(m, r, 4, &found);
+        for (int i = 0; i < 4; i++) {
+            assert_int_equal(r[i].n_both, i == 2 ? 120 : 60); /* ports, and servers */
+            assert_true(r[i].antecedent_alone.since >= 40);
+            assert_int_equal(r[i].antecedent_alone.longest <= 4, true);
+        }
+        fl_findings_clear(&found);
+    }
+    free(m);
+}
+
+/* One of a range is under way for long when another starts, now and then the same one again. */
+static void test_a_range_with_itself_during(void **state)
+{
+    struct made *m = calloc(1, sizeof *m);
+    struct fl_recheck r = make_recheck("*.* : 10.0.0.5.6881-6889/tcp => *.* : 10.0.0.5.6881-6889/tcp");
+    struct fl_findings found;
+    r.evidence = FL_EVIDENCE_DURING;
+    for (int i = 0; i < 40; i++) {
+        talk_to(m, "10.1.0.1", "10.0.0.5", 6881, i * 600000, 60000);
+        talk_to(m, "10.1.0.1", "10.0.0.5", i < 25 ? 6885 : 6881, i * 600000 + 20000, 50);
+        talk_to(m, "10.1.0.1", "10.0.0.5", 6881, i * 600000 + 30000, 50); /* beside the long one of its own */
+    }
+    run(m, &r, 1, &found);
+    assert_int_equal(r.n_both, 25);
+    fl_findings_clear(&found);
+    r.evidence = FL_EVIDENCE_START;
+    run(m, &r, 1, &found);
+    assert_int_equal(r.n_both, 0);
     fl_findings_clear(&found);
     free(m);
 }
@@ -282,6 +346,8 @@ int main(void)
         cmocka_unit_test(test_no_host_named),
         cmocka_unit_test(test_during),
         cmocka_unit_test(test_odd_ones),
+        cmocka_unit_test(test_ranges_with_themselves),
+        cmocka_unit_test(test_a_range_with_itself_during),
         cmocka_unit_test(test_same_as_mining),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
