@@ -7,13 +7,15 @@
 #include "mining/count.h"
 #include "mining/stop.h"
 
-/* What pairs are looked at with; fill in all but the last two, zero those. */
+/* What pairs are looked at with; fill in all but the last three, zero those. */
 struct fl_view {
     const struct fl_nodes *nodes;
     const struct fl_talk *talk;
     const struct fl_timeline *time;
     const struct fl_mining_config *config;
-    const uint64_t *n_total;  /* N by family */
+    const uint64_t *n_total; /* N by family */
+    uint64_t most_bytes;     /* of events that fl_describe_all keeps from one batch to the next; 0: any */
+    uint64_t kept_bytes;
     enum fl_family family;    /* of the events kept */
     struct fl_events *events; /* by node: its conversations in order, kept from pair to pair of a family */
 };

@@ -1,7 +1,9 @@
 /* Many pairs looked at closely, on several threads.
  *
  * 1. Pairs are taken in batches of one family.
- * 2. The events of their nodes that are not there yet are collected, each node by one thread.
+ * 2. The events of their nodes that are not there yet are collected, each node by one thread. Those of
+ * batches before are forgotten when they have become too many: pairs stand node by node, few are needed
+ * again.
  * 3. Each pair is described by one thread, which has room of its own: a pair's rule depends on nothing but
  * the pair, so that it is the same whoever makes it.
  * 4. The rules of a batch are put behind the others in the order of the pairs. */
@@ -101,15 +103,19 @@ static int on_threads(struct work *w, size_t n, int (*fn)(void *ctx, uint32_t th
 /* Steps 2 and 3. */
 static int describe_batch(struct work *w)
 {
-    if (!w->view->events || w->view->family != w->pairs[0].family) {
-        fl_view_clear(w->view);
-        w->view->family = w->pairs[0].family;
-        w->view->events = calloc(w->view->nodes->n + 1, sizeof *w->view->events);
-        if (!w->view->events)
+    struct fl_view *v = w->view;
+    bool too_much = v->most_bytes > 0 && v->kept_bytes > v->most_bytes;
+    if (!v->events || v->family != w->pairs[0].family || too_much) {
+        fl_view_clear(v);
+        v->family = w->pairs[0].family;
+        v->events = calloc(v->nodes->n + 1, sizeof *v->events);
+        if (!v->events)
             return FL_ENOMEM;
     }
     find_nodes(w);
     int rc = on_threads(w, w->n_nodes, collect_events);
+    for (size_t i = 0; i < w->n_nodes; i++)
+        v->kept_bytes += fl_events_bytes(&v->events[w->nodes[i]]);
     return rc == 0 ? on_threads(w, w->n, describe_some) : rc;
 }
 

@@ -80,12 +80,18 @@ void fl_events_clear(struct fl_events *e)
     *e = (struct fl_events){.n = 0};
 }
 
+uint64_t fl_events_bytes(const struct fl_events *e)
+{
+    return (e->n + (e->firsts != e->items ? e->n_firsts : 0)) * sizeof *e->items;
+}
+
 void fl_view_clear(struct fl_view *view)
 {
     for (size_t i = 0; view->events && i < view->nodes->n; i++)
         fl_events_clear(&view->events[i]);
     free(view->events);
     view->events = NULL;
+    view->kept_bytes = 0;
 }
 
 int fl_events_keep(struct fl_view *v, const struct fl_pair *pair)

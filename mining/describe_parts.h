@@ -51,6 +51,7 @@ int fl_events_keep(struct fl_view *view, const struct fl_pair *pair);
 /* Those of one node. FL_ENOMEM. */
 int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view *view);
 void fl_events_clear(struct fl_events *e);
+uint64_t fl_events_bytes(const struct fl_events *e);
 
 /* The coincidences of a pair whose events are kept, in the scratch's room. FL_ENOMEM. */
 int fl_hits_collect(struct fl_hits *out, const struct fl_pair *pair, const struct fl_view *view,

@@ -309,8 +309,12 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
     struct fl_pairs pairs = {0};
     struct fl_timeline time;
     uint64_t n_total[3];
-    struct fl_view view = {
-        .nodes = &nodes, .talk = &talk, .time = &time, .config = r->config, .n_total = n_total};
+    struct fl_view view = {.nodes = &nodes,
+                           .talk = &talk,
+                           .time = &time,
+                           .config = r->config,
+                           .n_total = n_total,
+                           .most_bytes = r->memory_bytes / 4};
     *out = (struct fl_findings){0};
     int rc = fl_timeline_init(&time, r->from_ms, r->to_ms, r->config->window_ms, r->config->jitter);
     if (rc == 0)

@@ -440,6 +440,56 @@ static void many_are_described_as_one_is(void **state)
     free(s);
 }
 
+/* One node with 1,300 others, each like Y: their events are forgotten from batch to batch where they are too
+ * many, and the rules are the same. */
+static void events_are_forgotten_where_memory_is_short(void **state)
+{
+    enum { OTHERS = 1300, STARTS = 20 };
+    struct stage *s = new_stage();
+    struct fl_nodes nodes = {.n = OTHERS + 1,
+                             .keys = calloc(OTHERS + 1, sizeof *nodes.keys),
+                             .first = calloc(OTHERS + 2, sizeof *nodes.first),
+                             .conversations = calloc((OTHERS + 1) * STARTS, sizeof *nodes.conversations)};
+    struct fl_pair *pairs = calloc(OTHERS, sizeof *pairs);
+    int32_t place[OTHERS];
+    struct fl_rules rules[2] = {{.n = 0}, {.n = 0}};
+    uint64_t kept[2];
+    assert_non_null(pairs);
+    name_servers(s, 2, 3);
+    for (int i = 0; i < 2 * STARTS; i++)
+        say(s, 1, i < STARTS ? 2 : 3, 80, i % STARTS * 100000 + i / STARTS * 20, 50);
+    for (uint32_t node = 0; node <= OTHERS; node++) {
+        nodes.keys[node] = s->keys[node > 0];
+        nodes.first[node + 1] = (node + 1) * STARTS;
+        for (uint32_t i = 0; i < STARTS; i++)
+            nodes.conversations[node * STARTS + i] = (node > 0) * STARTS + i;
+    }
+    for (uint32_t i = 0; i < OTHERS; i++)
+        pairs[i] =
+            (struct fl_pair){.y = i + 1, .n_x = STARTS, .n_y = STARTS, .n_xy = STARTS, .expected = 0.5};
+    for (int bounded = 0; bounded < 2; bounded++) {
+        struct fl_view view = {.nodes = &nodes,
+                               .talk = &s->talk,
+                               .time = &s->time,
+                               .config = &s->config,
+                               .n_total = s->n_total,
+                               .most_bytes = bounded ? 1000 : 0};
+        assert_int_equal(fl_describe_all(&rules[bounded], place, pairs, OTHERS, &view, NULL), 0);
+        assert_int_equal(rules[bounded].n, OTHERS);
+        kept[bounded] = view.kept_bytes;
+        fl_view_clear(&view);
+        assert_int_equal(view.kept_bytes, 0);
+    }
+    assert_memory_equal(rules[0].items, rules[1].items, OTHERS * sizeof *rules[0].items);
+    assert_true(kept[0] >= (OTHERS + 1) * STARTS * 16);
+    assert_true(kept[1] <= kept[0] / 2); /* of the last batch */
+    fl_nodes_clear(&nodes);
+    free(rules[0].items);
+    free(rules[1].items);
+    free(pairs);
+    free(s);
+}
+
 static void numbers_in_order(void **state)
 {
     enum { N = 3000 };
@@ -484,6 +534,7 @@ int main(void)
         cmocka_unit_test(turned_rules_have_turned_lags),
         cmocka_unit_test(the_latest_of_nested_flows_takes_the_lag),
         cmocka_unit_test(many_are_described_as_one_is),
+        cmocka_unit_test(events_are_forgotten_where_memory_is_short),
         cmocka_unit_test(numbers_in_order),
         cmocka_unit_test(clock_phase_by_hand),
         cmocka_unit_test(what_keeps_no_phase),
