@@ -354,7 +354,6 @@ void fl_scratch_clear(struct fl_scratch *s)
     free(s->numbers);
     free(s->order);
     free(s->blocks);
-    free(s->stretches);
     free(s->made);
     free(s->none);
     *s = (struct fl_scratch){.hits = NULL};

@@ -8,10 +8,6 @@
 #include "mining/stats.h"
 #include "storage/error.h"
 
-struct fl_burst_stretch { /* windows in which Y starts or is under way */
-    uint32_t bind, first, last;
-};
-
 struct fl_burst_block { /* in which both are active at one binding host */
     uint32_t slot;      /* window / jitter */
     bool any;           /* coincidences */
@@ -19,35 +15,34 @@ struct fl_burst_block { /* in which both are active at one binding host */
     double excess;      /* of them, beyond those expected */
 };
 
-/* Disjoint stretches in order: single windows for `start`. Returns how many. */
-static size_t stretches_of(const struct fl_events *y, enum fl_evidence evidence, struct fl_burst_stretch *out)
+/* Y's starts, or the stretches in which it is under way, as they are walked. */
+struct walk {
+    const struct fl_active *items;
+    size_t n, at;
+    bool starts; /* the first window of each counts alone */
+};
+
+static struct walk walk_along(const struct fl_events *y, enum fl_evidence evidence)
 {
-    size_t n = 0;
-    if (evidence == FL_EVIDENCE_START) {
-        for (; n < y->n_firsts; n++)
-            out[n] = (struct fl_burst_stretch){y->firsts[n].bind, y->firsts[n].first, y->firsts[n].first};
-        return n;
-    }
-    for (size_t i = 0; i < y->n; i++) {
-        const struct fl_active *e = &y->items[i];
-        uint32_t last = e->last;
-        if (n == 0 || out[n - 1].bind != e->bind || e->first > out[n - 1].last)
-            out[n++] = (struct fl_burst_stretch){e->bind, e->first, last};
-        else if (last > out[n - 1].last)
-            out[n - 1].last = last;
-    }
-    return n;
+    return evidence == FL_EVIDENCE_START ? (struct walk){y->firsts, y->n_firsts, 0, true}
+                                         : (struct walk){y->stretches, y->n_stretches, 0, false};
 }
 
-/* How many windows of [first, last] the stretches cover, from *at on, which moves on. */
-static uint32_t covered(const struct fl_burst_stretch *s, size_t n, size_t *at, uint32_t bind, uint32_t first,
-                        uint32_t last)
+static uint32_t end_of(const struct walk *w, size_t i)
+{
+    return w->starts ? w->items[i].first : w->items[i].last;
+}
+
+/* How many windows of [first, last] Y has, from w->at on, which moves on. */
+static uint32_t covered(struct walk *w, uint32_t bind, uint32_t first, uint32_t last)
 {
     uint32_t count = 0;
-    while (*at < n && (s[*at].bind < bind || (s[*at].bind == bind && s[*at].last < first)))
-        ++*at;
-    for (size_t i = *at; i < n && s[i].bind == bind && s[i].first <= last; i++) {
-        uint32_t from = s[i].first > first ? s[i].first : first, to = s[i].last < last ? s[i].last : last;
+    while (w->at < w->n &&
+           (w->items[w->at].bind < bind || (w->items[w->at].bind == bind && end_of(w, w->at) < first)))
+        w->at++;
+    for (size_t i = w->at; i < w->n && w->items[i].bind == bind && w->items[i].first <= last; i++) {
+        uint32_t from = w->items[i].first > first ? w->items[i].first : first,
+                 to = end_of(w, i) < last ? end_of(w, i) : last;
         count += to - from + 1;
     }
     return count;
@@ -88,11 +83,10 @@ static int make_table(struct fl_scratch *s, uint32_t jitter)
 }
 
 /* The blocks of all binding hosts; hits in the order of X's events. Returns how many. */
-static size_t blocks_of(const struct fl_hits *hits, const struct fl_events *x,
-                        const struct fl_burst_stretch *y, size_t n, const struct fl_timeline *time,
-                        struct fl_scratch *scratch)
+static size_t blocks_of(const struct fl_hits *hits, const struct fl_events *x, struct walk y,
+                        const struct fl_timeline *time, struct fl_scratch *scratch)
 {
-    size_t at = 0, hit = 0, count = 0;
+    size_t hit = 0, count = 0;
     uint32_t span_first = fl_window_of(time, time->from_ms), span_last = fl_window_of(time, time->to_ms);
     for (size_t i = 0, to; i < x->n_firsts; i = to) {
         uint32_t bind = x->firsts[i].bind, slot = x->firsts[i].first / time->jitter,
@@ -103,7 +97,7 @@ static size_t blocks_of(const struct fl_hits *hits, const struct fl_events *x,
             n_xy++;
         first = first > span_first ? first : span_first;
         last = last < span_last ? last : span_last;
-        uint32_t n_y = covered(y, n, &at, bind, first, last);
+        uint32_t n_y = covered(&y, bind, first, last);
         if (n_y == 0)
             continue;
         uint32_t windows = last - first + 1;
@@ -158,11 +152,10 @@ int fl_weigh_bursts(struct fl_rule *rule, const struct fl_hits *hits, const stru
     const struct fl_events *x = &v->events[pair->x], *y = &v->events[pair->y];
     if (v->time->n_windows / v->time->jitter < v->config->support)
         return 0;
-    if (fl_room(&s->stretches, &s->stretches_room, y->n, sizeof *s->stretches) < 0 ||
-        fl_room(&s->blocks, &s->blocks_room, 2 * x->n_firsts, sizeof *s->blocks) < 0 ||
+    if (fl_room(&s->blocks, &s->blocks_room, 2 * x->n_firsts, sizeof *s->blocks) < 0 ||
         make_table(s, v->time->jitter) < 0)
         return FL_ENOMEM;
-    size_t n = blocks_of(hits, x, s->stretches, stretches_of(y, pair->evidence, s->stretches), v->time, s);
+    size_t n = blocks_of(hits, x, walk_along(y, pair->evidence), v->time, s);
     bool in_order = pair->family == FL_NAMED; /* of one binding host */
     if (!in_order && order_blocks(s, n) < 0)
         return FL_ENOMEM;

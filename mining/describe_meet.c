@@ -30,23 +30,82 @@ static int order_by_bind(struct fl_events *e)
     return rc;
 }
 
-static bool repeats(const struct fl_events *e, size_t i)
+static bool same_window(const struct fl_active *a, const struct fl_active *b)
 {
-    return i > 0 && e->items[i].bind == e->items[i - 1].bind && e->items[i].first == e->items[i - 1].first;
+    return a->bind == b->bind && a->first == b->first;
 }
 
-static int find_firsts(struct fl_events *e)
+/* The following three count what they keep, and write it where `out` is not NULL. */
+static size_t find_firsts(const struct fl_events *e, struct fl_active *out)
 {
     size_t n = 0;
-    for (size_t i = 0; i < e->n; i++)
-        n += !repeats(e, i);
-    e->firsts = n == e->n ? e->items : malloc((n + 1) * sizeof *e->firsts);
-    if (!e->firsts)
+    for (size_t i = 0; i < e->n; i++) {
+        if (i > 0 && same_window(&e->items[i - 1], &e->items[i]))
+            continue;
+        if (out)
+            out[n] = e->items[i];
+        n++;
+    }
+    return n;
+}
+
+/* `out` holds n_spans: written from behind. */
+static size_t find_spans(const struct fl_events *e, struct fl_active *out)
+{
+    size_t n = 0;
+    uint32_t furthest = 0;
+    for (size_t i = e->n; i-- > 0;) {
+        bool last = i + 1 == e->n || !same_window(&e->items[i], &e->items[i + 1]);
+        if (!last && e->items[i].last <= furthest)
+            continue;
+        furthest = e->items[i].last;
+        n++;
+        if (out)
+            out[e->n_spans - n] = e->items[i];
+    }
+    return n;
+}
+
+static size_t find_stretches(const struct fl_events *e, struct fl_active *out)
+{
+    size_t n = 0;
+    struct fl_active now = {.bind = 0};
+    for (size_t i = 0; i < e->n; i++) {
+        const struct fl_active *a = &e->items[i];
+        bool another = n == 0 || now.bind != a->bind || a->first > now.last;
+        n += another;
+        if (another)
+            now = *a;
+        else if (a->last > now.last)
+            now.last = a->last;
+        if (out)
+            out[n - 1] = now;
+    }
+    return n;
+}
+
+/* Room for n of the items, or the items themselves where these are all. */
+static struct fl_active *room_for(const struct fl_events *e, size_t n)
+{
+    return n == e->n ? e->items : malloc((n + 1) * sizeof *e->items);
+}
+
+static int leave_out(struct fl_events *e)
+{
+    e->n_firsts = find_firsts(e, NULL);
+    e->n_spans = find_spans(e, NULL);
+    e->n_stretches = find_stretches(e, NULL);
+    e->firsts = room_for(e, e->n_firsts);
+    e->spans = room_for(e, e->n_spans);
+    e->stretches = room_for(e, e->n_stretches);
+    if (!e->firsts || !e->spans || !e->stretches)
         return FL_ENOMEM;
-    for (size_t i = 0; i < e->n && n < e->n; i++)
-        if (!repeats(e, i))
-            e->firsts[e->n_firsts++] = e->items[i];
-    e->n_firsts = n;
+    if (e->firsts != e->items)
+        find_firsts(e, e->firsts);
+    if (e->spans != e->items)
+        find_spans(e, e->spans);
+    if (e->stretches != e->items)
+        find_stretches(e, e->stretches);
     return 0;
 }
 
@@ -64,7 +123,7 @@ int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view
     }
     int rc = v->family == FL_NAMED ? 0 : order_by_bind(&e);
     if (rc == 0)
-        rc = find_firsts(&e);
+        rc = leave_out(&e);
     if (rc < 0)
         fl_events_clear(&e);
     else
@@ -76,13 +135,19 @@ void fl_events_clear(struct fl_events *e)
 {
     if (e->firsts != e->items)
         free(e->firsts);
+    if (e->spans != e->items)
+        free(e->spans);
+    if (e->stretches != e->items)
+        free(e->stretches);
     free(e->items);
     *e = (struct fl_events){.n = 0};
 }
 
 uint64_t fl_events_bytes(const struct fl_events *e)
 {
-    return (e->n + (e->firsts != e->items ? e->n_firsts : 0)) * sizeof *e->items;
+    size_t n = e->n + (e->firsts != e->items ? e->n_firsts : 0) + (e->spans != e->items ? e->n_spans : 0) +
+               (e->stretches != e->items ? e->n_stretches : 0);
+    return n * sizeof *e->items;
 }
 
 void fl_view_clear(struct fl_view *view)
@@ -135,11 +200,11 @@ static void meet_at_start(struct fl_hits *hits, const struct fl_events *x, const
     }
 }
 
-/* How many of Y have a start of X within their time. */
-static size_t count_partners(const struct fl_events *x, const struct fl_events *y)
+/* How many of Y have a start of X within their time, up to `enough`. */
+static size_t count_partners(const struct fl_events *x, const struct fl_events *y, size_t enough)
 {
     size_t i = 0, count = 0;
-    for (size_t j = 0; j < y->n; j++) {
+    for (size_t j = 0; j < y->n && count < enough; j++) {
         const struct fl_active *e = &y->items[j];
         while (i < x->n_firsts && before(&x->firsts[i], e))
             i++;
@@ -148,8 +213,8 @@ static size_t count_partners(const struct fl_events *x, const struct fl_events *
     return count;
 }
 
-/* `open` holds at least y->n indices: those of Y that started, the last on top; what ended is taken off once
- * it is on top, so nothing is looked at twice. */
+/* `open` holds at least y->n_spans indices: those of Y that started, the last on top; what ended is taken off
+ * once it is on top, so nothing is looked at twice. */
 static void meet_during(struct fl_hits *hits, const struct fl_events *x, const struct fl_events *y,
                         uint32_t *open)
 {
@@ -157,15 +222,14 @@ static void meet_during(struct fl_hits *hits, const struct fl_events *x, const s
     size_t n_open = 0;
     for (size_t i = 0; i < x->n_firsts; i++) {
         const struct fl_active *e = &x->firsts[i];
-        for (; j < y->n && !before(e, &y->items[j]); j++)
+        for (; j < y->n_spans && !before(e, &y->spans[j]); j++)
             open[n_open++] = j;
         while (n_open &&
-               (y->items[open[n_open - 1]].bind != e->bind || y->items[open[n_open - 1]].last < e->first))
+               (y->spans[open[n_open - 1]].bind != e->bind || y->spans[open[n_open - 1]].last < e->first))
             n_open--;
         if (n_open)
-            add_hit(hits, e, &y->items[open[n_open - 1]]);
+            add_hit(hits, e, &y->spans[open[n_open - 1]]);
     }
-    hits->partners = count_partners(x, y);
 }
 
 int fl_hits_collect(struct fl_hits *out, const struct fl_pair *pair, const struct fl_view *view,
@@ -173,12 +237,14 @@ int fl_hits_collect(struct fl_hits *out, const struct fl_pair *pair, const struc
 {
     const struct fl_events *x = &view->events[pair->x], *y = &view->events[pair->y];
     if (fl_room(&s->hits, &s->hits_room, x->n_firsts, sizeof *s->hits) < 0 ||
-        fl_room(&s->order, &s->order_room, y->n, sizeof *s->order) < 0)
+        fl_room(&s->order, &s->order_room, y->n_spans, sizeof *s->order) < 0)
         return FL_ENOMEM;
     *out = (struct fl_hits){.items = s->hits};
-    if (pair->evidence == FL_EVIDENCE_START)
+    if (pair->evidence == FL_EVIDENCE_START) {
         meet_at_start(out, x, y);
-    else
+    } else {
         meet_during(out, x, y, s->order);
+        out->partners = count_partners(x, y, view->config->support);
+    }
     return 0;
 }

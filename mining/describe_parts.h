@@ -4,16 +4,22 @@
 
 #include "mining/describe.h"
 
-struct fl_active { /* a conversation of one node */
+struct fl_active { /* a conversation of one node, or a stretch of time in which there are some */
     uint32_t bind, conversation;
     uint32_t first, last; /* windows */
 };
 
+/* Those that make no difference are left out here and there, so that a pair need not walk them; where none
+ * is, all may be one array. */
 struct fl_events {
     struct fl_active *items; /* by bind, then start */
     size_t n;
-    struct fl_active *firsts; /* of those the first of each window and binding host; may be `items` */
+    struct fl_active *firsts; /* the first of each window and binding host */
     size_t n_firsts;
+    struct fl_active *spans; /* those that no later one of their window outlasts */
+    size_t n_spans;
+    struct fl_active *stretches; /* windows in which any is under way: disjoint, no conversation */
+    size_t n_stretches;
 };
 
 struct fl_hit { /* a coincidence */
@@ -25,7 +31,7 @@ struct fl_hit { /* a coincidence */
 struct fl_hits {
     struct fl_hit *items; /* by bind, then window */
     size_t n;
-    size_t partners; /* during: distinct conversations of Y that took part */
+    size_t partners; /* during: distinct conversations of Y that took part; `support` stands for more */
 };
 
 /* Room that goes on from pair to pair, of one thread; zeroed at first. */
@@ -38,8 +44,6 @@ struct fl_scratch {
     size_t order_room;
     struct fl_burst_block *blocks; /* one for each event of X, and one more for each to put them in order */
     size_t blocks_room;
-    struct fl_burst_stretch *stretches; /* one for each event of Y */
-    size_t stretches_room;
     uint32_t *made; /* by host, zeros between pairs; NULL at first */
     double *none;   /* by n_y, n_x: see describe_burst.c; NULL at first */
 };
