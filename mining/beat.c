@@ -429,7 +429,7 @@ static bool prepare(struct question *q, const struct answer *best, const struct 
     q->half_ms = fmax(q->width * q->period_ms, 1.5 * s->clock_ms);
     q->most = log(stakes[0]) - fl_beat_log_chance(q->period_ms - q->half_ms, q->period_ms + q->half_ms);
     return q->period_ms * r->least <= (double)r->span_ms && q->half_ms <= widest * q->period_ms &&
-           worth_following(s, q, r->least, best->log_p[CHAIN]);
+           !(r->stop && r->stop(r->ctx, s->n)) && worth_following(s, q, r->least, best->log_p[CHAIN]);
 }
 
 static void follow_octave(struct answer *best, const struct series *s, double octave_ms,

@@ -30,6 +30,9 @@ struct fl_beat_request {
     uint32_t least;                      /* beats that a period must have, at least 3 */
     int64_t clock_ms;                    /* resolution of the times, where it is known to be coarse; else 1 */
     const struct fl_beat_screen *screen; /* passes over series that keep no period; NULL: all are tested */
+    bool (*stop)(void *ctx, size_t starts); /* asked before so many are gone through; true: what is found is
+                                             * none. NULL: not asked */
+    void *ctx;
 };
 
 struct fl_beats {

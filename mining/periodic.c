@@ -182,6 +182,9 @@ struct test { /* what testing a node needs */
 };
 
 struct part { /* of the nodes: every so many-th, on a thread of its own */
+    struct test *test;
+    size_t since; /* conversations gone through since it was asked whether to stop */
+    double done;
     struct fl_periodics found;
     struct fl_beat_talk *talks; /* room for the largest node */
 };
@@ -197,6 +200,21 @@ static bool is_a_period(const struct fl_beats *b, double q)
     double spread = (double)b->period.spread_ms / (double)b->period.period_ms;
     return spread <= tight || ((double)b->n >= least_beats_of * (double)b->starts &&
                                spread <= widest_spread + spread_of_chance / sqrt((double)b->n));
+}
+
+/* Asked by the first part for all, so often that no more than so many conversations pass, or those of one
+ * node once. */
+static bool is_stopped(void *ctx, size_t starts)
+{
+    struct part *p = ctx;
+    struct test *t = p->test;
+    p->since += starts;
+    if (p == t->at && t->stop && p->since >= ASK_EVERY) {
+        p->since = 0;
+        if (t->stop(t->ctx, p->done))
+            atomic_store(&t->stopped, true);
+    }
+    return atomic_load_explicit(&t->stopped, memory_order_relaxed);
 }
 
 /* Returns 1 with *out filled in, 0 where the node keeps no period. */
@@ -217,7 +235,9 @@ static int test_node(struct fl_periodic *out, uint32_t node, const struct test *
                                 .span_ms = t->time->to_ms - t->time->from_ms,
                                 .least = t->config->support < 3 ? 3 : t->config->support,
                                 .clock_ms = t->clock_ms,
-                                .screen = &t->screen};
+                                .screen = &t->screen,
+                                .stop = is_stopped,
+                                .ctx = part};
     int rc = fl_beats_find(&b, &r);
     bool found = rc == 0 && is_a_period(&b, t->config->q);
     if (found)
@@ -256,36 +276,27 @@ static int add_periodic(struct fl_periodics *p, size_t *room, const struct fl_pe
     return 0;
 }
 
-/* Asked by the first part for all, so often that no more than so many conversations pass, or one node. */
-static bool is_stopped(struct test *t, uint32_t part, size_t node, size_t *since)
-{
-    *since += t->nodes->first[node + 1] - t->nodes->first[node] + 1;
-    if (part == 0 && t->stop && *since >= ASK_EVERY) {
-        *since = 0;
-        if (t->stop(t->ctx, (double)node / (double)t->nodes->n))
-            atomic_store(&t->stopped, true);
-    }
-    return atomic_load_explicit(&t->stopped, memory_order_relaxed);
-}
-
 static int test_part(void *ctx, uint32_t part)
 {
     struct test *t = ctx;
     struct part *p = &t->at[part];
-    size_t room = 0, since = ASK_EVERY;
+    size_t room = 0;
     int rc = 0;
+    p->test = t;
+    p->since = ASK_EVERY;
     p->talks = malloc(t->largest * sizeof *p->talks);
     if (!p->talks)
         return FL_ENOMEM;
     for (size_t i = part; i < t->nodes->n && rc >= 0; i += t->parts) {
         struct fl_periodic one;
-        if (is_stopped(t, part, i, &since))
+        p->done = (double)i / (double)t->nodes->n;
+        if (is_stopped(p, t->nodes->first[i + 1] - t->nodes->first[i] + 1))
             return FL_ESTOP;
         rc = test_node(&one, (uint32_t)i, t, p);
         if (rc > 0 && (rc = add_periodic(&p->found, &room, &one)) < 0)
             free(one.beats);
     }
-    return rc < 0 ? rc : 0;
+    return rc < 0 ? rc : is_stopped(p, 0) ? FL_ESTOP : 0;
 }
 
 static int compare_periodics(const void *va, const void *vb)

@@ -73,7 +73,12 @@ static bool hold_screen_against(const struct fl_beats *plain, struct fl_beat_req
 static struct fl_beats find(struct series *s, double hours)
 {
     struct fl_beats b;
-    struct fl_beat_request r = {&odds, s->talks, s->n, (int64_t)(hours * hour_ms), 10, 1, NULL};
+    struct fl_beat_request r = {.odds = &odds,
+                                .talks = s->talks,
+                                .n = s->n,
+                                .span_ms = (int64_t)(hours * hour_ms),
+                                .least = 10,
+                                .clock_ms = 1};
     qsort(s->talks, s->n, sizeof *s->talks, compare_talks);
     assert_int_equal(fl_beats_find(&b, &r), 0);
     s->screened = !hold_screen_against(&b, r);
@@ -374,6 +379,47 @@ static void few_starts_and_odd_ones_are_fine(void **state)
     free(s);
 }
 
+struct asked {
+    size_t asks, starts, most;
+};
+
+static bool stop_after(void *ctx, size_t starts)
+{
+    struct asked *a = ctx;
+    a->starts += starts;
+    return ++a->asks > a->most;
+}
+
+/* However many starts a series has, no more than these pass between two questions whether to stop. */
+static void a_long_series_can_be_stopped(void **state)
+{
+    struct series *s = new_series(4);
+    struct fl_beats b;
+    for (int i = 0; i < MOST; i++)
+        add(s, i * 60000.0 + 2000 * unit(s), 5);
+    struct asked asked = {.most = SIZE_MAX};
+    struct fl_beat_request r = {.odds = &odds,
+                                .talks = s->talks,
+                                .n = s->n,
+                                .span_ms = (int64_t)MOST * 60000,
+                                .least = 10,
+                                .clock_ms = 1,
+                                .stop = stop_after,
+                                .ctx = &asked};
+    assert_int_equal(fl_beats_find(&b, &r), 0);
+    assert_true(b.log10_p < -100);
+    assert_true(asked.asks > 36); /* for each period of an octave at least */
+    assert_true(asked.starts <= asked.asks * MOST);
+    fl_beats_clear(&b);
+    size_t asks = asked.asks;
+    asked = (struct asked){.most = 0};
+    assert_int_equal(fl_beats_find(&b, &r), 0);
+    assert_true(b.log10_p >= 0); /* nothing was looked at */
+    assert_true(asked.asks >= asks);
+    fl_beats_clear(&b);
+    free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +436,7 @@ int main(void)
         cmocka_unit_test(polls_and_cut_flows_prove_nothing),
         cmocka_unit_test(coarse_clocks_make_no_period),
         cmocka_unit_test(few_starts_and_odd_ones_are_fine),
+        cmocka_unit_test(a_long_series_can_be_stopped),
     };
     fl_beat_odds_fill(&odds);
     fl_beat_screen_fill(&screen);
