@@ -1,6 +1,7 @@
 /* Leaving out the weakest.
  *
- * 1. Put the pairs in order: those that give a range its figures, then by p-value, then as they stand.
+ * 1. Put the pairs in order: those that give a range its figures, then each two nodes by their strongest
+ * evidence, then by their other; by p-value, and as they stand.
  * 2. The first `most` stay.
  * 3. Ranges forget the others; one that lists none any longer is no statement.
  *
@@ -23,13 +24,28 @@ uint64_t fl_strongest_most(uint64_t memory_bytes)
 struct entry {
     double log10_p;
     uint32_t pair;
+    enum fl_family family;
+    uint32_t low, high; /* its nodes */
     bool gives_figures, listed;
+    bool again; /* of two nodes whose evidence of another kind is stronger */
 };
+
+static int compare_nodes(const void *va, const void *vb)
+{
+    const struct entry *a = va, *b = vb;
+    FL_ORDER(a->family, b->family);
+    FL_ORDER(a->low, b->low);
+    FL_ORDER(a->high, b->high);
+    FL_ORDER(a->log10_p, b->log10_p);
+    FL_ORDER(a->pair, b->pair);
+    return 0;
+}
 
 static int compare_entries(const void *va, const void *vb)
 {
     const struct entry *a = va, *b = vb;
     FL_ORDER(b->gives_figures, a->gives_figures);
+    FL_ORDER(a->again, b->again);
     FL_ORDER(a->log10_p, b->log10_p);
     FL_ORDER(a->pair, b->pair);
     return 0;
@@ -38,26 +54,36 @@ static int compare_entries(const void *va, const void *vb)
 /* Step 1. */
 static void put_in_order(struct entry *entries, const struct fl_pairs *pairs, const struct fl_ranges *ranges)
 {
-    for (size_t i = 0; i < pairs->n; i++)
-        entries[i] = (struct entry){.log10_p = pairs->items[i].log10_p, .pair = (uint32_t)i};
+    for (size_t i = 0; i < pairs->n; i++) {
+        const struct fl_pair *p = &pairs->items[i];
+        entries[i] = (struct entry){.log10_p = p->log10_p,
+                                    .pair = (uint32_t)i,
+                                    .family = p->family,
+                                    .low = p->x < p->y ? p->x : p->y,
+                                    .high = p->x < p->y ? p->y : p->x};
+    }
     for (size_t i = 0; i < ranges->n; i++) {
         entries[ranges->items[i].listed[0]].gives_figures = true;
         for (uint32_t k = 0; k < ranges->items[i].n_listed; k++)
             entries[ranges->items[i].listed[k]].listed = true;
     }
+    qsort(entries, pairs->n, sizeof *entries, compare_nodes);
+    for (size_t i = 1; i < pairs->n; i++)
+        entries[i].again = entries[i].family == entries[i - 1].family &&
+                           entries[i].low == entries[i - 1].low && entries[i].high == entries[i - 1].high;
     qsort(entries, pairs->n, sizeof *entries, compare_entries);
 }
 
 enum { GONE = -1 };
 
-/* Returns how many pairs of no range have gone; now[i] is where pair i is. */
+/* Returns how many pairs of nodes, of no range, have gone; now[i] is where pair i is. */
 static int64_t take_out(struct fl_pairs *pairs, const struct entry *entries, uint64_t most, int64_t *now)
 {
     size_t kept = 0;
     int64_t gone = 0;
     for (size_t i = 0; i < pairs->n; i++) {
         now[entries[i].pair] = i < most ? 0 : GONE;
-        gone += i >= most && !entries[i].listed;
+        gone += i >= most && !entries[i].listed && !entries[i].again;
     }
     for (size_t i = 0; i < pairs->n; i++)
         if (now[i] != GONE) {
