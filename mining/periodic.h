@@ -30,9 +30,10 @@ void fl_periodics_clear(struct fl_periodics *p);
 
 /* Add their rules to `*rules` (malloc'd, may move), behind the *n that are there. Three or more hosts that
  * keep one period (within a tenth) with the same server, or servers with the same client, get that as their
- * parent which says it of any, and ten or more ports of one client and server that of their range: its counts
- * are their sums, its period and spread their medians, its significance that of the strongest. Parents'
- * instances are left for fl_fold to count. FL_ENOMEM, with *n as before. */
+ * parent which says it of any, and ten or more ports of one client and server that of their range, and more
+ * than 16 services of one client, or of any, whose beats begin and end in step, that of mixed ones: its
+ * counts are their sums, its period and spread their medians, its significance that of the strongest.
+ * Parents' instances are left for fl_fold to count. FL_ENOMEM, with *n as before. */
 int fl_periodic_add(struct fl_rule **rules, size_t *n, const struct fl_periodics *found);
 
 /* The roundest number of ms within `tolerance_ms` of a period, in units from 1 ms to 1 h that people use. */

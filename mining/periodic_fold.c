@@ -6,7 +6,9 @@
  * tenth of each other count.
  * 2. From the largest group on, three or more rules that no larger one took become instances of a rule with
  * the wildcard, ten or more ports of one with their range.
- * 3. All go behind the other rules; fl_fold puts them in order and counts instances.
+ * 3. What is left of one client, or of any, at more than 16 services whatever their servers and ports, whose
+ * beats begin and end within two seconds of each other's, is one rule of mixed services (range.h).
+ * 4. All go behind the other rules; fl_fold puts them in order and counts instances.
  *
  * Example: 10.0.0.5, .6 and .7 ask 10.0.9.1 port 161 every 5 min, .8 every 1 h: *.* : 10.0.9.1.161/udp every
  * 5 min with three instances, and the rule of .8. */
@@ -16,13 +18,15 @@
 #include <string.h>
 
 #include "mining/order.h"
+#include "mining/range.h"
 #include "storage/error.h"
 
-enum { LEAST_INSTANCES = 3, LEAST_PORTS = 10 };
+enum { LEAST_INSTANCES = 3, LEAST_PORTS = 10, LEAST_MIXED = 17, IN_STEP_MS = 2000 };
 enum side { CLIENT, SERVER, PORT, SIDES };
 
 struct place { /* a rule under one of its generics */
     struct fl_node generic;
+    int64_t first_ms;  /* the first beat, of mixed services; else 0 */
     int64_t period_ms; /* OWN: a rule that is the generic itself */
     size_t rule;
 };
@@ -68,6 +72,7 @@ static int compare_places(const void *va, const void *vb)
     int c = fl_node_cmp(&a->generic, &b->generic);
     if (c != 0)
         return c;
+    FL_ORDER(a->first_ms, b->first_ms);
     FL_ORDER(a->period_ms, b->period_ms);
     FL_ORDER(a->rule, b->rule);
     return 0;
@@ -101,12 +106,12 @@ static size_t find_places(struct place *places, const struct fl_rule *rules, siz
     size_t count = 0;
     for (size_t i = 0; i < n; i++)
         if (is_wild(&rules[i].antecedent))
-            places[count++] = (struct place){rules[i].antecedent, OWN, i};
+            places[count++] = (struct place){rules[i].antecedent, 0, OWN, i};
         else
             for (int side = CLIENT; side < SIDES; side++)
                 if (has_side(&rules[i].antecedent, side))
                     places[count++] =
-                        (struct place){widen(&rules[i].antecedent, side), rules[i].period.period_ms, i};
+                        (struct place){widen(&rules[i].antecedent, side), 0, rules[i].period.period_ms, i};
     qsort(places, count, sizeof *places, compare_places);
     return count;
 }
@@ -165,7 +170,7 @@ static void add_port(struct fl_rule *generic, uint32_t port, bool first)
 /* The generic of `group` without those that have a parent already, if enough are left: in place of the one
  * that it has, else at rules[*n]. */
 static void make_generic(struct fl_rule *rules, size_t *n, const struct place *places, struct group group,
-                         int64_t *scratch)
+                         size_t least, int64_t *scratch)
 {
     size_t at = group.own >= 0 ? (size_t)group.own : *n;
     struct fl_rule *generic = &rules[at];
@@ -174,7 +179,7 @@ static void make_generic(struct fl_rule *rules, size_t *n, const struct place *p
     size_t left = 0;
     for (size_t i = group.from; i < group.to; i++)
         left += rules[places[i].rule].parent < 0;
-    if (left < (ports ? LEAST_PORTS : LEAST_INSTANCES))
+    if (left < (ports ? LEAST_PORTS : least))
         return;
     for (size_t i = group.from; i < group.to; i++) {
         struct fl_rule *r = &rules[places[i].rule];
@@ -201,18 +206,80 @@ static void make_generic(struct fl_rule *rules, size_t *n, const struct place *p
     *n += group.own < 0;
 }
 
-/* rules[0, n) have room for n / LEAST_INSTANCES more; returns how many there are then, or FL_ENOMEM. */
+/* ---- mixed services ---- */
+
+static size_t find_mixed(struct place *places, const struct fl_rule *rules, size_t n)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct fl_node *node = &rules[i].antecedent;
+        if (rules[i].parent >= 0 || node->any_server || node->server_port_last || !has_side(node, PORT))
+            continue;
+        struct fl_node mixed = widen(node, SERVER);
+        mixed.server_port = FL_MIXED_FIRST;
+        mixed.server_port_last = FL_MIXED_LAST;
+        places[count++] = (struct place){mixed, rules[i].examples[0].time_ms, rules[i].period.period_ms, i};
+    }
+    qsort(places, count, sizeof *places, compare_places);
+    return count;
+}
+
+static bool are_near(int64_t a_ms, int64_t b_ms)
+{
+    return llabs(a_ms - b_ms) <= IN_STEP_MS;
+}
+
+static bool in_step(const struct fl_rule *a, const struct fl_rule *b)
+{
+    int64_t low = a->period.period_ms, high = b->period.period_ms;
+    if (low > high) {
+        low = b->period.period_ms;
+        high = a->period.period_ms;
+    }
+    return high * 10 <= low * 11 && are_near(a->examples[0].time_ms, b->examples[0].time_ms) &&
+           are_near(a->examples[a->n_examples - 1].time_ms, b->examples[b->n_examples - 1].time_ms);
+}
+
+/* The most that are in step with the first of them, of each client one group: that is one rule. */
+static void fold_mixed(struct fl_rule *rules, size_t *n, struct place *places, int64_t *scratch)
+{
+    size_t count = find_mixed(places, rules, *n);
+    for (size_t from = 0, end; from < count; from = end) {
+        struct group best = {from, from, -1};
+        size_t to = from;
+        for (end = from; end < count && fl_node_cmp(&places[from].generic, &places[end].generic) == 0;)
+            end++;
+        for (size_t first = from; first < end; first = to) {
+            for (to = first + 1; to < end && in_step(&rules[places[first].rule], &rules[places[to].rule]);)
+                to++;
+            if (to - first > best.to - best.from)
+                best = (struct group){first, to, -1};
+        }
+        if (best.to - best.from >= LEAST_MIXED)
+            make_generic(rules, n, places, best, LEAST_MIXED, scratch);
+    }
+}
+
+/* ---- all of it ---- */
+
+static size_t most_of(size_t n)
+{
+    return n + n / LEAST_INSTANCES + n / LEAST_MIXED + 1;
+}
+
+/* rules[0, n) have room for most_of(n); returns how many there are then, or FL_ENOMEM. */
 static long fold(struct fl_rule *rules, size_t n)
 {
     struct place *places = malloc((SIDES * n + 1) * sizeof *places);
     struct group *groups = malloc((SIDES * n + 1) * sizeof *groups);
-    int64_t *scratch = malloc((2 * n + 1) * sizeof *scratch);
+    int64_t *scratch = malloc((2 * most_of(n) + 1) * sizeof *scratch);
     size_t all = n;
     long rc = places && groups && scratch ? 0 : FL_ENOMEM;
     if (rc == 0) {
         size_t n_groups = find_groups(groups, places, find_places(places, rules, n));
         for (size_t i = 0; i < n_groups && groups[i].to - groups[i].from >= LEAST_INSTANCES; i++)
-            make_generic(rules, &all, places, groups[i], scratch);
+            make_generic(rules, &all, places, groups[i], LEAST_INSTANCES, scratch);
+        fold_mixed(rules, &all, places, scratch);
         rc = (long)all;
     }
     free(places);
@@ -225,7 +292,7 @@ int fl_periodic_add(struct fl_rule **rules, size_t *n, const struct fl_periodics
 {
     if (found->n == 0)
         return 0;
-    size_t most = *n + found->n + found->n / LEAST_INSTANCES;
+    size_t most = *n + most_of(found->n);
     struct fl_rule *grown = realloc(*rules, most * sizeof *grown);
     if (!grown)
         return FL_ENOMEM;

@@ -394,6 +394,46 @@ static void ports_asked_in_one_period_are_said_once(void **state)
 }
 
 /* Each time another of twenty servers: no concrete node keeps the period, the client does. */
+/* Each of 20 services, all of other servers and ports, is asked by `clients` clients every half hour: all in
+ * one second (`in_step`), or each at its own time. */
+static struct fl_findings ask_services(unsigned clients, bool in_step)
+{
+    struct day *d = new_day(20);
+    for (unsigned beat = 0; beat < 46; beat++)
+        for (unsigned c = 0; c < clients; c++)
+            for (unsigned i = 0; i < 20; i++) {
+                char client[32], server[32];
+                snprintf(client, sizeof client, "10.3.0.%u", 1 + c);
+                snprintf(server, sizeof server, "198.19.0.%u", 1 + i);
+                double at_ms =
+                    beat * 1800000.0 + 5000 + (in_step ? 0 : i * 60000) + random_below(&d->seed, 500);
+                talk(d, client, server, (uint16_t)(100 + 7 * i), at_ms, 50);
+            }
+    struct fl_findings f = mine(d);
+    free_day(d);
+    return f;
+}
+
+static void mixed_services_asked_in_step_are_said_once(void **state)
+{
+    for (unsigned clients = 1; clients <= 4; clients += 3) {
+        struct fl_findings f = ask_services(clients, true);
+        const struct fl_rule *r =
+            find_periodic(&f, clients == 1 ? "10.3.0.1.* : *.1-65535/tcp" : "*.* : *.1-65535/tcp");
+        assert_non_null(r);
+        assert_int_equal(r->parent, -1);
+        assert_int_equal(r->instances, clients == 1 ? 20 : 20 + 20 * clients);
+        assert_int_equal(r->hosts, 20);
+        assert_int_equal(r->period.period_ms, 1800000);
+        assert_int_equal(count_periodic(&f, true), 1);
+        assert_true(r->cluster >= 0); /* that of the services that go together */
+        fl_findings_clear(&f);
+    }
+    struct fl_findings f = ask_services(4, false);
+    assert_int_equal(count_periodic(&f, true), 20);
+    fl_findings_clear(&f);
+}
+
 static void a_period_over_many_servers_is_the_clients(void **state)
 {
     struct day *d = new_day(10);
@@ -511,6 +551,7 @@ int main(void)
         cmocka_unit_test(hosts_of_one_period_are_said_once),
         cmocka_unit_test(servers_asked_in_one_period_are_said_once),
         cmocka_unit_test(ports_asked_in_one_period_are_said_once),
+        cmocka_unit_test(mixed_services_asked_in_step_are_said_once),
         cmocka_unit_test(a_period_over_many_servers_is_the_clients),
         cmocka_unit_test(order_and_threads_are_of_no_account),
         cmocka_unit_test(a_test_of_many_nodes_can_be_stopped),
