@@ -213,7 +213,8 @@ static size_t find_mixed(struct place *places, const struct fl_rule *rules, size
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
         const struct fl_node *node = &rules[i].antecedent;
-        if (rules[i].parent >= 0 || node->any_server || node->server_port_last || !has_side(node, PORT))
+        if (rules[i].parent >= 0 || rules[i].n_examples == 0 || node->any_server || node->server_port_last ||
+            !has_side(node, PORT))
             continue;
         struct fl_node mixed = widen(node, SERVER);
         mixed.server_port = FL_MIXED_FIRST;

@@ -1,6 +1,8 @@
 /* What client after client does, with server after server, is one statement, counted as any other. */
 #include "tests/mining/mining_fixture.h"
 
+#include "storage/error.h"
+
 static const int64_t from_ms = 1655078400000, hour_ms = 3600000;
 
 struct hours { /* eight of them, in which clients ask for a name and then go somewhere */
@@ -158,6 +160,47 @@ static void neither_order_nor_threads_matter(void **state)
     free(turned);
 }
 
+struct asked {
+    int widening, stop_at;
+};
+
+static int stop_widening(void *ctx, enum fl_phase phase, double done)
+{
+    struct asked *a = ctx;
+    double begin = fl_phase_done(FL_PHASE_DESCRIBING, 0.1), end = fl_phase_done(FL_PHASE_DESCRIBING, 0.199);
+    return phase == FL_PHASE_DESCRIBING && done >= begin && done < end && ++a->widening == a->stop_at;
+}
+
+/* Before, for its nodes, when they are laid out, and while they are counted. */
+static void widening_can_be_stopped(void **state)
+{
+    static struct fl_services services;
+    struct hours *h = new_hours(40, 40, 60);
+    struct fl_mining_config config = default_mining();
+    struct asked asked = {.stop_at = 0};
+    struct fl_findings found;
+    fl_services_system_ports(&services);
+    struct fl_find_request request = {.flows = h->flows,
+                                      .n = h->n,
+                                      .from_ms = from_ms,
+                                      .to_ms = from_ms + 8 * hour_ms,
+                                      .active_timeout_ms = 60000,
+                                      .config = &config,
+                                      .services = &services,
+                                      .stop = stop_widening,
+                                      .ctx = &asked};
+    assert_int_equal(fl_find_rules(&found, &request), 0);
+    fl_findings_clear(&found);
+    int asks = asked.widening;
+    assert_true(asks >= 4);
+    for (int stop_at = 1; stop_at <= 4; stop_at++) {
+        asked = (struct asked){.stop_at = stop_at};
+        assert_int_equal(fl_find_rules(&found, &request), FL_ESTOP);
+        assert_null(found.rules);
+    }
+    free(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +208,7 @@ int main(void)
         cmocka_unit_test(two_clients_make_no_generic),
         cmocka_unit_test(who_does_not_look_up_speaks_against_it),
         cmocka_unit_test(neither_order_nor_threads_matter),
+        cmocka_unit_test(widening_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
