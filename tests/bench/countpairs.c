@@ -1,7 +1,8 @@
 /* countpairs: make up the conversations of a network, count their pairs, tell what it cost; and write the
  * same activity as a table for other programs to count. For tests/bench/mining.
  *
- *     countpairs [--shape day|resolver|office|scanner|burst] [--size N] [--threads N] [--repeat N] [--write FILE]
+ *     countpairs [--shape day|resolver|office|scanner|burst] [--size N] [--threads N] [--repeat N] [--write
+ * FILE]
  *
  * Shapes are those of tests/bench/town.
  *
@@ -276,7 +277,8 @@ int main(int argc, char **argv)
     struct options o;
     struct fl_talk talk = {0};
     if (parse(&o, argc, argv) < 0) {
-        fputs("Usage: countpairs [--shape day|resolver|office|scanner|burst] [--size N] [--threads N] [--repeat N] "
+        fputs("Usage: countpairs [--shape day|resolver|office|scanner|burst] [--size N] [--threads N] "
+              "[--repeat N] "
               "[--write FILE]\n",
               stderr);
         return EXIT_USAGE;
