@@ -7,7 +7,7 @@
 #include "collector/decode/cursor.h"
 #include "collector/decode/sanitise.h"
 #include "collector/decode/session.h"
-#include "collector/decode/transcode_v5.h"
+#include "collector/decode/v5.h"
 
 enum {
     SWEEP_MS = 60000,

@@ -130,6 +130,14 @@ static uint16_t first16(uint16_t a, uint16_t b, uint16_t c)
     return b ? b : c;
 }
 
+/* Type 0 has no codes but 0: a dst_port of one byte is the code of a type elsewhere. */
+uint16_t fl_flow_icmp_of_ports(uint16_t src_port, uint16_t dst_port)
+{
+    if (dst_port < 256 && src_port < 256)
+        return (uint16_t)(src_port << 8 | dst_port);
+    return dst_port ? dst_port : src_port;
+}
+
 static uint16_t icmp_of(struct fl_fields m, const struct fl_record *r, bool v6)
 {
     uint16_t told = v6 ? first16(r->icmp6, r->icmp4, 0) : first16(r->icmp4, r->icmp6, 0);
@@ -140,10 +148,7 @@ static uint16_t icmp_of(struct fl_fields m, const struct fl_record *r, bool v6)
         return (uint16_t)(v6 ? r->icmp6_type << 8 | r->icmp6_code : r->icmp4_type << 8 | r->icmp4_code);
     if (r->icmp4_type || r->icmp6_type)
         return (uint16_t)(v6 ? r->icmp4_type << 8 | r->icmp4_code : r->icmp6_type << 8 | r->icmp6_code);
-    /* Type 0 has no codes but 0: a dst_port of one byte is the code of a type elsewhere. */
-    if (r->dst_port < 256 && r->src_port < 256)
-        return (uint16_t)(r->src_port << 8 | r->dst_port);
-    return first16(r->dst_port, r->src_port, 0);
+    return fl_flow_icmp_of_ports(r->src_port, r->dst_port);
 }
 
 static void set_ports(const struct fl_flow_recipe *recipe, const struct fl_record *r, struct fl_flow *flow)
@@ -320,20 +325,26 @@ static void set_interfaces(const struct fl_flow_recipe *recipe, const struct fl_
         flow->out_if = r->out_physical_if;
 }
 
-static void set_sampling(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
-                         const struct fl_record *r, struct fl_flow *flow)
+void fl_flow_set_sampling(const struct fl_flow_context *ctx, struct fl_flow *flow)
 {
     const struct fl_sampling *told = ctx->sampling;
-    bool named = (recipe->parts & FL_PART_SAMPLING) != 0;
     if (ctx->configured_sampling) {
         flow->sampling = ctx->configured_sampling;
         flow->sampling_source = FL_SAMPLING_CONFIG;
-    } else if (named || told->interfaces) {
-        flow->sampling = fl_sampling_of(told, r, named, flow, &flow->sampling_source);
     } else {
         flow->sampling = told->assumed ? told->assumed : 1;
         flow->sampling_source = told->assumed_source;
     }
+}
+
+static void set_sampling(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
+                         const struct fl_record *r, struct fl_flow *flow)
+{
+    bool named = (recipe->parts & FL_PART_SAMPLING) != 0;
+    if (!ctx->configured_sampling && (named || ctx->sampling->interfaces))
+        flow->sampling = fl_sampling_of(ctx->sampling, r, named, flow, &flow->sampling_source);
+    else
+        fl_flow_set_sampling(ctx, flow);
 }
 
 /* Every field that not every record sets. (A memset costs more than all the rest of a plain record.) */

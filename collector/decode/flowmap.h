@@ -75,5 +75,9 @@ void fl_flow_recipe_init(struct fl_flow_recipe *recipe, struct fl_fields mask, b
  * *r. Returns how many: 0 for a record that is no flow. */
 int fl_flow_map(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
                 const struct fl_record *r, struct fl_flow flows[2]);
+/* ICMP type << 8 | code from the ports of a record that has them nowhere else. */
+uint16_t fl_flow_icmp_of_ports(uint16_t src_port, uint16_t dst_port);
+/* The sampling of a flow whose record names none and whose interface has none of its own. */
+void fl_flow_set_sampling(const struct fl_flow_context *ctx, struct fl_flow *flow);
 
 #endif

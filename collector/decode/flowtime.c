@@ -1,10 +1,8 @@
 /* Times in every form that exporters send, and what to make of those that cannot be. */
 #include "collector/decode/flowtime.h"
 
-#include "collector/decode/boot.h"
-
 enum { WOBBLE_MS = 10000, YOUNG_MS = 3600000, DAY_MS = 86400000 };
-static const int64_t earliest_ms = INT64_C(315532800000); /* 1980: before it a clock was never set */
+static const int64_t earliest_ms = FL_EARLIEST_MS;
 
 struct span {
     int64_t start, end; /* 0: not there */
@@ -216,25 +214,37 @@ static void set_other_times(const struct fl_flow_context *ctx, const struct fl_f
         take(flow, &received, FL_TIME_RECEIVED);
 }
 
+struct fl_uptimes fl_uptimes_of(const struct fl_flow_context *ctx)
+{
+    return (struct fl_uptimes){
+        .boot_ms = ctx->boot_ms,
+        .earliest_end_ms = ctx->uptime_ms < YOUNG_MS ? earliest_ms : ctx->export_ms - DAY_MS,
+        .latest_end_ms = latest_ms(ctx),
+        .uptime_ms = ctx->uptime_ms,
+        .known = ctx->boot_known && ctx->uptime_known,
+    };
+}
+
+static bool set_ms(const struct fl_flow_context *ctx, const struct fl_record *r, struct fl_flow *flow)
+{
+    flow->start_ms = r->start_ms > INT64_MAX ? INT64_MAX : (int64_t)r->start_ms;
+    flow->end_ms = r->end_ms > INT64_MAX ? INT64_MAX : (int64_t)r->end_ms;
+    flow->time_source = FL_TIME_ABSOLUTE;
+    return flow->start_ms >= earliest_ms && flow->end_ms >= flow->start_ms && flow->end_ms <= latest_ms(ctx);
+}
+
 /* What nearly all records need is done here, the rest by the whole list. */
 void fl_flow_set_times(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
                        const struct fl_record *r, struct fl_flow *flow)
 {
-    struct span t = {0, 0};
-    int64_t earliest_end = earliest_ms;
-    uint8_t source = FL_TIME_ABSOLUTE;
+    bool done = false;
     if (recipe->times == FL_TIMES_MS) {
-        t.start = r->start_ms > INT64_MAX ? INT64_MAX : (int64_t)r->start_ms;
-        t.end = r->end_ms > INT64_MAX ? INT64_MAX : (int64_t)r->end_ms;
-    } else if (recipe->times == FL_TIMES_UPTIME && ctx->boot_known && ctx->uptime_known && r->start_uptime) {
-        source = FL_TIME_UPTIME;
-        earliest_end = ctx->uptime_ms < YOUNG_MS ? earliest_ms : ctx->export_ms - DAY_MS;
-        t.start = fl_boot_time(ctx->boot_ms, ctx->uptime_ms, r->start_uptime);
-        t.end = fl_boot_time(ctx->boot_ms, ctx->uptime_ms, r->end_uptime);
+        done = set_ms(ctx, r, flow);
+    } else if (recipe->times == FL_TIMES_UPTIME) {
+        const struct fl_uptimes uptimes = fl_uptimes_of(ctx);
+        done = fl_uptimes_set(&uptimes, r->start_uptime, r->end_uptime, flow);
     }
-    if (t.start >= earliest_ms && t.end >= t.start && t.end >= earliest_end && t.end <= latest_ms(ctx))
-        take(flow, &t, source);
-    else
+    if (!done)
         set_other_times(ctx, recipe, r, flow);
 }
 

@@ -18,7 +18,30 @@
 #ifndef FL_COLLECTOR_FLOWTIME_H
 #define FL_COLLECTOR_FLOWTIME_H
 
+#include "collector/decode/boot.h"
 #include "collector/decode/flowmap.h"
+
+/* 1980: before it a clock was never set. */
+#define FL_EARLIEST_MS INT64_C(315532800000)
+
+/* A header's part of what nearly all flows with uptimes need. */
+struct fl_uptimes {
+    int64_t boot_ms, earliest_end_ms, latest_end_ms;
+    uint32_t uptime_ms;
+    bool known; /* false: there is no such part */
+};
+struct fl_uptimes fl_uptimes_of(const struct fl_flow_context *ctx);
+/* Set start_ms, end_ms and time_source from uptimes 22 and 21 that can be believed as they stand; false, and
+ * nothing of use is set, when it takes more than that: fl_flow_set_times. */
+static inline bool fl_uptimes_set(const struct fl_uptimes *u, uint32_t start, uint32_t end,
+                                  struct fl_flow *flow)
+{
+    flow->start_ms = fl_boot_time(u->boot_ms, u->uptime_ms, start);
+    flow->end_ms = fl_boot_time(u->boot_ms, u->uptime_ms, end);
+    flow->time_source = FL_TIME_UPTIME;
+    return u->known && start && flow->start_ms >= FL_EARLIEST_MS && flow->end_ms >= flow->start_ms &&
+           flow->end_ms >= u->earliest_end_ms && flow->end_ms <= u->latest_end_ms;
+}
 
 /* Sets start_ms, end_ms and time_source. */
 void fl_flow_set_times(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,

@@ -3,6 +3,7 @@
 
 #include "collector/decode/flowtime.h"
 #include "collector/decode/session.h"
+#include "collector/decode/v5.h"
 
 enum { OTHER_BOOT_MS = 2000 }; /* collector/decode/boot.h: as much as a clock may drift */
 
@@ -70,10 +71,9 @@ static const struct fl_flow *take_flows(struct sink *sink, const struct fl_recor
         flush(sink);
     struct fl_flow *flows = &d->batch[d->n_batch];
     int n = fl_flow_map(&sink->flow, &sink->layout->recipe, r, flows);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++)
         stats->time_fallbacks += flows[i].time_source == FL_TIME_RECEIVED;
-        fl_timeouts_learn(&sink->s->timeouts, &flows[i], sink->export_ms);
-    }
+    fl_timeouts_learn(&sink->s->timeouts, flows, (size_t)n, sink->export_ms);
     stats->flows += (uint64_t)n;
     stats->not_flows += n == 0;
     d->n_batch += (size_t)n;
@@ -134,6 +134,30 @@ static void run_plan(struct sink *sink, struct fl_layout *layout, struct fl_curs
             sink->d->n_block = now;
         take_block(sink, block, now);
     }
+}
+
+/* The records of NetFlow v5, past the plan of their template. */
+static void run_v5(struct sink *sink, struct fl_cursor records)
+{
+    struct fl_decoder *d = sink->d;
+    struct fl_exporter_stats *stats = &sink->s->stats;
+    const struct fl_flow *last = NULL;
+    for (size_t now, n = fl_cursor_left(&records) / FL_V5_RECORD_BYTES; n; n -= now) {
+        size_t flows, received;
+        now = n < FL_BATCH ? n : FL_BATCH;
+        flush(sink);
+        struct fl_cursor part = fl_cursor_child(&records, now * FL_V5_RECORD_BYTES);
+        flows = fl_v5_flows(&sink->flow, &sink->layout->recipe, part.at, now, d->batch, &received);
+        fl_timeouts_learn(&sink->s->timeouts, d->batch, flows, sink->export_ms);
+        stats->time_fallbacks += received;
+        stats->flows += flows;
+        stats->not_flows += now - flows;
+        d->n_batch = flows;
+        sink->handed += (int)flows;
+        last = flows ? &d->batch[flows - 1] : last;
+    }
+    if (last)
+        note_sampling(sink, NULL, last);
 }
 
 /* The boot time a set's uptimes count from: v5 headers carry it exactly, v9's is intersected, IPFIX has none.
@@ -200,7 +224,9 @@ static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct f
     sink.export_ms = exact_export_ms(&sink.flow, s, header);
     fl_session_pace(s, d->now_ms);
     int code = 0;
-    if (layout->plan)
+    if (layout == d->v5)
+        run_v5(&sink, fl_cursor_over(content.at, used));
+    else if (layout->plan)
         run_plan(&sink, layout, fl_cursor_over(content.at, used));
     else
         code = fl_fixbuf_decode(d->fixbuf, layout, content.at, used, take_record, &sink);

@@ -11,6 +11,7 @@
 #define FL_COLLECTOR_TIMEOUTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "storage/flow.h"
@@ -32,12 +33,15 @@ struct fl_timeouts {
 
 /* From options data; 0: not said. */
 void fl_timeouts_told(struct fl_timeouts *t, uint32_t active_s, uint32_t inactive_s);
-/* Learn from a flow exported at `export_ms`; all of the first 4096, then every eighth. */
+/* Learn from a flow exported at `export_ms`. */
 void fl_timeouts_take(struct fl_timeouts *t, const struct fl_flow *flow, int64_t export_ms);
-static inline void fl_timeouts_learn(struct fl_timeouts *t, const struct fl_flow *flow, int64_t export_ms)
+/* Learn from flows: all of the first 4096, then every eighth. */
+static inline void fl_timeouts_learn(struct fl_timeouts *t, const struct fl_flow *flows, size_t n,
+                                     int64_t export_ms)
 {
-    if (t->n++ < 4096 || t->n % 8 == 0)
-        fl_timeouts_take(t, flow, export_ms);
+    for (size_t i = 0; i < n; i++)
+        if (t->n++ < 4096 || t->n % 8 == 0)
+            fl_timeouts_take(t, &flows[i], export_ms);
 }
 /* Milliseconds; 0: not known. */
 int64_t fl_timeouts_active(const struct fl_timeouts *t);

@@ -1,10 +1,12 @@
 /* Fuzz target: NetFlow v5 datagrams with right lengths and any content, each flow held against the record's
- * own bytes. The input is, for each datagram: a byte (low five bits: records; top bit: one record is
- * missing), the header from its uptime on (20 bytes), the records. Zero behind the end. */
+ * own bytes, and the short way from records to flows against the long one. The input is, for each datagram: a
+ * byte (low five bits: records; top bit: one record is missing), the header from its uptime on (20 bytes),
+ * the records. Zero behind the end. */
 #include <stddef.h>
 #include <stdint.h>
 
 #include "collector/decode/cursor.h"
+#include "tests/collector/decode/v5_oracle.h"
 #include "tests/fuzz/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -55,6 +57,26 @@ static int count_flows(const uint8_t *records, uint32_t n, const uint8_t **last)
     return flows;
 }
 
+/* Under the header's clock, received at `now_ms`. */
+static void look_at_ways(const uint8_t *header, uint32_t n, int64_t now_ms)
+{
+    static struct fl_layout_draft draft;
+    static struct fl_layout *v5;
+    struct fl_sampling sampling = {0};
+    if (!v5)
+        v5 = fl_v5_layout(fl_layout_table_new(), &draft);
+    fl_sampling_header(&sampling, at(header + 22, 2) & 0x3fff);
+    struct fl_flow_context ctx = {.received_ms = now_ms,
+                                  .max_future_ms = 300000,
+                                  .boot_known = true,
+                                  .uptime_known = true,
+                                  .uptime_ms = at(header + 4, 4),
+                                  .sampling = &sampling};
+    ctx.export_ms = (int64_t)at(header + 8, 4) * 1000 + at(header + 12, 4) / 1000000;
+    ctx.boot_ms = ctx.export_ms - ctx.uptime_ms;
+    JUDGE(v5_ways_agree(v5, &ctx, header + HEADER_BYTES, n));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct wire w;
@@ -69,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         while (w.n < HEADER_BYTES + n * RECORD_BYTES)
             put(&w, fl_cursor_read(&in, 1), 1);
         patch16(&w, 20, w.b[21] % 4); /* few domains, so that no session has to go */
+        look_at_ways(w.b, n, j.now_ms);
         uint64_t duplicates = j.duplicates;
         const uint8_t *last = NULL;
         int flows = count_flows(w.b + HEADER_BYTES, n, &last);

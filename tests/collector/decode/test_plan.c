@@ -8,7 +8,7 @@
 
 #include "collector/decode/fixbuf_decode.h"
 #include "collector/decode/sanitise.h"
-#include "collector/decode/transcode_v5.h"
+#include "collector/decode/v5.h"
 #include "tests/collector/decode/wire.h"
 
 enum { MOST_RECORDS = 2048 };

@@ -31,7 +31,7 @@ static void learn(int64_t duration_ms, int64_t idle_ms, uint8_t reason, uint8_t 
     flow.protocol = tcp_flags ? FL_PROTO_TCP : FL_PROTO_UDP;
     flow.tcp_flags = tcp_flags;
     flow.end_reason = reason;
-    fl_timeouts_learn(&t, &flow, flow.end_ms + idle_ms);
+    fl_timeouts_learn(&t, &flow, 1, flow.end_ms + idle_ms);
 }
 
 /* An exporter with these timeouts. Of ten flows, six are short and go idle, two end by FIN, one is a talk of
@@ -127,7 +127,7 @@ static void test_times_of_receipt_teach_nothing(void **state)
     struct fl_flow flow = {.end_ms = 60000, .time_source = FL_TIME_RECEIVED, .end_reason = FL_END_ACTIVE};
     (void)state;
     for (int i = 0; i < 1000; i++)
-        fl_timeouts_learn(&t, &flow, 75000);
+        fl_timeouts_learn(&t, &flow, 1, 75000);
     assert_int_equal(fl_timeouts_active(&t), 0);
     assert_int_equal(fl_timeouts_inactive(&t), 0);
 }
