@@ -12,6 +12,7 @@
 
 #include "storage/chunk_parts.h"
 
+enum { CACHE_LINE = 64 };
 enum { index_bits = 12, hash_bits = 17, digit_bits = 10, digits = 1 << digit_bits };
 _Static_assert(FL_CHUNK_FLOWS <= 1 << index_bits, "a key holds its record's index");
 
@@ -236,17 +237,22 @@ static void put_block(const struct planes *p, const struct fl_flow *const *recor
                       size_t count)
 {
     uint32_t values[FL_CHUNK_BLOCK];
-    uint8_t bytes[FL_CHUNK_BLOCK];
+    uint8_t bytes[FL_CHUNK_BLOCK], *at = p->at + from;
     if (p->width > 4) {
         put_wide(p, records, from, n, count);
         return;
     }
     gather(p, records, n, values);
+    if (n == FL_CHUNK_BLOCK) {
+        for (unsigned k = 0; k < p->width; k++)
+            narrow(at + k * count, values, 8 * k);
+        return;
+    }
     for (size_t i = n; i < FL_CHUNK_BLOCK; i++)
         values[i] = 0;
     for (unsigned k = 0; k < p->width; k++) {
         narrow(bytes, values, 8 * k);
-        memcpy(p->at + k * count + from, bytes, n);
+        memcpy(at + k * count, bytes, n);
     }
 }
 
@@ -327,6 +333,20 @@ struct columns {
     size_t n_planes, n_runs;
 };
 
+/* The records of a block, in order; those of the next one are on their way into the cache meanwhile. */
+static void find_records(const struct fl_flow *flows, const uint32_t *keys, size_t n, size_t left,
+                         const struct fl_flow *records[FL_CHUNK_BLOCK])
+{
+    size_t ahead = left - n < FL_CHUNK_BLOCK ? left - n : FL_CHUNK_BLOCK;
+    for (size_t i = 0; i < ahead; i++) {
+        const char *next = (const char *)(flows + (keys[n + i] & (FL_CHUNK_FLOWS - 1)));
+        for (size_t at = 0; at < sizeof *flows; at += CACHE_LINE)
+            __builtin_prefetch(next + at);
+    }
+    for (size_t i = 0; i < n; i++)
+        records[i] = flows + (keys[i] & (FL_CHUNK_FLOWS - 1));
+}
+
 /* Fill in the planes, the runs and the summary's filter, block by block. */
 static void put_blocks(struct columns *c, const struct fl_flow *flows, const uint32_t *keys, size_t count,
                        struct fl_bloom *bloom)
@@ -334,8 +354,7 @@ static void put_blocks(struct columns *c, const struct fl_flow *flows, const uin
     const struct fl_flow *records[FL_CHUNK_BLOCK], *before = NULL;
     for (size_t from = 0; from < count; from += FL_CHUNK_BLOCK) {
         size_t n = count - from < FL_CHUNK_BLOCK ? count - from : FL_CHUNK_BLOCK;
-        for (size_t i = 0; i < n; i++)
-            records[i] = flows + (keys[from + i] & (FL_CHUNK_FLOWS - 1));
+        find_records(flows, keys + from, n, count - from, records);
         for (size_t i = 0; i < n; i++, before = records[i - 1])
             fl_bloom_add(bloom, records[i], before);
         for (size_t k = 0; k < c->n_runs; k++)
