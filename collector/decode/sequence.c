@@ -20,30 +20,47 @@ void fl_sequence_init(struct fl_sequence *s, enum fl_counting usual)
     s->books[usual].trust = HEAD_START;
 }
 
-static uint64_t stir(uint64_t lane, uint64_t word)
+/* Both halves of a product. */
+static uint64_t fold(uint64_t a, uint64_t b)
 {
-    lane = (lane ^ word) * 0x9e3779b97f4a7c15u;
-    return lane ^ lane >> 29;
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Four lanes of multiply and shift over words of eight bytes, so that none waits for the other; not against
- * malice, which can send anything under an exporter's address anyway. */
+static uint64_t word(const uint8_t *p)
+{
+    uint64_t w;
+    memcpy(&w, p, sizeof w);
+    return w;
+}
+
+struct lanes {
+    uint64_t a, b, c, d;
+};
+static const uint64_t odd[4] = {0x9e3779b97f4a7c15u, 0xff51afd7ed558ccdu, 0xc4ceb9fe1a85ec53u,
+                                0xbf58476d1ce4e5b9u};
+enum { STRIDE = 64 };
+
+static inline struct lanes stir(struct lanes l, const uint8_t *p)
+{
+    l.a = fold(word(p) ^ odd[0], word(p + 8) ^ l.a);
+    l.b = fold(word(p + 16) ^ odd[1], word(p + 24) ^ l.b);
+    l.c = fold(word(p + 32) ^ odd[2], word(p + 40) ^ l.c);
+    l.d = fold(word(p + 48) ^ odd[3], word(p + 56) ^ l.d);
+    return l;
+}
+
+/* Four lanes of products, each of two words, so that none waits for the other; not against malice, which can
+ * send anything under an exporter's address anyway. */
 uint64_t fl_fingerprint(const uint8_t *bytes, size_t length)
 {
-    uint64_t a = length, b = 1, c = 2, d = 3, w[4];
-    for (; length >= sizeof w; bytes += sizeof w, length -= sizeof w) {
-        memcpy(w, bytes, sizeof w);
-        a = stir(a, w[0]);
-        b = stir(b, w[1]);
-        c = stir(c, w[2]);
-        d = stir(d, w[3]);
-    }
-    memset(w, 0, sizeof w);
-    memcpy(w, bytes, length);
-    a = stir(stir(a, w[0]), stir(b, w[1]));
-    c = stir(stir(c, w[2]), stir(d, w[3]));
-    a = stir(a, c);
-    return a ^ a >> 32;
+    struct lanes l = {odd[1] + length, odd[2], odd[3], odd[0]};
+    uint8_t rest[STRIDE] = {0};
+    for (; length >= STRIDE; bytes += STRIDE, length -= STRIDE)
+        l = stir(l, bytes);
+    memcpy(rest, bytes, length);
+    l = stir(l, rest);
+    return fold(l.a + odd[2], l.b + odd[3]) ^ fold(l.c + odd[0], l.d + odd[1]);
 }
 
 static uint32_t units(enum fl_counting counting, const struct fl_step *step)
