@@ -99,6 +99,12 @@ static void on_flows(void *ctx, const char *location, const struct fl_flow *flow
         fl_count(&l->counters->queue_shed, shed);
 }
 
+static struct fl_flow *on_room(void *ctx, const char *location, size_t n)
+{
+    struct lane *l = ctx;
+    return fl_queue_room(l->owner->setup.queue, l->index, location, n);
+}
+
 /* ---- settings ---- */
 
 /* A lane's share of what is bounded in all, but not less than one exporter may have. */
@@ -194,6 +200,7 @@ static int open_lane(struct fl_lanes *lanes, size_t index, struct fl_err *err)
     int rc = fl_decoder_new(&l->decoder, &limits, on_flows, l);
     if (rc)
         return fl_fail(err, rc, "%s", fl_strerror(rc));
+    fl_decoder_set_room(l->decoder, on_room);
     rc = uv_loop_init(&l->loop);
     if (rc)
         return fl_fail(err, FL_EIO, "cannot make an event loop: %s", uv_strerror(rc));

@@ -17,6 +17,7 @@ struct producer {
     struct fl_chunk_codec *codec;
     size_t claims; /* of the queue's */
     bool closed;
+    bool lent; /* room in `open`: the producer holds its lock until it adds */
 };
 
 struct fl_queue {
@@ -118,12 +119,25 @@ static size_t claim(struct fl_queue *q, struct producer *p, size_t n)
     return n < room ? n : room;
 }
 
+struct fl_flow *fl_queue_room(struct fl_queue *q, size_t producer, const char *location, size_t n)
+{
+    struct producer *p = &q->producers[producer];
+    pthread_mutex_lock(&p->lock);
+    struct fl_flow *room = p->closed ? NULL : fl_gatherer_room(p->open, location, n);
+    p->lent = room != NULL;
+    if (!room)
+        pthread_mutex_unlock(&p->lock);
+    return room;
+}
+
 size_t fl_queue_add(struct fl_queue *q, size_t producer, const char *location, const struct fl_flow *flows,
                     size_t n)
 {
     struct producer *p = &q->producers[producer];
     size_t taken = 0;
-    pthread_mutex_lock(&p->lock);
+    if (!p->lent)
+        pthread_mutex_lock(&p->lock);
+    p->lent = false;
     size_t chunks = fl_gatherer_chunks(p->open);
     if (!p->closed)
         fl_gatherer_add(p->open, location, flows, claim(q, p, n), &taken);

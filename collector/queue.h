@@ -25,6 +25,9 @@ struct fl_queue;
 int fl_queue_new(struct fl_queue **out, size_t producers, int64_t bucket_ms, size_t claims);
 void fl_queue_free(struct fl_queue *q);
 
+/* Where n records of one location can be laid before they are added from there, without copying; NULL:
+ * nowhere. When there is room, fl_queue_add must follow, and soon: the consumer waits for it meanwhile. */
+struct fl_flow *fl_queue_room(struct fl_queue *q, size_t producer, const char *location, size_t n);
 /* Copy records of one location in. Returns how many of them had to be given up, the last ones: 0 when there
  * was room; all of them when the queue is closed. One thread a producer. */
 size_t fl_queue_add(struct fl_queue *q, size_t producer, const char *location, const struct fl_flow *flows,

@@ -198,13 +198,21 @@ int64_t fl_gatherer_put(struct fl_gatherer *g, struct fl_slot *s, const struct f
     int64_t room = reserve(g, s, n);
     if (room < 0)
         return room;
-    for (int64_t i = 0; i < room; i++) /* one memcpy of them all is slower: rep movsb on some processors */
-        s->waiting[s->n + (size_t)i] = flows[i];
+    struct fl_flow *to = s->waiting + s->n;
+    for (int64_t i = 0; flows != to && i < room; i++) /* memcpy is slower: rep movsb on some processors */
+        to[i] = flows[i];
     for (int64_t i = 0; g->numbered && i < room; i++)
         s->numbers[s->n + (size_t)i] = g->next_number++;
     s->n += (size_t)room;
     g->n_waiting += (size_t)room;
     return room;
+}
+
+struct fl_flow *fl_gatherer_room(struct fl_gatherer *g, const char *location, size_t n)
+{
+    struct fl_slot *s = g->latest;
+    bool fits = s && s->room - s->n >= n && strcmp(s->location, location) == 0;
+    return fits ? s->waiting + s->n : NULL;
 }
 
 static bool times_possible(const struct fl_flow *f)

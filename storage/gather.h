@@ -24,6 +24,9 @@ void fl_gatherer_free(struct fl_gatherer *g);
  * FL_ENOMEM. */
 int fl_gatherer_add(struct fl_gatherer *g, const char *location, const struct fl_flow *flows, size_t n,
                     size_t *taken);
+/* Where n records of a location, if they belong where the latest one went, can be laid before they are added
+ * from there: then they need no copying. NULL: nowhere. Valid until anything else is done to the gatherer. */
+struct fl_flow *fl_gatherer_room(struct fl_gatherer *g, const char *location, size_t n);
 size_t fl_gatherer_chunks(const struct fl_gatherer *g);  /* how many were packed */
 size_t fl_gatherer_waiting(const struct fl_gatherer *g); /* records, those packed too */
 

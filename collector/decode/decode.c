@@ -61,6 +61,7 @@ void fl_decoder_free(struct fl_decoder *d)
     if (!d)
         return;
     d->fn = ignore_flows;
+    d->room = NULL;
     while (d->sessions.proven.head)
         fl_session_drop(d, d->sessions.proven.head->data);
     while (d->sessions.unproven.head)
@@ -74,6 +75,11 @@ void fl_decoder_free(struct fl_decoder *d)
     g_hash_table_destroy(d->layouts);
     fl_fixbuf_free(d->fixbuf);
     g_free(d);
+}
+
+void fl_decoder_set_room(struct fl_decoder *d, fl_room_fn *room)
+{
+    d->room = room;
 }
 
 void fl_decoder_set_limits(struct fl_decoder *d, const struct fl_decoder_limits *limits)

@@ -42,6 +42,11 @@ void fl_decoder_limits_init(struct fl_decoder_limits *limits);
  * decoder must not be called from within. */
 typedef void fl_flows_fn(void *ctx, const char *location, const struct fl_flow *flows, size_t n);
 
+/* Where n flows (at most 128) of one location, which may be made next, can be laid to be handed on from there
+ * without copying; NULL: nowhere. When it gave room, fl_flows_fn follows before anything else, with what came
+ * of it: perhaps none. */
+typedef struct fl_flow *fl_room_fn(void *ctx, const char *location, size_t n);
+
 /* The data set whose records are being handed on: a set that waited comes later than its datagram. */
 struct fl_set_at_work {
     struct fl_addr address;
@@ -54,6 +59,8 @@ const struct fl_set_at_work *fl_decoder_at_work(const struct fl_decoder *d);
 int fl_decoder_new(struct fl_decoder **out, const struct fl_decoder_limits *limits, fl_flows_fn *fn,
                    void *ctx);
 void fl_decoder_free(struct fl_decoder *d);
+/* Ask for room before making flows, with the context of fn. */
+void fl_decoder_set_room(struct fl_decoder *d, fl_room_fn *room);
 /* Adopt new limits (HUP). */
 void fl_decoder_set_limits(struct fl_decoder *d, const struct fl_decoder_limits *limits);
 

@@ -32,13 +32,23 @@ static void take_options(struct fl_session *s, const struct fl_record *r, const 
     stats->sampling_source = FL_SAMPLING_OPTIONS;
 }
 
+/* Find a place for n flows. */
+static void open_place(struct sink *sink, size_t n)
+{
+    struct fl_decoder *d = sink->d;
+    d->flows = d->room ? d->room(d->ctx, sink->s->stats.location, n) : NULL;
+    if (!d->flows)
+        d->flows = d->batch;
+}
+
 /* Hand on the flows gathered so far. */
 static void flush(struct sink *sink)
 {
     struct fl_decoder *d = sink->d;
-    if (d->n_batch)
-        d->fn(d->ctx, sink->s->stats.location, d->batch, d->n_batch);
-    d->n_batch = 0;
+    if (d->n_flows || (d->flows && d->flows != d->batch))
+        d->fn(d->ctx, sink->s->stats.location, d->flows, d->n_flows);
+    d->flows = NULL;
+    d->n_flows = 0;
 }
 
 /* What the exporter itself says of a flow's sampling; 0: nothing. */
@@ -67,16 +77,18 @@ static const struct fl_flow *take_flows(struct sink *sink, const struct fl_recor
 {
     struct fl_decoder *d = sink->d;
     struct fl_exporter_stats *stats = &sink->s->stats;
-    if (d->n_batch > FL_BATCH - 2) /* a record may be two flows */
+    if (d->n_flows > FL_BATCH - 2) /* a record may be two flows */
         flush(sink);
-    struct fl_flow *flows = &d->batch[d->n_batch];
+    if (!d->flows)
+        open_place(sink, FL_BATCH);
+    struct fl_flow *flows = &d->flows[d->n_flows];
     int n = fl_flow_map(&sink->flow, &sink->layout->recipe, r, flows);
     for (int i = 0; i < n; i++)
         stats->time_fallbacks += flows[i].time_source == FL_TIME_RECEIVED;
     fl_timeouts_learn(&sink->s->timeouts, flows, (size_t)n, sink->export_ms);
     stats->flows += (uint64_t)n;
     stats->not_flows += n == 0;
-    d->n_batch += (size_t)n;
+    d->n_flows += (size_t)n;
     sink->handed += n;
     return n ? &flows[n - 1] : NULL;
 }
@@ -141,23 +153,21 @@ static void run_v5(struct sink *sink, struct fl_cursor records)
 {
     struct fl_decoder *d = sink->d;
     struct fl_exporter_stats *stats = &sink->s->stats;
-    const struct fl_flow *last = NULL;
     for (size_t now, n = fl_cursor_left(&records) / FL_V5_RECORD_BYTES; n; n -= now) {
-        size_t flows, received;
+        size_t received;
         now = n < FL_BATCH ? n : FL_BATCH;
-        flush(sink);
         struct fl_cursor part = fl_cursor_child(&records, now * FL_V5_RECORD_BYTES);
-        flows = fl_v5_flows(&sink->flow, &sink->layout->recipe, part.at, now, d->batch, &received);
-        fl_timeouts_learn(&sink->s->timeouts, d->batch, flows, sink->export_ms);
+        open_place(sink, now);
+        d->n_flows = fl_v5_flows(&sink->flow, &sink->layout->recipe, part.at, now, d->flows, &received);
+        fl_timeouts_learn(&sink->s->timeouts, d->flows, d->n_flows, sink->export_ms);
         stats->time_fallbacks += received;
-        stats->flows += flows;
-        stats->not_flows += now - flows;
-        d->n_batch = flows;
-        sink->handed += (int)flows;
-        last = flows ? &d->batch[flows - 1] : last;
+        stats->flows += d->n_flows;
+        stats->not_flows += now - d->n_flows;
+        sink->handed += (int)d->n_flows;
+        if (d->n_flows)
+            note_sampling(sink, NULL, &d->flows[d->n_flows - 1]);
+        flush(sink);
     }
-    if (last)
-        note_sampling(sink, NULL, last);
 }
 
 /* The boot time a set's uptimes count from: v5 headers carry it exactly, v9's is intersected, IPFIX has none.

@@ -102,6 +102,7 @@ enum { FL_BATCH = 128, FL_BLOCK = 16 };
 struct fl_decoder {
     struct fl_decoder_limits limits;
     fl_flows_fn *fn;
+    fl_room_fn *room; /* or NULL */
     void *ctx;
     struct fl_fixbuf *fixbuf;
     GHashTable *layouts, *by_key, *sources;
@@ -122,7 +123,9 @@ struct fl_decoder {
     struct fl_layout *block_layout;   /* whose plan laid the records in `block` */
     struct fl_record block[FL_BLOCK]; /* fields that it has not are zero */
     size_t n_block;                   /* records of it that may be otherwise */
-    size_t n_batch;                   /* flows of the data set at work, not yet handed on */
+    struct fl_flow *flows;            /* of the data set at work, not yet handed on: in `batch` or in room
+                                       * that was given; NULL: none yet */
+    size_t n_flows;
     struct fl_flow batch[FL_BATCH];
 };
 

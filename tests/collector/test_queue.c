@@ -60,6 +60,28 @@ static void test_what_goes_in_comes_out(void **state)
     fl_queue_free(q);
 }
 
+static void test_room(void **state)
+{
+    struct fl_queue *q = make(1, 1);
+    struct seen seen = {0};
+    struct fl_flow f = {.end_ms = 5}, *room;
+    assert_null(fl_queue_room(q, 0, "hq", 1)); /* nothing is there yet that it could come behind */
+    assert_int_equal(fl_queue_add(q, 0, "hq", &f, 1), 0);
+    assert_null(fl_queue_room(q, 0, "branch", 1));
+    assert_null(fl_queue_room(q, 0, "hq", FL_CHUNK_FLOWS));
+    assert_non_null(room = fl_queue_room(q, 0, "hq", 3));
+    room[0] = room[1] = (struct fl_flow){.end_ms = 9};
+    assert_int_equal(fl_queue_add(q, 0, "hq", room, 2), 0); /* fewer than there was room for */
+    assert_non_null(room = fl_queue_room(q, 0, "hq", 3));
+    assert_int_equal(fl_queue_add(q, 0, "hq", room, 0), 0); /* none */
+    assert_int_equal(fl_queue_take(q, 0, see, &seen), 0);
+    assert_int_equal(seen.n, 3);
+    assert_int_equal(seen.end_ms, 9);
+    fl_queue_close(q);
+    assert_null(fl_queue_room(q, 0, "hq", 1));
+    fl_queue_free(q);
+}
+
 static void test_locations_stay_apart(void **state)
 {
     struct fl_queue *q = make(1, 4);
@@ -162,7 +184,11 @@ static void *produce(void *ctx)
     struct fl_flow flows[40] = {{.end_ms = 1}};
     for (unsigned turn = 0, made = 0; made < MANY; turn++) {
         size_t n = 1 + turn % 40 < MANY - made ? 1 + turn % 40 : MANY - made;
-        w->given_up += fl_queue_add(w->q, w->producer, turn % 7 ? "hq" : "branch", flows, n);
+        const char *location = turn % 7 ? "hq" : "branch";
+        struct fl_flow *room = fl_queue_room(w->q, w->producer, location, n);
+        if (room)
+            memcpy(room, flows, n * sizeof *room);
+        w->given_up += fl_queue_add(w->q, w->producer, location, room ? room : flows, n);
         made += (unsigned)n;
     }
     if (atomic_fetch_sub(w->running, 1) == 1)
@@ -197,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_goes_in_comes_out),
+        cmocka_unit_test(test_room),
         cmocka_unit_test(test_locations_stay_apart),
         cmocka_unit_test(test_full_gives_up_and_recovers),
         cmocka_unit_test(test_producers_share_the_bound),

@@ -116,6 +116,38 @@ static void beside_records_of_the_writer(void **state)
     check_stored(20000);
 }
 
+/* Records that are laid where they may stay: of one bucket, of several, and one whose times cannot be. */
+static void laid_in_place(void **state)
+{
+    struct fl_writer *w = open_writer();
+    struct fl_gatherer *g = make();
+    size_t in_place = 0;
+    for (size_t i = 0, n, turn = 0; i < n_flows; i += n, turn++) {
+        n = 1 + turn * 37 % 128 < n_flows - i ? 1 + turn * 37 % 128 : n_flows - i;
+        struct fl_flow *room = fl_gatherer_room(g, "default", n + 1);
+        assert_null(fl_gatherer_room(g, "elsewhere", 1));
+        assert_null(fl_gatherer_room(g, "default", FL_CHUNK_FLOWS + 1));
+        if (room) {
+            in_place += n;
+            memcpy(room, flows + i, n * sizeof *room);
+            room[n] = room[n / 2];
+            room[n / 2].end_ms = room[n / 2].start_ms - 1;
+        }
+        add(g, room ? room : flows + i, room ? n + 1 : n);
+        if (turn == 100)
+            take_and_commit(w, g, i + n);
+    }
+    assert_true(in_place > n_flows / 2);
+    assert_true(fl_gatherer_chunks(g) > 0);
+    struct fl_commit_report report;
+    fl_writer_take(w, g);
+    assert_int_equal(fl_writer_commit(w, &report, NULL), 0);
+    assert_true(report.refused > 0);
+    fl_gatherer_free(g);
+    fl_writer_close(w);
+    check_stored(n_flows);
+}
+
 static void exactly_full_chunks(void **state)
 {
     struct fl_writer *w = open_writer();
@@ -220,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(everything_is_stored_once, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(beside_records_of_the_writer, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(laid_in_place, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(exactly_full_chunks, make_dir, remove_dir),
         cmocka_unit_test(tells_how_far_records_reach),
         cmocka_unit_test_setup_teardown(refuses_as_the_writer_does, make_dir, remove_dir),
