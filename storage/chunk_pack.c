@@ -183,39 +183,9 @@ static uint8_t *put_head(uint8_t *to, struct planes *p, size_t n)
     return to + p->width * n;
 }
 
-#define GATHER(values, value_type, type, low)                                                                \
-    for (size_t i = 0; i < n; i++) {                                                                         \
-        type value;                                                                                          \
-        memcpy(&value, (const uint8_t *)records[i] + p->column->offset, sizeof value);                       \
-        values[i] = (value_type)(value - low);                                                               \
-    }
-
-/* The low four bytes of a block's values, less the least. */
-static void gather(const struct planes *p, const struct fl_flow *const *records, size_t n, uint32_t *values)
-{
-    const uint32_t low = (uint32_t)p->least;
-    if (p->column->kind == FL_CHUNK_DURATION)
-        for (size_t i = 0; i < n; i++)
-            values[i] = (uint32_t)records[i]->end_ms - (uint32_t)records[i]->start_ms;
-    else if (p->column->kind == FL_CHUNK_ADDR_LOW)
-        for (size_t i = 0; i < n; i++) {
-            uint32_t value;
-            memcpy(&value, (const uint8_t *)records[i] + p->column->offset, sizeof value);
-            values[i] = ntohl(value);
-        }
-    else if (p->column->size == 8)
-        GATHER(values, uint32_t, uint64_t, low)
-    else if (p->column->size == 4)
-        GATHER(values, uint32_t, uint32_t, low)
-    else if (p->column->size == 2)
-        GATHER(values, uint32_t, uint16_t, low)
-    else
-        GATHER(values, uint32_t, uint8_t, low)
-}
-
-/* More than four planes: seldom, so plainly. */
-static void put_wide(const struct planes *p, const struct fl_flow *const *records, size_t from, size_t n,
-                     size_t count)
+/* Any column of any records, plainly. */
+static void put_plain(const struct planes *p, const struct fl_flow *const *records, size_t from, size_t n,
+                      size_t count)
 {
     for (size_t i = 0; i < n; i++) {
         uint64_t value = load(records[i], p->column) - p->least;
@@ -226,33 +196,97 @@ static void put_wide(const struct planes *p, const struct fl_flow *const *record
     }
 }
 
-/* One plane of a whole block, so that the compiler knows how many bytes there are. */
+/* Times are told by differences. */
+static bool is_time(const struct fl_chunk_number *column)
+{
+    return column->kind == FL_CHUNK_DURATION || column->offset == offsetof(struct fl_flow, start_ms);
+}
+
 static void narrow(uint8_t *restrict bytes, const uint32_t *restrict values, unsigned shift)
 {
     for (size_t i = 0; i < FL_CHUNK_BLOCK; i++)
         bytes[i] = (uint8_t)(values[i] >> shift);
 }
 
-static void put_block(const struct planes *p, const struct fl_flow *const *records, size_t from, size_t n,
-                      size_t count)
+/* A column of times, of a whole block. */
+static void put_times(const struct planes *p, const struct fl_flow *const *records, size_t from, size_t count)
 {
     uint32_t values[FL_CHUNK_BLOCK];
-    uint8_t bytes[FL_CHUNK_BLOCK], *at = p->at + from;
+    bool duration = p->column->kind == FL_CHUNK_DURATION;
     if (p->width > 4) {
-        put_wide(p, records, from, n, count);
+        put_plain(p, records, from, FL_CHUNK_BLOCK, count);
         return;
     }
-    gather(p, records, n, values);
-    if (n == FL_CHUNK_BLOCK) {
-        for (unsigned k = 0; k < p->width; k++)
-            narrow(at + k * count, values, 8 * k);
-        return;
-    }
-    for (size_t i = n; i < FL_CHUNK_BLOCK; i++)
-        values[i] = 0;
+    if (duration)
+        for (size_t i = 0; i < FL_CHUNK_BLOCK; i++)
+            values[i] = (uint32_t)records[i]->end_ms - (uint32_t)records[i]->start_ms;
+    else
+        for (size_t i = 0; i < FL_CHUNK_BLOCK; i++)
+            values[i] = (uint32_t)records[i]->start_ms - (uint32_t)p->least;
+    for (unsigned k = 0; k < p->width; k++)
+        narrow(p->at + k * count + from, values, 8 * k);
+}
+
+/* The other columns' planes are bytes of the records as they stand. Those within sixteen bytes of the record
+ * are taken together, of sixteen records at a time. */
+enum { row_bytes = 16, most_spans = (sizeof(struct fl_flow) + row_bytes - 1) / row_bytes };
+typedef uint8_t row __attribute__((vector_size(row_bytes)));
+
+struct span {
+    size_t offset; /* in the record */
+    size_t n;
+    struct {
+        size_t byte; /* behind it */
+        uint8_t *at; /* the plane */
+    } planes[row_bytes];
+};
+
+/* Where byte k of a column's value, from the low end, stands in the record. */
+static size_t byte_of(const struct fl_chunk_number *column, unsigned k)
+{
+    bool low_first = column->kind != FL_CHUNK_ADDR_LOW && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+    return column->offset + (low_first ? k : column->size - 1 - k);
+}
+
+static void add_to_spans(struct span spans[most_spans], const struct planes *p, size_t count)
+{
     for (unsigned k = 0; k < p->width; k++) {
-        narrow(bytes, values, 8 * k);
-        memcpy(at + k * count, bytes, n);
+        size_t byte = byte_of(p->column, k);
+        struct span *s = &spans[byte / row_bytes];
+        s->offset = byte / row_bytes * row_bytes;
+        if (s->offset > sizeof(struct fl_flow) - row_bytes)
+            s->offset = sizeof(struct fl_flow) - row_bytes;
+        s->planes[s->n].byte = byte - s->offset;
+        s->planes[s->n++].at = p->at + k * count;
+    }
+}
+
+/* Four perfect shuffles make columns of rows. */
+static inline void transpose(row rows[row_bytes])
+{
+#pragma GCC unroll 4
+    for (int turn = 0; turn < 4; turn++) {
+        row next[row_bytes];
+#pragma GCC unroll 8
+        for (int i = 0; i < row_bytes / 2; i++) {
+            const row low = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23}, high = low + 8;
+            next[2 * i] = __builtin_shuffle(rows[i], rows[i + row_bytes / 2], low);
+            next[2 * i + 1] = __builtin_shuffle(rows[i], rows[i + row_bytes / 2], high);
+        }
+        memcpy(rows, next, sizeof next);
+    }
+}
+
+/* The planes of a span, of a whole block. */
+static void put_span(const struct span *s, const struct fl_flow *const *records, size_t from)
+{
+    row rows[row_bytes];
+    for (size_t i = 0; i < FL_CHUNK_BLOCK; i += row_bytes) {
+        for (size_t k = 0; k < row_bytes; k++)
+            memcpy(&rows[k], (const uint8_t *)records[i + k] + s->offset, sizeof rows[k]);
+        transpose(rows);
+        for (size_t k = 0; k < s->n; k++)
+            memcpy(s->planes[k].at + from + i, &rows[s->planes[k].byte], row_bytes);
     }
 }
 
@@ -329,9 +363,24 @@ static size_t start_runs(struct fl_chunk_codec *c, const struct survey *s, const
 /* Where all columns of a body are being written. */
 struct columns {
     struct planes planes[FL_CHUNK_NUMBERS];
+    struct span spans[most_spans]; /* those that are no times, once more */
     struct runs runs[FL_CHUNK_RUNS];
     size_t n_planes, n_runs;
 };
+
+static void put_block(const struct columns *c, const struct fl_flow *const *records, size_t from, size_t n,
+                      size_t count)
+{
+    bool whole = n == FL_CHUNK_BLOCK;
+    for (size_t k = 0; k < most_spans && whole; k++)
+        if (c->spans[k].n)
+            put_span(&c->spans[k], records, from);
+    for (size_t k = 0; k < c->n_planes; k++)
+        if (!whole)
+            put_plain(&c->planes[k], records, from, n, count);
+        else if (is_time(c->planes[k].column))
+            put_times(&c->planes[k], records, from, count);
+}
 
 /* The records of a block, in order; those of the next one are on their way into the cache meanwhile. */
 static void find_records(const struct fl_flow *flows, const uint32_t *keys, size_t n, size_t left,
@@ -360,18 +409,16 @@ static void put_blocks(struct columns *c, const struct fl_flow *flows, const uin
         for (size_t k = 0; k < c->n_runs; k++)
             if (c->runs[k].varies)
                 walk_runs(&c->runs[k], records, n);
-        for (size_t k = 0; k < c->n_planes; k++)
-            put_block(&c->planes[k], records, from, n, count);
+        put_block(c, records, from, n, count);
     }
 }
 
 static uint8_t *put_body(struct fl_chunk_codec *codec, const struct survey *s, const struct fl_flow *flows,
                          size_t n, struct fl_bloom *bloom)
 {
-    struct columns c;
+    struct columns c = {.n_planes = 0};
     uint8_t *p = put_varint(codec->body, n);
     c.n_runs = start_runs(codec, s, flows, n, c.runs);
-    c.n_planes = 0;
     for (int i = 0; i < FL_CHUNK_NUMBERS; i++) {
         struct planes *next = &c.planes[c.n_planes];
         next->column = &fl_chunk_numbers[i];
@@ -380,6 +427,8 @@ static uint8_t *put_body(struct fl_chunk_codec *codec, const struct survey *s, c
             continue;
         p = put_head(p, next, n);
         c.n_planes += next->width > 0;
+        if (!is_time(next->column))
+            add_to_spans(c.spans, next, n);
     }
     put_blocks(&c, flows, codec->keys, n, bloom);
     for (size_t k = 0; k < c.n_runs; k++)
