@@ -12,10 +12,10 @@
 #include "storage/timetext.h"
 
 enum {
-    BATCH = 64,                  /* datagrams a system call */
+    BATCH = 16,                  /* datagrams a system call: as many as stay in the first-level cache */
     DATAGRAM_BYTES = 65536,      /* more than UDP can carry */
     STRIDE_BYTES = 65536 + 1600, /* from one buffer to the next: equal beginnings would share cache sets */
-    ROUNDS = 64,                 /* batches a socket may take before the others have their turn */
+    ROUNDS = 256,                /* batches a socket may take before the others have their turn */
     LAST_TURNS = 512,            /* turns at the end: more than any buffer holds */
     LOOK_MS = 10,
     LINE_BYTES_MS = 1250000 /* 10 Gbit/s */
