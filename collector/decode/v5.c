@@ -88,6 +88,14 @@ static void set_others(const struct wire *w, struct fl_flow *flow)
     flow->event = FL_EVENT_NONE;
 }
 
+/* Where flows are laid is seldom in the cache when its turn comes. */
+static void fetch_ahead(const struct fl_flow *flow)
+{
+    enum { FLOWS = 8, CACHE_LINE = 64 };
+    for (size_t at = 0; at < sizeof *flow; at += CACHE_LINE)
+        __builtin_prefetch((const char *)flow + FLOWS * sizeof *flow + at, 1);
+}
+
 size_t fl_v5_flows(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
                    const uint8_t *records, size_t n, struct fl_flow *flows, size_t *n_received)
 {
@@ -96,6 +104,7 @@ size_t fl_v5_flows(const struct fl_flow_context *ctx, const struct fl_flow_recip
     fl_flow_set_sampling(ctx, &every);
     *n_received = 0;
     for (const struct wire *w = (const void *)records, *end = w + n; w < end; w++) {
+        fetch_ahead(flow);
         if (!w->src && !w->dst)
             continue;
         flow->exporter = ctx->exporter;
