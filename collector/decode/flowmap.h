@@ -31,6 +31,13 @@
 #include "collector/decode/sampling.h"
 #include "storage/flow.h"
 
+/* A header's part of what nearly all flows with uptimes need (collector/decode/flowtime.h). */
+struct fl_uptimes {
+    int64_t boot_ms, earliest_end_ms, latest_end_ms;
+    uint32_t uptime_ms;
+    bool known; /* false: there is no such part, and each record goes the longer way */
+};
+
 /* What stands around a record. */
 struct fl_flow_context {
     struct fl_addr exporter;
@@ -44,6 +51,7 @@ struct fl_flow_context {
     uint32_t uptime_ms;
     const struct fl_sampling *sampling;
     uint32_t configured_sampling; /* wins over all; 0: not configured */
+    struct fl_uptimes uptimes;
 };
 
 /* What a template's fields ask for, worked out once. */

@@ -214,9 +214,9 @@ static void set_other_times(const struct fl_flow_context *ctx, const struct fl_f
         take(flow, &received, FL_TIME_RECEIVED);
 }
 
-struct fl_uptimes fl_uptimes_of(const struct fl_flow_context *ctx)
+void fl_flow_set_uptimes(struct fl_flow_context *ctx)
 {
-    return (struct fl_uptimes){
+    ctx->uptimes = (struct fl_uptimes){
         .boot_ms = ctx->boot_ms,
         .earliest_end_ms = ctx->uptime_ms < YOUNG_MS ? earliest_ms : ctx->export_ms - DAY_MS,
         .latest_end_ms = latest_ms(ctx),
@@ -241,8 +241,7 @@ void fl_flow_set_times(const struct fl_flow_context *ctx, const struct fl_flow_r
     if (recipe->times == FL_TIMES_MS) {
         done = set_ms(ctx, r, flow);
     } else if (recipe->times == FL_TIMES_UPTIME) {
-        const struct fl_uptimes uptimes = fl_uptimes_of(ctx);
-        done = fl_uptimes_set(&uptimes, r->start_uptime, r->end_uptime, flow);
+        done = fl_uptimes_set(&ctx->uptimes, r->start_uptime, r->end_uptime, flow);
     }
     if (!done)
         set_other_times(ctx, recipe, r, flow);

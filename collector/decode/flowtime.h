@@ -24,13 +24,8 @@
 /* 1980: before it a clock was never set. */
 #define FL_EARLIEST_MS INT64_C(315532800000)
 
-/* A header's part of what nearly all flows with uptimes need. */
-struct fl_uptimes {
-    int64_t boot_ms, earliest_end_ms, latest_end_ms;
-    uint32_t uptime_ms;
-    bool known; /* false: there is no such part */
-};
-struct fl_uptimes fl_uptimes_of(const struct fl_flow_context *ctx);
+/* What ctx->uptimes is for, from the other members. */
+void fl_flow_set_uptimes(struct fl_flow_context *ctx);
 /* Set start_ms, end_ms and time_source from uptimes 22 and 21 that can be believed as they stand; false, and
  * nothing of use is set, when it takes more than that: fl_flow_set_times. */
 static inline bool fl_uptimes_set(const struct fl_uptimes *u, uint32_t start, uint32_t end,

@@ -231,6 +231,7 @@ static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct f
     sink.flow.sampling = &s->sampling;
     sink.flow.configured_sampling = s->configured_sampling;
     set_boot(&sink.flow, s, header);
+    fl_flow_set_uptimes(&sink.flow);
     sink.export_ms = exact_export_ms(&sink.flow, s, header);
     fl_session_pace(s, d->now_ms);
     int code = 0;

@@ -62,10 +62,10 @@ static void set_ports(const struct wire *w, struct fl_flow *flow)
 
 /* The template has no times but these. */
 static void set_times(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
-                      const struct fl_uptimes *uptimes, const struct wire *w, struct fl_flow *flow)
+                      const struct wire *w, struct fl_flow *flow)
 {
     uint32_t first = be32toh(w->first), last = be32toh(w->last);
-    if (fl_uptimes_set(uptimes, first, last, flow))
+    if (fl_uptimes_set(&ctx->uptimes, first, last, flow))
         return;
     const struct fl_record r = {.start_uptime = first, .end_uptime = last};
     fl_flow_set_times(ctx, recipe, &r, flow);
@@ -100,7 +100,6 @@ size_t fl_v5_flows(const struct fl_flow_context *ctx, const struct fl_flow_recip
                    const uint8_t *records, size_t n, struct fl_flow *flows, size_t *n_received)
 {
     struct fl_flow *flow = flows, every = {0};
-    const struct fl_uptimes uptimes = fl_uptimes_of(ctx);
     fl_flow_set_sampling(ctx, &every);
     *n_received = 0;
     for (const struct wire *w = (const void *)records, *end = w + n; w < end; w++) {
@@ -115,7 +114,7 @@ size_t fl_v5_flows(const struct fl_flow_context *ctx, const struct fl_flow_recip
         set_address(&flow->dst, w->dst);
         set_ports(w, flow);
         set_others(w, flow);
-        set_times(ctx, recipe, &uptimes, w, flow);
+        set_times(ctx, recipe, w, flow);
         *n_received += flow->time_source == FL_TIME_RECEIVED;
         flow++;
     }
