@@ -17,7 +17,7 @@ enum {
     STRIDE_BYTES = 65536 + 1600, /* from one buffer to the next: equal beginnings would share cache sets */
     ROUNDS = 256,                /* batches a socket may take before the others have their turn */
     LAST_TURNS = 512,            /* turns at the end: more than any buffer holds */
-    LOOK_MS = 10,
+    LOOK_MS = 20,
     LINE_BYTES_MS = 1250000 /* 10 Gbit/s */
 };
 
