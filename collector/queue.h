@@ -26,10 +26,12 @@ int fl_queue_new(struct fl_queue **out, size_t producers, int64_t bucket_ms, siz
 void fl_queue_free(struct fl_queue *q);
 
 /* Where n records of one location can be laid before they are added from there, without copying; NULL:
- * nowhere. When there is room, fl_queue_add must follow, and soon: the consumer waits for it meanwhile. */
+ * nowhere. Room keeps the producer locked until fl_queue_add, which must follow, and soon: the consumer waits
+ * for it, and so does fl_queue_close. */
 struct fl_flow *fl_queue_room(struct fl_queue *q, size_t producer, const char *location, size_t n);
-/* Copy records of one location in. Returns how many of them had to be given up, the last ones: 0 when there
- * was room; all of them when the queue is closed. One thread a producer. */
+/* Add records of one location: copied, unless they lie in room of the queue. Returns how many of them had to
+ * be given up, the last ones: 0 when there was room; all of them when the queue is closed. One thread a
+ * producer. */
 size_t fl_queue_add(struct fl_queue *q, size_t producer, const char *location, const struct fl_flow *flows,
                     size_t n);
 /* End the consumer's waiting. */

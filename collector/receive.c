@@ -45,7 +45,7 @@ struct fl_receiver {
 
 uint64_t fl_receiver_look_ms(int64_t buffer_bytes)
 {
-    int64_t ms = buffer_bytes / LINE_BYTES_MS;
+    int64_t ms = buffer_bytes / 4 * 3 / LINE_BYTES_MS;
     return ms < 1 ? 1 : ms < LOOK_MS ? (uint64_t)ms : LOOK_MS;
 }
 
@@ -60,32 +60,35 @@ static void hand_on(struct fl_receiver *r, int n)
     }
 }
 
-/* Returns how many datagrams were read. */
-static size_t drain(struct listener *l)
+enum found { NOTHING, SOME, MORE /* its turn was over first */ };
+
+static enum found drain(struct listener *l)
 {
     struct fl_receiver *r = l->owner;
-    size_t total = 0;
+    enum found found = NOTHING;
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < BATCH; i++)
             r->messages[i].msg_hdr.msg_namelen = sizeof r->senders[i];
         int n = recvmmsg(l->fd, r->messages, BATCH, MSG_DONTWAIT, NULL);
         if (n <= 0)
-            break;
+            return found;
         hand_on(r, n);
-        total += (size_t)n;
+        found = SOME;
         if (n < BATCH)
-            break;
+            return found;
     }
-    return total;
+    return MORE;
 }
 
-static size_t drain_all(struct fl_receiver *r)
+/* The most that any socket had. */
+static enum found drain_all(struct fl_receiver *r)
 {
-    size_t total = 0;
-    for (size_t i = 0; i < r->n; i++)
-        if (r->listeners[i].fd >= 0)
-            total += drain(&r->listeners[i]);
-    return total;
+    enum found most = NOTHING;
+    for (size_t i = 0; i < r->n; i++) {
+        enum found found = r->listeners[i].fd >= 0 ? drain(&r->listeners[i]) : NOTHING;
+        most = found > most ? found : most;
+    }
+    return most;
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events);
@@ -102,21 +105,30 @@ static void poll_all(struct fl_receiver *r, bool on)
     }
 }
 
+static void on_look(uv_timer_t *timer);
+
+/* At once where there was more than a turn could take. */
+static void look_again(struct fl_receiver *r, enum found found)
+{
+    uv_timer_start(&r->look, on_look, found == MORE ? 0 : r->look_ms, 0);
+}
+
 static void on_look(uv_timer_t *timer)
 {
     struct fl_receiver *r = timer->data;
-    if (drain_all(r))
-        return;
-    uv_timer_stop(timer);
-    poll_all(r, true);
+    enum found found = drain_all(r);
+    if (found == NOTHING)
+        poll_all(r, true);
+    else
+        look_again(r, found);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct fl_receiver *r = ((struct listener *)poll->data)->owner;
-    drain_all(r);
+    enum found found = drain_all(r);
     poll_all(r, false);
-    uv_timer_start(&r->look, on_look, r->look_ms, r->look_ms);
+    look_again(r, found);
 }
 
 int fl_receiver_new(struct fl_receiver **out, uv_loop_t *loop, size_t sockets, fl_datagram_fn *fn, void *ctx)
@@ -203,7 +215,7 @@ void fl_receiver_stop(struct fl_receiver *r)
 {
     if (!r || uv_is_closing((uv_handle_t *)&r->look))
         return;
-    for (int turn = 0; turn < LAST_TURNS && drain_all(r); turn++)
+    for (int turn = 0; turn < LAST_TURNS && drain_all(r) != NOTHING; turn++)
         ;
     uv_close((uv_handle_t *)&r->look, NULL);
     for (size_t i = 0; i < r->n; i++)

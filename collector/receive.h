@@ -36,7 +36,8 @@ void fl_receiver_stop(struct fl_receiver *r);
 /* After the loop has run the closing of its handles. */
 void fl_receiver_free(struct fl_receiver *r);
 
-/* How long sockets with such a buffer may go unread, so that a burst at line rate cannot overrun them. */
+/* How long sockets with such a buffer may go unread, so that a burst of 10 Gbit/s does not overrun them, nor
+ * when a look comes late by a third. */
 uint64_t fl_receiver_look_ms(int64_t buffer_bytes);
 
 #endif

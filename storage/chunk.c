@@ -76,10 +76,13 @@ struct fl_chunk_codec *fl_chunk_codec_new(void)
         fl_chunk_codec_free(c);
         return NULL;
     }
-    ZSTD_CCtx_setParameter(c->pack, ZSTD_c_compressionLevel, level);
-    ZSTD_CCtx_setParameter(c->pack, ZSTD_c_minMatch, shortest_match);
-    ZSTD_CCtx_setParameter(c->pack, ZSTD_c_hashLog, table_log);
-    ZSTD_CCtx_setParameter(c->pack, ZSTD_c_checksumFlag, 1);
+    if (ZSTD_isError(ZSTD_CCtx_setParameter(c->pack, ZSTD_c_compressionLevel, level)) ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(c->pack, ZSTD_c_minMatch, shortest_match)) ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(c->pack, ZSTD_c_hashLog, table_log)) ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(c->pack, ZSTD_c_checksumFlag, 1))) {
+        fl_chunk_codec_free(c);
+        return NULL;
+    }
     return c;
 }
 

@@ -269,9 +269,11 @@ static inline void transpose(row rows[row_bytes])
         row next[row_bytes];
 #pragma GCC unroll 8
         for (int i = 0; i < row_bytes / 2; i++) {
-            const row low = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23}, high = low + 8;
-            next[2 * i] = __builtin_shuffle(rows[i], rows[i + row_bytes / 2], low);
-            next[2 * i + 1] = __builtin_shuffle(rows[i], rows[i + row_bytes / 2], high);
+            const row a = rows[i], b = rows[i + row_bytes / 2];
+            next[2 * i] =
+                __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            next[2 * i + 1] =
+                __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
         }
         memcpy(rows, next, sizeof next);
     }

@@ -38,13 +38,15 @@ struct fl_decoder_limits {
 };
 void fl_decoder_limits_init(struct fl_decoder_limits *limits);
 
-/* Called with up to 128 records of one data set in the order they came; `flows` is valid during the call. The
- * decoder must not be called from within. */
+enum { FL_BATCH = 128 };
+
+/* Called with up to FL_BATCH records of one data set in the order they came, none only where room was given;
+ * `flows` is valid during the call. The decoder must not be called from within. */
 typedef void fl_flows_fn(void *ctx, const char *location, const struct fl_flow *flows, size_t n);
 
-/* Where n flows (at most 128) of one location, which may be made next, can be laid to be handed on from there
- * without copying; NULL: nowhere. When it gave room, fl_flows_fn follows before anything else, with what came
- * of it: perhaps none. */
+/* Where n flows (at most FL_BATCH) of one location, which may be made next, can be laid to be handed on from
+ * there without copying; NULL: nowhere. When it gave room, fl_flows_fn follows before anything else, with
+ * what came of it: perhaps none. From then on the room belongs to whoever gave it again, and is not read. */
 typedef struct fl_flow *fl_room_fn(void *ctx, const char *location, size_t n);
 
 /* The data set whose records are being handed on: a set that waited comes later than its datagram. */

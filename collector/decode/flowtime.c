@@ -2,7 +2,6 @@
 #include "collector/decode/flowtime.h"
 
 enum { WOBBLE_MS = 10000, YOUNG_MS = 3600000, DAY_MS = 86400000 };
-static const int64_t earliest_ms = FL_EARLIEST_MS;
 
 struct span {
     int64_t start, end; /* 0: not there */
@@ -15,7 +14,7 @@ static int64_t latest_ms(const struct fl_flow_context *ctx)
 
 static bool believable(const struct fl_flow_context *ctx, int64_t ms)
 {
-    return ms >= earliest_ms && ms <= latest_ms(ctx);
+    return ms >= FL_EARLIEST_MS && ms <= latest_ms(ctx);
 }
 
 static bool usable(const struct fl_flow_context *ctx, const struct span *t)
@@ -28,7 +27,7 @@ static bool usable(const struct fl_flow_context *ctx, const struct span *t)
 /* The units lie a factor 1000 apart, so that between 1980 and 2106 at most one fits. */
 int64_t fl_flow_unix_ms(uint64_t v)
 {
-    uint64_t first_s = (uint64_t)earliest_ms / 1000, end_s = UINT64_C(1) << 32;
+    uint64_t first_s = (uint64_t)FL_EARLIEST_MS / 1000, end_s = UINT64_C(1) << 32;
     if (v >= first_s && v < end_s)
         return (int64_t)v * 1000;
     if (v >= first_s * 1000 && v < end_s * 1000)
@@ -218,7 +217,7 @@ void fl_flow_set_uptimes(struct fl_flow_context *ctx)
 {
     ctx->uptimes = (struct fl_uptimes){
         .boot_ms = ctx->boot_ms,
-        .earliest_end_ms = ctx->uptime_ms < YOUNG_MS ? earliest_ms : ctx->export_ms - DAY_MS,
+        .earliest_end_ms = ctx->uptime_ms < YOUNG_MS ? FL_EARLIEST_MS : ctx->export_ms - DAY_MS,
         .latest_end_ms = latest_ms(ctx),
         .uptime_ms = ctx->uptime_ms,
         .known = ctx->boot_known && ctx->uptime_known,
@@ -230,7 +229,8 @@ static bool set_ms(const struct fl_flow_context *ctx, const struct fl_record *r,
     flow->start_ms = r->start_ms > INT64_MAX ? INT64_MAX : (int64_t)r->start_ms;
     flow->end_ms = r->end_ms > INT64_MAX ? INT64_MAX : (int64_t)r->end_ms;
     flow->time_source = FL_TIME_ABSOLUTE;
-    return flow->start_ms >= earliest_ms && flow->end_ms >= flow->start_ms && flow->end_ms <= latest_ms(ctx);
+    return flow->start_ms >= FL_EARLIEST_MS && flow->end_ms >= flow->start_ms &&
+           flow->end_ms <= latest_ms(ctx);
 }
 
 /* What nearly all records need is done here, the rest by the whole list. */

@@ -144,6 +144,9 @@ static void run_plan(struct sink *sink, struct fl_layout *layout, struct fl_curs
         fl_plan_lay(layout->plan, part.at, length, now, block);
         if (sink->d->n_block < now)
             sink->d->n_block = now;
+        if (sink->d->n_flows + 2 * now >
+            FL_BATCH) /* a block's flows stay together: its last one is looked at */
+            flush(sink);
         take_block(sink, block, now);
     }
 }
@@ -235,7 +238,7 @@ static int decode_set(struct fl_decoder *d, struct fl_session *s, const struct f
     sink.export_ms = exact_export_ms(&sink.flow, s, header);
     fl_session_pace(s, d->now_ms);
     int code = 0;
-    if (layout == d->v5)
+    if (layout == d->v5 && s->key.version == 5) /* an exporter may have made up the same template */
         run_v5(&sink, fl_cursor_over(content.at, used));
     else if (layout->plan)
         run_plan(&sink, layout, fl_cursor_over(content.at, used));

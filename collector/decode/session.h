@@ -97,7 +97,7 @@ struct fl_session {
     size_t held_bytes;
 };
 
-enum { FL_BATCH = 128, FL_BLOCK = 16 };
+enum { FL_BLOCK = 16 };
 
 struct fl_decoder {
     struct fl_decoder_limits limits;

@@ -36,7 +36,7 @@ struct fl_layout *fl_v5_layout(GHashTable *layouts, struct fl_layout_draft *draf
 }
 
 /* The record as it stands on the wire, at any address. */
-struct __attribute__((packed)) wire {
+struct __attribute__((packed, may_alias)) wire {
     uint32_t src, dst, next_hop;
     uint16_t in_if, out_if;
     uint32_t packets, bytes, first, last;
@@ -92,8 +92,10 @@ static void set_others(const struct wire *w, struct fl_flow *flow)
 static void fetch_ahead(const struct fl_flow *flow)
 {
     enum { FLOWS = 8, CACHE_LINE = 64 };
+    uintptr_t ahead =
+        (uintptr_t)flow + FLOWS * sizeof *flow; /* perhaps beyond the room, where it does no harm */
     for (size_t at = 0; at < sizeof *flow; at += CACHE_LINE)
-        __builtin_prefetch((const char *)flow + FLOWS * sizeof *flow + at, 1);
+        __builtin_prefetch((const void *)(ahead + at), 1);
 }
 
 size_t fl_v5_flows(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,

@@ -21,7 +21,8 @@ enum { FL_V5_HEADER_BYTES = 24, FL_V5_RECORD_BYTES = 48 };
 struct fl_layout *fl_v5_layout(GHashTable *layouts, struct fl_layout_draft *draft);
 /* Fill in the flows of n records, in their order; returns how many: both addresses zero is no flow.
  * *n_received: how many of them have the receive time, as none of their own could be believed. `recipe`: the
- * template's. Of ctx->sampling, what goes for all interfaces: nothing tells of one in v5. */
+ * template's. Of ctx->sampling, what goes for all interfaces: only for exporters that speak v5, where nothing
+ * tells of one. */
 size_t fl_v5_flows(const struct fl_flow_context *ctx, const struct fl_flow_recipe *recipe,
                    const uint8_t *records, size_t n, struct fl_flow *flows, size_t *n_received);
 

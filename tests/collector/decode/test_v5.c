@@ -292,12 +292,42 @@ static void test_cut_datagrams(void **state)
     assert_int_equal(caught.n, 0);
 }
 
+/* IPFIX with the template of v5 tells more around its records than v5 does: sampling by interface. */
+static void test_the_same_template_in_ipfix(void **state)
+{
+    static const unsigned mirror[][2] = {{8, 4}, {12, 4}, {15, 4}, {10, 2}, {14, 2}, {2, 4},
+                                         {1, 4}, {22, 4}, {21, 4}, {7, 2},  {11, 2}, {210, 1},
+                                         {6, 1}, {4, 1},  {5, 1},  {210, 8}};
+    static const struct field by_interface[] = {{10, 4, 3}, {34, 4, 1000}},
+                              boot[] = {{144, 4, 1}, {160, 8, (uint64_t)T0 - 60000}};
+    (void)state;
+    ipfix_header(&w, EXPORT_S, 0);
+    put_template(400, 1, by_interface, 2);
+    put_data(400, by_interface, 2);
+    put_template(401, 1, boot, 2);
+    put_data(401, boot, 2);
+    template_set(&w, 2, 256, mirror, sizeof mirror / sizeof mirror[0]);
+    size_t at = set_open(&w, 256);
+    v5_record(&w, 50000, 59000);
+    set_close(&w, at);
+    ipfix_close(&w);
+    assert_int_equal(feed_at(decoder, &w, T0), 1);
+    assert_int_equal(caught.flows[0].in_if, 3);
+    assert_int_equal(caught.flows[0].sampling, 1000);
+    assert_int_equal(caught.flows[0].sampling_source, FL_SAMPLING_OPTIONS);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup_v5, teardown_v5)
     const struct CMUnitTest tests[] = {
-        T(test_a_record_by_hand), T(test_seeds),     T(test_captured_exports),
-        T(test_random_records),   T(test_datagrams), T(test_cut_datagrams),
+        T(test_a_record_by_hand),
+        T(test_seeds),
+        T(test_captured_exports),
+        T(test_random_records),
+        T(test_datagrams),
+        T(test_cut_datagrams),
+        T(test_the_same_template_in_ipfix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
