@@ -122,8 +122,12 @@ static void people(struct gen_make *m)
     struct lookups lookups = {.n_hosts = m->options->hosts};
     lookups.counts = calloc(lookups.n_hosts, WORLD_SERVERS);
     m->failed = m->failed || lookups.counts == NULL;
+    struct gen_random habits;
+    gen_random_init(&habits, m->options->habits, "habits");
     for (unsigned host = 0; host < lookups.n_hosts && lookups.counts != NULL; host++) {
-        int64_t talks = gen_heavy(&m->random, TALKS_A_HOUR / 4, TALKS_A_HOUR * 6) * m->options->hours;
+        struct gen_random *own = m->options->habits != 0 ? &habits : &m->random;
+        int64_t talks = gen_heavy(own, TALKS_A_HOUR / 4, TALKS_A_HOUR * 6) * m->options->hours;
+        talks = talks * m->options->busy / 100;
         for (int64_t i = 0; i < talks; i++)
             something(m, &lookups, host, busy_moment(m));
     }

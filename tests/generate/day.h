@@ -38,6 +38,7 @@ struct gen_truth {
     char x[GEN_NODE_TEXT], y[GEN_NODE_TEXT];
 };
 
+struct gen_pattern;
 struct gen_options {
     int64_t start_ms;
     unsigned hours; /* 1..168 */
@@ -46,10 +47,13 @@ struct gen_options {
     bool only_v4;
     const char *const *without; /* names of patterns to leave out */
     size_t n_without;
+    uint64_t habits; /* names how busy each workstation is, the same on days of other seeds; 0: as `seed` */
+    unsigned busy;   /* people do so many per cent of what they do on a working day: 0..100 */
+    const struct gen_pattern *extra; /* besides (make.h), the last with a NULL name; NULL: none */
 };
 enum { GEN_HOSTS_MIN = 60, GEN_HOSTS_MAX = 20000, GEN_HOURS_MAX = 168 };
 
-/* 24 hours from 2024-03-05T00:00:00Z, 300 hosts, seed 1, both families, everything planted. */
+/* 24 hours from 2024-03-05T00:00:00Z, a working day, 300 hosts, seed 1, both families, everything planted. */
 void gen_options_init(struct gen_options *options);
 
 struct gen_day {
@@ -63,6 +67,13 @@ struct gen_day {
  * *day is empty. */
 int gen_day_make(struct gen_day *day, const struct gen_options *options);
 void gen_day_clear(struct gen_day *day);
+
+/* What happens in `other` happens in `day` as well; its truth is added too. FL_ENOMEM: *day is as it was. */
+int gen_day_join(struct gen_day *day, const struct gen_day *other);
+/* From `from_ms` on every IPv4 host of `from`/`bits` has moved into `to`/`bits`, as far as flows say; the
+ * truth stays. `bits` is 0..32. */
+void gen_day_move(struct gen_day *day, int64_t from_ms, struct fl_addr from, unsigned bits,
+                  struct fl_addr to);
 
 /* Name of pattern `i` (0, 1, ...; "background" is the first), or NULL behind the last. */
 const char *gen_pattern_name(size_t i);

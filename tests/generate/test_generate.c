@@ -11,6 +11,7 @@
 
 #include "storage/error.h"
 #include "tests/generate/encode.h"
+#include "tests/generate/make.h"
 
 static struct gen_options small(uint64_t seed)
 {
@@ -341,6 +342,100 @@ static void v5_skips_ipv6_and_a_sink_can_stop(void **state)
     gen_day_clear(&day);
 }
 
+/* ---- days that follow each other ---- */
+
+static size_t flows_from(const struct gen_day *day, struct fl_addr host)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < day->n_flows; i++)
+        n += fl_addr_cmp(&day->flows[i].src, &host) == 0;
+    return n;
+}
+
+/* By how much workstations send more or less on one day than on the other, in all. */
+static size_t apart(const struct gen_day *a, const struct gen_day *b)
+{
+    size_t sum = 0;
+    for (unsigned h = 0; h < GEN_HOSTS_MIN; h++) {
+        size_t one = flows_from(a, gen_host(h)), other = flows_from(b, gen_host(h));
+        sum += one > other ? one - other : other - one;
+    }
+    return sum;
+}
+
+static void habits_stay_while_days_differ(void **state)
+{
+    const char *without[64];
+    struct gen_options o = small(1), quiet;
+    for (size_t i = 1; gen_pattern_name(i) != NULL; i++)
+        without[o.n_without++] = gen_pattern_name(i);
+    o.without = without;
+    o.habits = 2;
+    struct gen_day monday = make(&o);
+    o.seed = 5;
+    struct gen_day tuesday = make(&o);
+    quiet = o;
+    quiet.busy = 10;
+    struct gen_day sunday = make(&quiet);
+    o.habits = 3;
+    struct gen_day elsewhere = make(&o);
+    assert_false(same_day(&monday, &tuesday));
+    assert_true(apart(&monday, &tuesday) * 2 < apart(&monday, &elsewhere));
+    assert_true(sunday.n_flows < tuesday.n_flows);
+    gen_day_clear(&monday);
+    gen_day_clear(&tuesday);
+    gen_day_clear(&sunday);
+    gen_day_clear(&elsewhere);
+    quiet.busy = 101;
+    assert_int_equal(gen_day_make(&sunday, &quiet), FL_EINVAL);
+}
+
+static void one_call(struct gen_make *m)
+{
+    gen_udp(m, gen_host(3), gen_server(4), 5000, m->from_ms + 1000);
+}
+
+static void what_is_ones_own_is_made_and_joined(void **state)
+{
+    static const struct gen_pattern own[] = {{"own", false, one_call}, {NULL, false, NULL}};
+    struct gen_options o = small(1), other = small(2);
+    struct gen_day day = make(&o), more;
+    o.extra = own;
+    more = make(&o);
+    assert_int_equal(more.n_flows, day.n_flows + 2);
+    gen_day_clear(&more);
+    other.start_ms += 3600000;
+    more = make(&other);
+    size_t flows = day.n_flows + more.n_flows, truths = day.n_truth + more.n_truth;
+    assert_int_equal(gen_day_join(&day, &more), 0);
+    assert_int_equal(day.n_flows, flows);
+    assert_int_equal(day.n_truth, truths);
+    for (size_t i = 1; i < day.n_flows; i++)
+        assert_true(day.flows[i - 1].start_ms <= day.flows[i].start_ms);
+    gen_day_clear(&day);
+    gen_day_clear(&more);
+}
+
+static void hosts_move_with_all_their_flows(void **state)
+{
+    struct gen_options o = small(1);
+    struct gen_day day = make(&o);
+    int64_t noon_ms = o.start_ms + 3600000;
+    struct fl_addr from = gen_server(GEN_RESOLVER), to = fl_addr_v4(0x0a02ff07);
+    size_t all = flows_from(&day, from), six = flows_from(&day, gen_host6(3));
+    gen_day_move(&day, noon_ms, from, 32, to);
+    assert_int_equal(flows_from(&day, from) + flows_from(&day, to), all);
+    for (size_t i = 0; i < day.n_flows; i++) {
+        const struct fl_addr *not = day.flows[i].start_ms < noon_ms ? &to : &from;
+        assert_true(fl_addr_cmp(&day.flows[i].src, not ) != 0 && fl_addr_cmp(&day.flows[i].dst, not ) != 0);
+    }
+    size_t host = flows_from(&day, gen_host(3)); /* 10.1.1.4 */
+    gen_day_move(&day, 0, fl_addr_v4(0x0a010000), 16, fl_addr_v4(0x0a070000));
+    assert_int_equal(flows_from(&day, fl_addr_v4(0x0a070104)), host);
+    assert_int_equal(flows_from(&day, gen_host6(3)), six);
+    gen_day_clear(&day);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +452,9 @@ int main(void)
         cmocka_unit_test(ipfix_lengths_and_times_are_exact),
         cmocka_unit_test(exports_say_that_they_are_sampled),
         cmocka_unit_test(v5_skips_ipv6_and_a_sink_can_stop),
+        cmocka_unit_test(habits_stay_while_days_differ),
+        cmocka_unit_test(what_is_ones_own_is_made_and_joined),
+        cmocka_unit_test(hosts_move_with_all_their_flows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
