@@ -6,10 +6,12 @@
  * 3. An event of the starting side is a hit when the other side starts in its window (`start`) or is under
  * way in it (`during`), at the same binding host. Of a rule of a range with itself it is a hit when another
  * of what the range stands for does: another service of the client, or another client where clients are in
- * step. Events are then walked in order of time: how many misses since the last hit, and the longest row of
- * misses before it. */
+ * step. Events are then walked in order of time: how many misses since the last hit, the longest row of
+ * misses before it, and how long the longest row lasted that chance does not make: of m misses of a rule of
+ * confidence c, (1 - c)^m <= 1/1000. A row that began before the span is as long as an earlier run saw it. */
 #include "mining/recheck.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +37,7 @@ struct lists {     /* sides by the host that they are listed under */
 };
 
 enum { ASK_EVERY = 1 << 16 };
+#define REST_LOG10 (-3)
 
 static bool asked_to_stop(const struct fl_recheck_stop *stop)
 {
@@ -366,33 +369,59 @@ static void mark_hits(struct mark *marks, const struct side *x, const struct sid
     }
 }
 
+/* One side of a rule, as it is counted. */
+struct way {
+    double log10_alone; /* of the chance to miss */
+    int64_t hit_ms, mended_ms;
+};
+
+static struct way way_of(const struct fl_recheck *r, double confidence)
+{
+    double alone = 1 - (confidence < 0.99 ? confidence : 0.99);
+    return (struct way){log10(alone), r->hit_ms, r->mended_ms};
+}
+
+/* A row of misses that ends with a hit at `now_ms`. */
+static void end_row(struct fl_lapse *out, uint64_t misses, int64_t first_ms, int64_t now_ms,
+                    const struct way *way)
+{
+    int64_t before_ms = out->last_ms != INT64_MIN ? out->last_ms : way->hit_ms;
+    int64_t rest_ms = now_ms - (before_ms != INT64_MIN && before_ms < first_ms ? before_ms : first_ms);
+    out->longest = misses > out->longest ? misses : out->longest;
+    if ((double)misses * way->log10_alone <= REST_LOG10 && now_ms > way->mended_ms && rest_ms > out->rest_ms)
+        out->rest_ms = rest_ms;
+}
+
 /* Hits, misses since the last one, the longest row of misses before it, and when that was. */
-static uint64_t walk(const struct mark *marks, size_t n, struct fl_lapse *out, const struct fl_timeline *time)
+static uint64_t walk(const struct mark *marks, size_t n, struct fl_lapse *out, const struct way *way,
+                     const struct fl_timeline *time)
 {
     uint64_t hits = 0;
     *out = (struct fl_lapse){.last_ms = INT64_MIN};
     for (size_t i = 0; i < n; i++) {
-        out->since++;
-        if (!marks[i].hit)
+        if (!marks[i].hit) {
+            out->since++;
             continue;
+        }
+        int64_t now_ms = fl_window_start_ms(time, marks[i].window);
         hits++;
-        out->longest = out->since - 1 > out->longest ? out->since - 1 : out->longest;
+        end_row(out, out->since, fl_window_start_ms(time, marks[i - out->since].window), now_ms, way);
         out->since = 0;
-        out->last_ms = fl_window_start_ms(time, marks[i].window);
+        out->last_ms = now_ms;
     }
     return hits;
 }
 
 /* One direction: how x is followed by y. */
 static int follow(const struct side *x, const struct side *y, bool during, uint64_t *hits,
-                  struct fl_lapse *out, const struct fl_timeline *time)
+                  struct fl_lapse *out, struct way way, const struct fl_timeline *time)
 {
     struct mark *marks = malloc((x->n + 1) * sizeof *marks);
     if (!marks)
         return FL_ENOMEM;
     mark_hits(marks, x, y, during);
     qsort(marks, x->n, sizeof *marks, by_window);
-    *hits = walk(marks, x->n, out, time);
+    *hits = walk(marks, x->n, out, &way, time);
     free(marks);
     return 0;
 }
@@ -402,6 +431,7 @@ static int judge(struct fl_recheck *r, const struct side *a, const struct side *
 {
     uint64_t other;
     bool during = r->evidence == FL_EVIDENCE_DURING;
+    struct way on = way_of(r, r->confidence), back = way_of(r, r->reverse_confidence);
     r->n_antecedent = during && r->present_antecedent ? count_present(a) : a->n;
     r->n_consequent = r->single ? 0 : during && !r->present_antecedent ? count_present(b) : b->n;
     if (r->single)
@@ -409,10 +439,11 @@ static int judge(struct fl_recheck *r, const struct side *a, const struct side *
     if (during) { /* only of the side that starts can one say that it went on alone */
         const struct side *starts = r->present_antecedent ? b : a, *present = r->present_antecedent ? a : b;
         return follow(starts, present, true, &r->n_both,
-                      r->present_antecedent ? &r->consequent_alone : &r->antecedent_alone, time);
+                      r->present_antecedent ? &r->consequent_alone : &r->antecedent_alone,
+                      r->present_antecedent ? back : on, time);
     }
-    int rc = follow(a, b, false, &r->n_both, &r->antecedent_alone, time);
-    return rc ? rc : follow(b, a, false, &other, &r->consequent_alone, time);
+    int rc = follow(a, b, false, &r->n_both, &r->antecedent_alone, on, time);
+    return rc ? rc : follow(b, a, false, &other, &r->consequent_alone, back, time);
 }
 
 /* The sides' events, in order. */

@@ -1,6 +1,6 @@
 -- rules.db: what mining found at each location, what people decided about it, and what to tell them.
 --
--- Version 3 (PRAGMA user_version); rules_1_to_2.sql and rules_2_to_3.sql bring older files here. Times are Unix milliseconds, UTC, in tables and RFC 3339 text in views.
+-- Version 4 (PRAGMA user_version); rules_1_to_2.sql and those after it bring older files here. Times are Unix milliseconds, UTC, in tables and RFC 3339 text in views.
 -- "Data time" is the exporters' clock, "wall clock" is ours. The views are the public contract: they use
 -- no function that the plain sqlite3 shell lacks, and may be read while the service writes.
 
@@ -143,6 +143,12 @@ CREATE TABLE rule (
     recheck_antecedent INTEGER,     -- n_antecedent in that run, found or not; NULL as recheck_ms, like those below
     recheck_consequent INTEGER,     -- n_consequent
     recheck_both INTEGER,           -- n_both
+    hit_ms INTEGER,                 -- data time: the last window in which both sides were there; NULL: not looked at
+    rest_ms INTEGER NOT NULL DEFAULT 0, -- data time: the longest that one side went on without the other by more than
+                                    -- chance and it held again, as over night, and nobody was told
+    told_ms INTEGER NOT NULL DEFAULT 0, -- the longest after which it held again that was told as broken
+    mended_ms INTEGER NOT NULL DEFAULT 0, -- data time: when it held again after the newest such; what was before is no
+                                    -- rest
     UNIQUE (location_id, identity)
 );
 CREATE INDEX rule_identity ON rule (identity);
@@ -698,4 +704,4 @@ SELECT s.name,
 FROM sink s
 WHERE NOT s.off;
 
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;

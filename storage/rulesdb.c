@@ -21,7 +21,10 @@ static const char from_1_to_2[] =
 static const char from_2_to_3[] =
 #include "storage/rules_2_to_3.sqlh"
     ;
-enum { SCHEMA_VERSION = 3, APPLICATION_ID = 0x666c7275, BUSY_TIMEOUT_MS = 10000 };
+static const char from_3_to_4[] =
+#include "storage/rules_3_to_4.sqlh"
+    ;
+enum { SCHEMA_VERSION = 4, APPLICATION_ID = 0x666c7275, BUSY_TIMEOUT_MS = 10000 };
 
 int fl_rulesdb_fail(struct fl_rulesdb *db, struct fl_err *err)
 {
@@ -207,7 +210,8 @@ static int remake_views(struct fl_rulesdb *db, struct fl_err *err)
 /* Bring the file from `version`, 0 for an empty one, to ours. */
 static int step_up(struct fl_rulesdb *db, int64_t version, struct fl_err *err)
 {
-    static const char *const steps[SCHEMA_VERSION] = {[0] = schema, [1] = from_1_to_2, [2] = from_2_to_3};
+    static const char *const steps[SCHEMA_VERSION] = {
+        [0] = schema, [1] = from_1_to_2, [2] = from_2_to_3, [3] = from_3_to_4};
     if (version == SCHEMA_VERSION)
         return 0;
     for (int64_t v = version; v < (version ? SCHEMA_VERSION : 1); v++)

@@ -52,6 +52,7 @@ struct fl_lapse {
     uint64_t since,
         longest;     /* since the last one in which the other side followed; the longest such row before */
     int64_t last_ms; /* when that last one was; INT64_MIN: never in this run */
+    int64_t rest_ms; /* the longest row of them, before the last one, that chance does not make; 0: none */
 };
 /* A known rule as the run sees it, found or not. What is behind `out:` is filled in by mining. */
 struct fl_recheck {
@@ -62,8 +63,11 @@ struct fl_recheck {
     bool present_antecedent; /* as in struct fl_rule, like the next three */
     double confidence, reverse_confidence;
     bool both;
-    bool clock;                                  /* it keeps to the clock */
-    int64_t hosts;                               /* behind its wildcards */
+    bool clock;                    /* it keeps to the clock */
+    int64_t hosts;                 /* behind its wildcards */
+    int64_t hit_ms, mended_ms;     /* when both sides were last there, before this run; rests that ended up to
+                                    * then     do not count; INT64_MIN: nothing is known */
+    uint64_t cases, reverse_cases; /* that the confidences were found in */
     uint64_t n_antecedent, n_consequent, n_both; /* out: as in struct fl_rule */
     /* out: of a rule of evidence `during` only the side that starts has one */
     struct fl_lapse antecedent_alone, consequent_alone;
@@ -86,14 +90,14 @@ struct fl_finding_list {
  * or a decision already covers it; a novel one that a learning run finds
  * becomes known;
  *  - what an unclean run finds first is held: it is neither told nor learned until a clean run finds it, or
- * one whose span begins after the first one's end; a clean run that looked as long and does not find it drops
- * it;
+ * one whose span begins after the first one's end; what was found first while the location learned is learned
+ * then, whenever that is. A clean run that looked as long and does not find it drops it;
  *  - a rule seen before keeps id, status, first_seen and note; figures, last_seen and runs_seen move on
  * (runs_seen once a distinct span: mining the same span again does not add to it);
  *  - instances (parent >= 0) replace those of their rule and never have a status of their own; one that
  * stands for itself in a later run begins with the status of the rule that it was folded under;
- *  - a known rule one of whose sides goes on without the other, longer than it ever did in the span and than
- * chance would have it, is told as broken once; that alert closes when it holds again. Unclean runs break
+ *  - a known rule one of whose sides goes on without the other, longer than it ever did and than chance would
+ * have it, is told as broken once; that alert closes when it holds again. Unclean and learning runs break
  * nothing;
  *  - clusters keep their id from run to run while they keep most of their rules;
  *  - rules that are novel by this run are told: those of a cluster as one alert, which grows by what joins

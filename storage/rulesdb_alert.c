@@ -11,6 +11,10 @@ struct summary {
     struct fl_alert_weight weight;
     struct fl_rule lead; /* the strongest: what its sentence needs */
     int64_t lead_id;
+    int64_t cluster_id;       /* of the strongest */
+    int64_t broken_id;        /* the alert of the rule whose place it takes; 0: none */
+    bool scattered;           /* they are of several clusters, or of none */
+    char shape[FL_RULE_TEXT]; /* of the strongest */
     char lead_text[FL_RULE_TEXT], location[FL_LOCATION_NAME], cluster[FL_CLUSTER_NAME];
 };
 
@@ -36,6 +40,8 @@ static void take_lead(struct summary *s, sqlite3_stmt *q)
 {
     struct fl_rule *r = &s->lead;
     s->lead_id = sqlite3_column_int64(q, 0);
+    s->cluster_id = sqlite3_column_int64(q, 12);
+    copy_text(q, 13, s->shape, sizeof s->shape);
     copy_text(q, 1, s->lead_text, sizeof s->lead_text);
     if (fl_rule_parse(s->lead_text, &r->antecedent, &r->consequent) == 1)
         r->evidence = FL_EVIDENCE_PERIODIC;
@@ -57,9 +63,11 @@ static void add_member(struct summary *s, sqlite3_stmt *q)
     bool clock = sqlite3_column_type(q, 8) != SQLITE_NULL;
     if (w->rules++ == 0) {
         take_lead(s, q);
-        w->clock = true;
+        w->clock = w->alike = true;
         w->q_value = 1;
     }
+    s->scattered = s->scattered || !s->cluster_id || sqlite3_column_int64(q, 12) != s->cluster_id;
+    w->alike = w->alike && strcmp(s->shape, (const char *)sqlite3_column_text(q, 13)) == 0;
     w->grade = grade > w->grade ? grade : w->grade;
     w->q_value = q_value < w->q_value ? q_value : w->q_value;
     w->clock = w->clock && clock;
@@ -97,15 +105,49 @@ static int find_place(struct fl_rulesdb *db, struct summary *s)
     return rc;
 }
 
+/* The node of `old` that the strongest rule has not, where it has the other one. */
+static bool find_replaced(struct summary *s, const char *old)
+{
+    struct fl_node a, b;
+    if (s->lead.evidence == FL_EVIDENCE_PERIODIC || fl_rule_parse(old, &a, &b) != 0)
+        return false;
+    const struct fl_node *x = &s->lead.antecedent, *y = &s->lead.consequent;
+    bool has_a = fl_node_cmp(&a, x) == 0 || fl_node_cmp(&a, y) == 0;
+    bool has_b = fl_node_cmp(&b, x) == 0 || fl_node_cmp(&b, y) == 0;
+    s->weight.replaced = has_a ? b : a;
+    return has_a != has_b;
+}
+
+/* Whose place the strongest rule takes: a broken one of its shape with one side in common. */
+static int find_predecessor(struct fl_rulesdb *db, struct summary *s)
+{
+    sqlite3_stmt *q = fl_rulesdb_kept(db, SQL_PREDECESSOR);
+    int rc = q ? fl_rulesdb_bind(q, "i", s->lead_id) : SQLITE_ERROR;
+    while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        rc = SQLITE_OK;
+        s->weight.replaces = find_replaced(s, (const char *)sqlite3_column_text(q, 0));
+        s->broken_id = s->weight.replaces ? sqlite3_column_int64(q, 1) : 0;
+        if (s->weight.replaces)
+            break;
+    }
+    sqlite3_reset(q);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 /* What the alert has to say of these rules: a new one (*alert_id 0) is whole from its first row on, for what
  * watches the table. */
 static int put(struct fl_rulesdb *db, int64_t *alert_id, struct summary *s, int64_t opened_ms, int64_t now_ms)
 {
+    static const char moved[] = "another alert tells of what takes its place";
     char text[FL_ALERT_TEXT], why[FL_ALERT_WHY];
     int rc = find_place(db, s);
+    if (rc == SQLITE_OK)
+        rc = find_predecessor(db, s);
+    if (rc == SQLITE_OK && s->broken_id)
+        rc = fl_rulesdb_run(db, SQL_CLOSE_BROKEN, "iitti", s->broken_id, now_ms, moved, NULL, (int64_t)0);
     if (rc != SQLITE_OK)
         return rc;
-    fl_alert_text(&s->lead, &s->weight, s->location, *s->cluster ? s->cluster : NULL, text);
+    fl_alert_text(&s->lead, &s->weight, s->location, *s->cluster && !s->scattered ? s->cluster : NULL, text);
     fl_alert_why(&s->weight, why);
     if (*alert_id)
         return fl_rulesdb_run(db, SQL_PUT_ALERT, "itittitti", *alert_id, fl_alert_severity(&s->weight),
@@ -142,9 +184,10 @@ static int retell(struct fl_rulesdb *db, int64_t alert_id, const char *author, c
 /* A rule that nobody is told of, and the alert that it joins (0: none yet) or the cluster that it is told
  * with. */
 struct untold {
-    int64_t alert_id, cluster_id, rule_id, opened_ms;
-    size_t order; /* its place among the rules of the run, strongest first */
-    size_t lead;  /* the place of the first rule with the same target */
+    int64_t alert_id, cluster_id, rule_id, opened_ms, with_id;
+    int64_t shape_id; /* one of the location's rules of the same shape: for all of them the same one */
+    size_t order;     /* its place among the rules of the run, strongest first */
+    size_t lead;      /* the place of the first rule with the same target */
 };
 
 static int by_target(const void *va, const void *vb)
@@ -157,6 +200,7 @@ static int by_target(const void *va, const void *vb)
     return (a->order > b->order) - (a->order < b->order);
 }
 
+/* A group has the lead of its strongest rule, which is in no other. */
 static int by_lead(const void *va, const void *vb)
 {
     const struct untold *a = va, *b = vb;
@@ -171,12 +215,33 @@ static bool together(const struct untold *a, const struct untold *b)
                        : !b->alert_id && a->cluster_id && a->cluster_id == b->cluster_id;
 }
 
+/* Groups that make alerts of their own and are alike, each rule of them of one and the same shape, are one:
+ * what twelve hosts do is said once. */
+static void join_alike(struct untold *all, size_t n)
+{
+    for (size_t from = 0, to; from < n; from = to) {
+        bool alike = all[from].alert_id == 0;
+        for (to = from + 1; to < n && all[to].lead == all[from].lead; to++)
+            alike = alike && all[to].shape_id == all[from].shape_id;
+        for (size_t i = from; i < to; i++)
+            all[i].shape_id = alike ? all[i].shape_id : 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i && all[i].shape_id; j++)
+            if (all[j].shape_id == all[i].shape_id) {
+                all[i].lead = all[j].lead;
+                break;
+            }
+}
+
 /* Rules of one target side by side, the strongest first and by it the groups. */
 static void group(struct untold *all, size_t n)
 {
     qsort(all, n, sizeof *all, by_target);
     for (size_t i = 0; i < n; i++)
         all[i].lead = i > 0 && together(&all[i - 1], &all[i]) ? all[i - 1].lead : all[i].order;
+    qsort(all, n, sizeof *all, by_lead);
+    join_alike(all, n);
     qsort(all, n, sizeof *all, by_lead);
 }
 
@@ -216,21 +281,43 @@ static int find_untold(struct fl_rulesdb *db, const struct fl_untold *rules, siz
 {
     for (size_t i = 0; i < n; i++) {
         struct untold *u = &out[*n_out];
-        *u = (struct untold){.rule_id = rules[i].rule_id, .opened_ms = rules[i].opened_ms, .order = i};
+        *u = (struct untold){.rule_id = rules[i].rule_id,
+                             .opened_ms = rules[i].opened_ms,
+                             .order = i,
+                             .with_id = rules[i].with_id};
         int rc = fl_rulesdb_get_int(db, SQL_LIVE_ALERT, &told[*n_told], "i", u->rule_id);
         if (rc == SQLITE_ROW) {
             ++*n_told;
             continue;
         }
+        u->alert_id = rules[i].alert_id;
         if (rc == SQLITE_DONE)
-            rc = fl_rulesdb_get_int(db, SQL_CLUSTER_ALERT, &u->alert_id, "i", u->rule_id);
+            rc = u->alert_id ? SQLITE_ROW
+                             : fl_rulesdb_get_int(db, SQL_CLUSTER_ALERT, &u->alert_id, "i", u->rule_id);
         if (rc == SQLITE_DONE)
             rc = fl_rulesdb_get_int(db, SQL_CLUSTER_OF, &u->cluster_id, "i", u->rule_id);
+        if (rc == SQLITE_ROW)
+            rc = fl_rulesdb_get_int(db, SQL_SHAPE_OF, &u->shape_id, "i", u->rule_id);
         if (rc != SQLITE_ROW)
             return rc;
         ++*n_out;
     }
     return SQLITE_OK;
+}
+
+/* Each goes where the rule goes that it is told with; two that are of no cluster are one of their own. */
+static void follow(struct untold *all, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n && all[i].with_id && !all[i].alert_id; j++) {
+            if (all[j].rule_id != all[i].with_id)
+                continue;
+            if (!all[j].alert_id && !all[j].cluster_id)
+                all[j].cluster_id = -all[j].rule_id;
+            all[i].alert_id = all[j].alert_id;
+            all[i].cluster_id = all[j].cluster_id;
+            break;
+        }
 }
 
 /* Decisions lapse without a word: alerts whose rules have become novel again tell of them again. */
@@ -255,10 +342,12 @@ int fl_alert_tell(struct fl_rulesdb *db, const struct fl_untold *rules, size_t n
     int64_t *told = malloc((n + 1) * sizeof *told);
     size_t n_all = 0, n_told = 0;
     int rc = all && told ? find_untold(db, rules, n, all, &n_all, told, &n_told) : SQLITE_NOMEM;
-    if (rc == SQLITE_OK)
+    if (rc == SQLITE_OK) {
+        follow(all, n_all);
         group(all, n_all);
+    }
     for (size_t from = 0, to; rc == SQLITE_OK && from < n_all; from = to) {
-        for (to = from + 1; to < n_all && together(&all[from], &all[to]);)
+        for (to = from + 1; to < n_all && all[to].lead == all[from].lead;)
             to++;
         *opened += all[from].alert_id == 0;
         rc = tell_group(db, &all[from], to - from, now_ms);

@@ -1,10 +1,17 @@
 /* Known rules that break: one side goes on, the other does not follow any more.
  *
- * Of a rule X => Y with confidence c, X has happened k times since Y last followed. It is broken when k >=
- * 10, when (1 - c)^k <= 1e-6 (c is taken as no more than 0.99), and when k is more than three times the
- * longest row of such misses before it in the same span: what is quiet at night has missed before. Example: c
- * = 0.6 needs k >= 16; if X had missed 20 times in a row over night, it needs 61. `<=>` may break either way.
- */
+ * Of a rule X => Y with confidence c, X has happened k times since Y last followed. It is broken when
+ * 1. k >= 10, and (1 - c')^k <= 1e-6: c' is three standard errors below c, for a rule that was found at its
+ * best will not stay there, and no more than 0.99;
+ * 2. k is more than three times the longest row of such misses before it in the same span;
+ * 3. it has lasted longer than what the rule is used to. A row that chance does not make, and after which it
+ * held again, is a rest. Of a rule that rested for r, three times r must have passed, and five days at least
+ * where r is six hours or more: what rests over night may rest over a long weekend. Of a row that was told as
+ * broken and yet ended after t, it is a quarter more than t.
+ *
+ * Example: c = 0.6, found in 100 cases, is taken as 0.45 and needs k >= 24. If it rested for 14 h last night,
+ * it is told after five days; if it never rests, with 10 cases an hour, after three hours. `<=>` may break
+ * either way. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +22,9 @@
 enum { LEAST_MISSES = 10, TIMES_LONGEST = 3, WIDE_HOSTS = 10 };
 #define SURE_LOG10 (-6)
 #define MOST_CONFIDENCE 0.99
+#define STANDARD_ERRORS 3
+#define OVER_NIGHT_MS (6 * INT64_C(3600000))
+#define LONG_WEEKEND_MS (5 * INT64_C(86400000))
 
 static void take_figures(sqlite3_stmt *q, struct fl_recheck *r)
 {
@@ -25,6 +35,10 @@ static void take_figures(sqlite3_stmt *q, struct fl_recheck *r)
     r->both = sqlite3_column_int64(q, 6) != 0;
     r->clock = sqlite3_column_int64(q, 7) != 0;
     r->hosts = sqlite3_column_int64(q, 8);
+    r->hit_ms = sqlite3_column_type(q, 9) == SQLITE_NULL ? INT64_MIN : sqlite3_column_int64(q, 9);
+    r->mended_ms = sqlite3_column_int64(q, 10);
+    r->cases = (uint64_t)sqlite3_column_int64(q, 11);
+    r->reverse_cases = (uint64_t)sqlite3_column_int64(q, 12);
 }
 
 int fl_rulesdb_to_recheck(struct fl_rulesdb *db, const char *location, struct fl_recheck **out, size_t *n,
@@ -65,11 +79,42 @@ int fl_rulesdb_to_recheck(struct fl_rulesdb *db, const char *location, struct fl
 
 /* ---- judging ---- */
 
-static bool has_lapsed(const struct fl_lapse *l, double confidence)
+/* What may be relied on of a confidence found in so many cases. */
+static double reliable(double confidence, uint64_t cases)
 {
     double c = confidence < MOST_CONFIDENCE ? confidence : MOST_CONFIDENCE;
+    return cases ? c - STANDARD_ERRORS * sqrt(c * (1 - c) / (double)cases) : 0;
+}
+
+static bool has_lapsed(const struct fl_lapse *l, double confidence, uint64_t cases)
+{
+    double c = reliable(confidence, cases);
     return l->since >= LEAST_MISSES && l->since > TIMES_LONGEST * l->longest && c > 0 &&
            (double)l->since * log10(1 - c) <= SURE_LOG10;
+}
+
+/* For how long a rule that rested and was told for so long may go on without one side. */
+static int64_t patience_ms(int64_t rest_ms, int64_t told_ms)
+{
+    int64_t wait_ms = TIMES_LONGEST * rest_ms;
+    if (rest_ms >= OVER_NIGHT_MS && wait_ms < LONG_WEEKEND_MS)
+        wait_ms = LONG_WEEKEND_MS;
+    return told_ms + told_ms / 4 > wait_ms ? told_ms + told_ms / 4 : wait_ms;
+}
+
+/* What the rule is used to has passed since both sides were there: 1 or 0, or SQLite's code in *rc. */
+static bool is_overdue(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_recheck *r, int *rc)
+{
+    sqlite3_stmt *q = fl_rulesdb_kept(db, SQL_RESTS);
+    *rc = q ? fl_rulesdb_bind(q, "i", r->rule_id) : SQLITE_ERROR;
+    bool overdue = false;
+    if (*rc == SQLITE_OK && (*rc = sqlite3_step(q)) == SQLITE_ROW) {
+        int64_t hit_ms = sqlite3_column_type(q, 0) == SQLITE_NULL ? run->from_ms : sqlite3_column_int64(q, 0);
+        overdue = run->to_ms - hit_ms >= patience_ms(sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2));
+        *rc = SQLITE_OK;
+    }
+    sqlite3_reset(q);
+    return overdue;
 }
 
 /* Nothing is missing on either side that may break. */
@@ -97,7 +142,7 @@ static void explain(const struct fl_recheck *r, double confidence, char *out, si
 
 /* "Broken at paris: "any client asks 10.0.0.5 port 80/tcp" goes on, but ..." */
 static int tell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_recheck *r, bool antecedent,
-                int64_t now_ms)
+                bool successor, int64_t now_ms)
 {
     char goes_on[FL_DESCRIBED_NODE], stopped[FL_DESCRIBED_NODE], text[FL_ALERT_TEXT], why[FL_ALERT_WHY];
     const struct fl_lapse *l = antecedent ? &r->antecedent_alone : &r->consequent_alone;
@@ -110,11 +155,49 @@ static int tell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl
              run->location, goes_on, stopped, (unsigned long long)l->since,
              l->last_ms == INT64_MIN ? ", all of this run" : "");
     explain(r, antecedent ? r->confidence : r->reverse_confidence, why, sizeof why);
-    int rc =
-        fl_rulesdb_run(db, SQL_ADD_BROKEN, "ttiiitt", run->location, severity_of(r),
-                       l->last_ms == INT64_MIN ? run->from_ms : l->last_ms, now_ms, r->rule_id, text, why);
+    int rc = fl_rulesdb_run(db, SQL_ADD_BROKEN, "ttiiittt", run->location, severity_of(r),
+                            l->last_ms == INT64_MIN ? run->from_ms : l->last_ms, now_ms, r->rule_id, text,
+                            why, successor ? "another alert tells of what takes its place" : NULL);
     int64_t alert_id = sqlite3_last_insert_rowid(db->sqlite);
     return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_ADD_MEMBER, "ii", alert_id, r->rule_id) : rc;
+}
+
+/* What moved is told once, by the alert of what takes the place of what stopped; the broken one is there as
+ * closed. */
+static int tell_once(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_recheck *r,
+                     bool antecedent, int64_t now_ms, size_t *opened)
+{
+    char goes_on[FL_NODE_TEXT];
+    int64_t successor = 0;
+    fl_node_format(antecedent ? &r->antecedent : &r->consequent, goes_on);
+    int rc = fl_rulesdb_get_int(db, SQL_SUCCESSOR, &successor, "it", r->rule_id, goes_on);
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+        rc = tell(db, run, r, antecedent, successor != 0, now_ms);
+    *opened += !successor;
+    return rc == SQLITE_OK && successor ? fl_alert_retell(db, &successor, 1, NULL, NULL, now_ms) : rc;
+}
+
+/* When both sides were last there; INT64_MIN: not in this run. */
+static int64_t last_hit(const struct fl_recheck *r)
+{
+    int64_t a = r->antecedent_alone.last_ms, b = r->consequent_alone.last_ms;
+    return r->n_both == 0 ? INT64_MIN : a > b ? a : b;
+}
+
+/* The longest that a side which may break went on alone, by more than chance. */
+static int64_t rest_of(const struct fl_recheck *r)
+{
+    int64_t a = r->antecedent_alone.rest_ms, b = r->both ? r->consequent_alone.rest_ms : 0;
+    return a > b ? a : b;
+}
+
+/* It holds again: how long it had been told for is remembered. */
+static int mend(struct fl_rulesdb *db, const struct fl_recheck *r, int64_t now_ms)
+{
+    int rc = fl_rulesdb_run(db, SQL_MEND_BROKEN, "ii", r->rule_id, now_ms);
+    if (rc != SQLITE_OK || sqlite3_changes(db->sqlite) == 0)
+        return rc;
+    return fl_rulesdb_run(db, SQL_NOTE_MENDED, "iii", r->rule_id, rest_of(r), last_hit(r));
 }
 
 /* A broken rule is told once, until it holds again, whatever people did about the alert meanwhile. */
@@ -122,28 +205,40 @@ static int judge(struct fl_rulesdb *db, const struct fl_run *run, const struct f
                  size_t *opened)
 {
     int64_t found;
-    bool antecedent = has_lapsed(&r->antecedent_alone, r->confidence);
-    bool consequent = r->both && has_lapsed(&r->consequent_alone, r->reverse_confidence);
+    bool antecedent = has_lapsed(&r->antecedent_alone, r->confidence, r->cases);
+    bool consequent = r->both && has_lapsed(&r->consequent_alone, r->reverse_confidence, r->reverse_cases);
     if (!antecedent && !consequent)
-        return holds(r) ? fl_rulesdb_run(db, SQL_MEND_BROKEN, "ii", r->rule_id, now_ms) : SQLITE_OK;
-    int rc = fl_rulesdb_get_int(db, SQL_BROKEN_EPISODE, &found, "i", r->rule_id);
+        return holds(r) ? mend(db, r, now_ms) : SQLITE_OK;
+    int rc;
+    if (!is_overdue(db, run, r, &rc) || rc != SQLITE_OK)
+        return rc;
+    rc = fl_rulesdb_get_int(db, SQL_BROKEN_EPISODE, &found, "i", r->rule_id);
     if (rc != SQLITE_DONE)
         return rc == SQLITE_ROW ? SQLITE_OK : rc;
-    ++*opened;
-    return tell(db, run, r, antecedent, now_ms);
+    return tell_once(db, run, r, antecedent, now_ms, opened);
+}
+
+/* What the rule shows itself to be used to: nothing where data are missing, or while it is told as broken. */
+static int note(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_recheck *r)
+{
+    int64_t found, rest_ms = *run->unclean ? 0 : rest_of(r);
+    int rc = rest_ms > 0 ? fl_rulesdb_get_int(db, SQL_BROKEN_EPISODE, &found, "i", r->rule_id) : SQLITE_DONE;
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return rc;
+    return fl_rulesdb_run(db, SQL_NOTE_RECHECK, "iiiiiii", r->rule_id, run->to_ms,
+                          fl_rulesdb_count(r->n_antecedent), fl_rulesdb_count(r->n_consequent),
+                          fl_rulesdb_count(r->n_both), last_hit(r), rc == SQLITE_ROW ? 0 : rest_ms);
 }
 
 int fl_broken_look(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *found,
-                   int64_t now_ms, size_t *opened)
+                   bool learning, int64_t now_ms, size_t *opened)
 {
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < found->n_rechecks; i++) {
         const struct fl_recheck *r = &found->rechecks[i];
-        rc = fl_rulesdb_run(db, SQL_NOTE_RECHECK, "iiiii", r->rule_id, run->to_ms,
-                            fl_rulesdb_count(r->n_antecedent), fl_rulesdb_count(r->n_consequent),
-                            fl_rulesdb_count(r->n_both));
+        rc = note(db, run, r);
         bool newest = sqlite3_changes(db->sqlite) > 0; /* a run over older data judges nothing */
-        if (rc == SQLITE_OK && newest && !*run->unclean && !r->single)
+        if (rc == SQLITE_OK && newest && !*run->unclean && !learning && !r->single)
             rc = judge(db, run, r, now_ms, opened);
     }
     return rc;

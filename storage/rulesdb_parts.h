@@ -21,6 +21,7 @@ enum fl_rulesdb_sql {
     SQL_KNOWN_SHAPE,
     SQL_ADD_RULE,
     SQL_FOLDED,
+    SQL_TOLD,
     SQL_LEARN_AS,
     SQL_COVER_AS,
     SQL_COVER_BY_IDENTITY,
@@ -32,6 +33,7 @@ enum fl_rulesdb_sql {
     SQL_FORGET_SIGHTINGS,
     SQL_MOVE_RULE,
     SQL_CONFIRM_RULE,
+    SQL_FOUND_LEARNING,
     SQL_IS_HELD,
     SQL_DROP_HELD,
     SQL_LEARN_RULE,
@@ -45,6 +47,7 @@ enum fl_rulesdb_sql {
     SQL_DROP_INSTANCES,
     SQL_ADD_INSTANCE,
     SQL_CLUSTER_OF,
+    SQL_SHAPE_OF,
     SQL_ADD_CLUSTER,
     SQL_PUT_CLUSTER,
     SQL_JOIN_CLUSTER,
@@ -104,8 +107,12 @@ enum fl_rulesdb_sql {
     SQL_TEMPLATES,
     SQL_TO_RECHECK,
     SQL_NOTE_RECHECK,
+    SQL_RESTS,
+    SQL_NOTE_MENDED,
     SQL_BROKEN_EPISODE,
     SQL_ADD_BROKEN,
+    SQL_SUCCESSOR,
+    SQL_PREDECESSOR,
     SQL_MEND_BROKEN,
     SQL_CLOSE_BROKEN,
     SQL_PUT_QUALITY,
@@ -185,9 +192,12 @@ struct fl_alert_weight {
     double q_value;             /* the least */
     int64_t hosts;              /* that they name, and behind their wildcards */
     bool clock;                 /* all of them keep to it */
+    bool alike;                 /* all of them are of one shape */
     char held[FL_UNCLEAN_TEXT]; /* why it was held back; "": it was not */
+    struct fl_node replaced; /* what stopped when the strongest of them began, beside the same other side */
+    bool replaces;
 };
-#define FL_ALERT_TEXT 1200
+#define FL_ALERT_TEXT 1500
 #define FL_ALERT_WHY 900
 /* The sentence of an alert whose strongest rule is `r`. Of `r` its nodes, both, evidence, clock, n_both,
  * n_antecedent, lift and period are looked at. `cluster` is a name or NULL. Returns `out`. */
@@ -205,6 +215,8 @@ const char *fl_alert_why(const struct fl_alert_weight *w, char out[FL_ALERT_WHY]
 struct fl_untold {
     int64_t rule_id;
     int64_t opened_ms; /* data time at which it began */
+    int64_t alert_id;  /* that it joins, open or acked; 0: that of its cluster, or its own */
+    int64_t with_id;   /* the rule of this run that it is told with, if that is; 0: none */
 };
 int fl_alert_tell(struct fl_rulesdb *db, const struct fl_untold *rules, size_t n, int64_t now_ms,
                   size_t *opened);
@@ -214,9 +226,10 @@ int fl_alert_tell(struct fl_rulesdb *db, const struct fl_untold *rules, size_t n
 int fl_alert_retell(struct fl_rulesdb *db, const int64_t *rule_ids, size_t n, const char *author,
                     const char *note, int64_t now_ms);
 /* Put down how the known rules stood in a run that ended at `to_ms`, and tell those that are broken, or hold
- * again, unless the run is unclean. Alerts opened are added to *opened. 0 or SQLite's code. */
+ * again, unless the run is unclean or the location learns. Alerts opened are added to *opened. 0 or SQLite's
+ * code. */
 int fl_broken_look(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *found,
-                   int64_t now_ms, size_t *opened);
+                   bool learning, int64_t now_ms, size_t *opened);
 enum { FL_DESCRIBED_NODE = 256 };
 /* "10.0.0.5 asks 10.0.0.53 port 53/udp". */
 void fl_describe_node(const struct fl_node *n, char *out, size_t room);
@@ -255,6 +268,26 @@ int fl_decide_within(struct fl_rulesdb *db, const struct fl_decision *d, fl_json
 /* End a transaction: commit when `rc` is 0 and it is to be kept, else roll back. Returns rc, or what kept it
  * from being kept. */
 int fl_rulesdb_end(struct fl_rulesdb *db, int rc, bool keep, struct fl_err *err);
+
+/* ---- what a location is used to in other words: rulesdb_kin.c ---- */
+
+struct fl_kin;
+/* What is known and told at a location before a run's rules are put down; `found` is borrowed. *out is freed
+ * by the caller, also on failure. 0 or SQLite's code. */
+int fl_kin_load(struct fl_kin **out, struct fl_rulesdb *db, int64_t location_id, const char *location,
+                const struct fl_finding_list *found);
+void fl_kin_free(struct fl_kin *k);
+/* A rule (`b` NULL: a periodic one) that nobody need be told of. */
+bool fl_kin_is_no_news(const struct fl_kin *k, const struct fl_node *a, const struct fl_node *b);
+/* The statement is a known rule, or was an instance of one. */
+bool fl_kin_is_known(const struct fl_kin *k, const char *identity);
+/* The rule that an earlier run folded the statement under; 0: none. */
+int64_t fl_kin_folded(const struct fl_kin *k, const char *identity);
+/* The live alert that the rule joins; 0: none. */
+int64_t fl_kin_alert(const struct fl_kin *k, const struct fl_node *a, const struct fl_node *b);
+
+/* `node` is `named`, or the same for any client or any server; of the other end it names the same host. */
+bool fl_kin_is_of(const struct fl_node *node, const struct fl_node *named);
 
 /* Give each rule of a run the cluster it belongs to, an old one where that has most of its rules. `ids` are
  * the rules' ids by index, 0 for an instance. 0 or SQLite's code. */

@@ -29,7 +29,7 @@ struct storing {
     struct fl_untold *untold; /* novel rules, room for every rule */
     size_t n_untold;
     json_t *grades; /* by shape */
-    json_t *folded; /* by identity: the rule that an earlier run folded the statement under */
+    struct fl_kin *kin;
 };
 
 /* ---- figures ---- */
@@ -205,7 +205,7 @@ static int cover(struct storing *s, const struct fl_rule *r, int64_t id, const c
  * told of it again. A decision about it goes first. */
 static int inherit(struct storing *s, int64_t id, const char *identity)
 {
-    int64_t from = json_integer_value(json_object_get(s->folded, identity));
+    int64_t from = fl_kin_folded(s->kin, identity);
     int rc = from ? fl_rulesdb_run(s->db, SQL_LEARN_AS, "ii", id, from) : SQLITE_OK;
     return rc == SQLITE_OK && from ? fl_rulesdb_run(s->db, SQL_COVER_AS, "ii", id, from) : rc;
 }
@@ -232,7 +232,11 @@ static int add_rule(struct storing *s, const struct fl_rule *r, const char *iden
     s->first_time++;
     if (rc == SQLITE_OK)
         rc = cover(s, r, *id, identity);
-    return rc == SQLITE_OK ? inherit(s, *id, identity) : rc;
+    if (rc == SQLITE_OK)
+        rc = inherit(s, *id, identity);
+    if (rc == SQLITE_OK && fl_kin_is_no_news(s->kin, &r->antecedent, fl_rule_consequent(r)))
+        rc = fl_rulesdb_run(s->db, SQL_LEARN_RULE, "i", *id);
+    return rc;
 }
 
 static int find_rule(struct storing *s, const char *identity, int64_t *id, int64_t *figures_id)
@@ -296,6 +300,17 @@ static int learn(struct storing *s, int64_t id)
                : fl_alert_retell(s->db, &id, 1, NULL, "learned while the location learns", s->now_ms);
 }
 
+/* Held no longer, now that whole data show it: what was found first while the location learned is learned. */
+static int confirm(struct storing *s, int64_t id)
+{
+    int64_t found;
+    int rc = fl_rulesdb_run(s->db, SQL_CONFIRM_RULE, "iii", id, (int64_t) !*s->run->unclean, s->run->from_ms);
+    if (rc != SQLITE_OK || sqlite3_changes(s->db->sqlite) == 0)
+        return rc;
+    rc = fl_rulesdb_get_int(s->db, SQL_FOUND_LEARNING, &found, "i", id);
+    return rc == SQLITE_ROW ? learn(s, id) : rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 static int store_rule(struct storing *s, size_t index)
 {
     const struct fl_rule *r = &s->rules[index];
@@ -310,29 +325,11 @@ static int store_rule(struct storing *s, size_t index)
     if (rc == SQLITE_OK)
         rc = note_sighting(s, r, id);
     if (rc == SQLITE_OK)
-        rc = fl_rulesdb_run(s->db, SQL_CONFIRM_RULE, "iii", id, (int64_t) !*s->run->unclean, s->run->from_ms);
+        rc = confirm(s, id);
     if (rc != SQLITE_OK)
         return rc;
     s->ids[index] = id;
     return s->learning ? learn(s, id) : SQLITE_OK;
-}
-
-/* Count what is novel, and note what is to be told once it is known what hangs together. */
-static int announce(struct storing *s, size_t index)
-{
-    int64_t held = 0;
-    const char *status = fl_rulesdb_status(s->db, s->ids[index]);
-    if (!status)
-        return SQLITE_ERROR;
-    if (strcmp(status, "novel") != 0)
-        return SQLITE_OK;
-    s->run->novel++;
-    int rc = fl_rulesdb_get_int(s->db, SQL_IS_HELD, &held, "i", s->ids[index]);
-    s->run->held += held != 0;
-    if (rc != SQLITE_ROW || held)
-        return rc == SQLITE_ROW ? SQLITE_OK : rc;
-    s->untold[s->n_untold++] = (struct fl_untold){s->ids[index], first_time_of(s, &s->rules[index])};
-    return SQLITE_OK;
 }
 
 /* ---- instances ---- */
@@ -360,6 +357,102 @@ static int store_instance(struct storing *s, size_t index)
     return rc;
 }
 
+/* A rule that this run folds under one that is known, or ignored, is so too; its alert has nothing more to
+ * tell. */
+static int adopt(struct storing *s, size_t index)
+{
+    const struct fl_rule *r = &s->rules[index];
+    char identity[FL_RULE_TEXT];
+    int64_t id, figures_id, top = s->ids[top_of(s, index)];
+    fl_rule_identity(&r->antecedent, fl_rule_consequent(r), identity);
+    int rc = find_rule(s, identity, &id, &figures_id);
+    if (rc != SQLITE_ROW)
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    const char *own = fl_rulesdb_status(s->db, id);
+    if (!own || strcmp(own, "novel") != 0)
+        return own ? SQLITE_OK : SQLITE_ERROR;
+    rc = fl_rulesdb_run(s->db, SQL_LEARN_AS, "ii", id, top);
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_run(s->db, SQL_COVER_AS, "ii", id, top);
+    own = rc == SQLITE_OK ? fl_rulesdb_status(s->db, id) : NULL;
+    if (!own || strcmp(own, "novel") == 0)
+        return own ? SQLITE_OK : SQLITE_ERROR;
+    return fl_alert_retell(s->db, &id, 1, NULL, "part of a rule that is decided upon", s->now_ms);
+}
+
+/* ---- telling ---- */
+
+/* What is said of the rule's instances already: the live alert of one of them into *alert_id, and whether all
+ * of them are listed and known. */
+static int look_at_instances(struct storing *s, size_t index, int64_t *alert_id, bool *all_known)
+{
+    char identity[FL_RULE_TEXT];
+    size_t listed = 0, known = 0;
+    int rc = SQLITE_OK;
+    for (size_t i = 0; rc == SQLITE_OK && i < s->n; i++) {
+        const struct fl_rule *r = &s->rules[i];
+        int64_t id, figures_id;
+        if (r->parent < 0 || top_of(s, i) != index)
+            continue;
+        listed++;
+        fl_rule_identity(&r->antecedent, fl_rule_consequent(r), identity);
+        known += fl_kin_is_known(s->kin, identity);
+        rc = *alert_id ? SQLITE_DONE : find_rule(s, identity, &id, &figures_id);
+        if (rc == SQLITE_ROW)
+            rc = fl_rulesdb_get_int(s->db, SQL_LIVE_ALERT, alert_id, "i", id);
+        rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+    }
+    *all_known = listed > 0 && listed == s->rules[index].instances && known == listed;
+    return rc;
+}
+
+/* The rule of the run, by its id, that names the node of a periodic one; 0: none. */
+static int64_t whose_pace(const struct storing *s, const struct fl_rule *r)
+{
+    for (size_t i = 0; r->evidence == FL_EVIDENCE_PERIODIC && i < s->n && s->rules[i].parent < 0; i++) {
+        const struct fl_rule *other = &s->rules[i];
+        if (other->evidence != FL_EVIDENCE_PERIODIC && (fl_kin_is_of(&r->antecedent, &other->antecedent) ||
+                                                        fl_kin_is_of(&r->antecedent, &other->consequent)))
+            return s->ids[i];
+    }
+    return 0;
+}
+
+/* A novel rule that is not held: known if known ones make it together, else to be told. */
+static int note_untold(struct storing *s, size_t index)
+{
+    const struct fl_rule *r = &s->rules[index];
+    struct fl_untold *u = &s->untold[s->n_untold];
+    bool all_known = false;
+    *u = (struct fl_untold){.rule_id = s->ids[index],
+                            .opened_ms = first_time_of(s, r),
+                            .with_id = whose_pace(s, r),
+                            .alert_id = fl_kin_alert(s->kin, &r->antecedent, fl_rule_consequent(r))};
+    int rc = r->instances ? look_at_instances(s, index, &u->alert_id, &all_known) : SQLITE_OK;
+    if (rc == SQLITE_OK && all_known)
+        return learn(s, u->rule_id);
+    s->n_untold++;
+    s->run->novel++;
+    return rc;
+}
+
+/* Count what is novel, and note what is to be told once it is known what hangs together. */
+static int announce(struct storing *s, size_t index)
+{
+    int64_t held = 0;
+    const char *status = fl_rulesdb_status(s->db, s->ids[index]);
+    if (!status)
+        return SQLITE_ERROR;
+    if (strcmp(status, "novel") != 0)
+        return SQLITE_OK;
+    int rc = fl_rulesdb_get_int(s->db, SQL_IS_HELD, &held, "i", s->ids[index]);
+    if (rc == SQLITE_ROW && !held)
+        return note_untold(s, index);
+    s->run->novel++;
+    s->run->held++;
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
 /* ---- the run ---- */
 
 static int load_covers(struct storing *s)
@@ -378,25 +471,6 @@ static int load_covers(struct storing *s)
         if (rc == 0)
             s->covers[s->n_covers++] = (struct cover){sqlite3_column_int64(q, 0), pattern};
         rc = SQLITE_OK;
-    }
-    if (q)
-        sqlite3_reset(q);
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-/* The statements that earlier runs folded under rules of the location, before this run replaces them. */
-static int load_folded(struct storing *s)
-{
-    char identity[FL_RULE_TEXT];
-    struct fl_node a, b;
-    sqlite3_stmt *q = fl_rulesdb_kept(s->db, SQL_FOLDED);
-    int rc = q ? fl_rulesdb_bind(q, "i", s->location_id) : SQLITE_ERROR;
-    while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-        int single = fl_rule_parse((const char *)sqlite3_column_text(q, 0), &a, &b);
-        rc = SQLITE_OK;
-        if (single >= 0 && json_object_set_new(s->folded, fl_rule_identity(&a, single ? NULL : &b, identity),
-                                               json_integer(sqlite3_column_int64(q, 1))) != 0)
-            rc = SQLITE_NOMEM;
     }
     if (q)
         sqlite3_reset(q);
@@ -438,13 +512,16 @@ static int store_all(struct storing *s)
     if (rc == SQLITE_OK)
         rc = load_covers(s);
     if (rc == SQLITE_OK)
-        rc = load_folded(s);
+        rc = fl_kin_load(&s->kin, s->db, s->location_id, s->run->location, s->found);
     for (size_t i = 0; rc == SQLITE_OK && i < s->n; i++)
         if (s->rules[i].parent < 0)
             rc = store_rule(s, i);
     for (size_t i = 0; rc == SQLITE_OK && i < s->n; i++)
         if (s->rules[i].parent >= 0)
             rc = store_instance(s, i);
+    for (size_t i = 0; rc == SQLITE_OK && i < s->n && !*s->run->unclean; i++)
+        if (s->rules[i].parent >= 0 && top_of(s, i) < s->n)
+            rc = adopt(s, i);
     if (rc == SQLITE_OK)
         rc = fl_rulesdb_store_clusters(s->db, s->location_id, s->found, s->ids);
     for (size_t i = 0; rc == SQLITE_OK && i < s->n; i++)
@@ -453,7 +530,7 @@ static int store_all(struct storing *s)
     if (rc == SQLITE_OK)
         rc = fl_alert_tell(s->db, s->untold, s->n_untold, s->now_ms, &s->alerts);
     if (rc == SQLITE_OK)
-        rc = fl_broken_look(s->db, s->run, s->found, s->now_ms, &s->alerts);
+        rc = fl_broken_look(s->db, s->run, s->found, s->learning, s->now_ms, &s->alerts);
     if (rc == SQLITE_OK)
         rc = drop_held(s);
     if (rc == SQLITE_OK)
@@ -479,8 +556,7 @@ int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct
     s.positions = calloc(s.n + 1, sizeof *s.positions);
     s.untold = calloc(s.n + 1, sizeof *s.untold);
     s.grades = json_object();
-    s.folded = json_object();
-    if (!s.ids || !s.positions || !s.untold || !s.grades || !s.folded) {
+    if (!s.ids || !s.positions || !s.untold || !s.grades) {
         rc = fl_fail(err, FL_ENOMEM, "%s: out of memory", db->path);
     } else if (fl_rulesdb_run(db, SQL_BEGIN, "") != SQLITE_OK) {
         rc = fl_rulesdb_fail(db, err);
@@ -497,7 +573,7 @@ int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct
     free(s.positions);
     free(s.untold);
     json_decref(s.grades);
-    json_decref(s.folded);
+    fl_kin_free(s.kin);
     return rc;
 }
 

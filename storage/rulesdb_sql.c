@@ -43,6 +43,11 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"SELECT f.text, i.rule_id FROM rule r JOIN instance i ON i.rule_id = r.id JOIN figures f ON "
          "f.id = i.figures_id WHERE r.location_id = ?1",
          true},
+    [SQL_TOLD] =
+        {"SELECT f.text, a.id FROM alert a JOIN alert_member m ON m.alert_id = a.id JOIN rule r ON r.id = "
+         "m.rule_id JOIN figures f ON f.id = r.figures_id WHERE a.state IN ('open', 'acked') AND a.kind = "
+         "'novel' AND a.location = ?1 ORDER BY a.id DESC",
+         false},
     [SQL_LEARN_AS] =
         {"UPDATE rule SET learned = 1 WHERE id = ?1 AND (SELECT learned FROM rule WHERE id = ?2)", true},
     [SQL_COVER_AS] =
@@ -83,6 +88,10 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "= runs_seen + ?4 WHERE id = ?1",
          true},
     [SQL_CONFIRM_RULE] = {"UPDATE rule SET held = 0 WHERE id = ?1 AND held AND (?2 OR found_ms <= ?3)", true},
+    [SQL_FOUND_LEARNING] =
+        {"SELECT 1 FROM rule r JOIN location l ON l.id = r.location_id WHERE r.id = ?1 AND r.found_ms <= "
+         "max(ifnull(l.learning_until_ms, 0), ifnull(l.relearn_until_ms, 0))",
+         true},
     [SQL_IS_HELD] = {"SELECT held FROM rule WHERE id = ?1", true},
     [SQL_DROP_HELD] =
         {"DELETE FROM rule WHERE held AND location_id = ?1 AND newest_ms <= ?3 AND NOT EXISTS (SELECT 1 FROM "
@@ -118,6 +127,10 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"DELETE FROM figures WHERE id IN (SELECT figures_id FROM instance WHERE rule_id = ?1)", true},
     [SQL_ADD_INSTANCE] = {"INSERT INTO instance (rule_id, position, figures_id) VALUES (?1, ?2, ?3)", true},
     [SQL_CLUSTER_OF] = {"SELECT ifnull(cluster_id, 0) FROM rule WHERE id = ?1", true},
+    [SQL_SHAPE_OF] =
+        {"SELECT min(o.id) FROM rule r JOIN rule o ON o.shape = r.shape AND o.location_id = r.location_id "
+         "WHERE r.id = ?1",
+         true},
     [SQL_ADD_CLUSTER] =
         {"INSERT INTO cluster (location_id, name, form, rules, nodes, score) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
          true},
@@ -152,8 +165,10 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_ADD_MEMBER] = {"INSERT OR IGNORE INTO alert_member (alert_id, rule_id) VALUES (?1, ?2)", true},
     [SQL_ALERT_MEMBERS] =
         {"SELECT r.id, f.text, r.novelty, f.both, f.n_both, f.n_antecedent, f.lift, f.q_value, f.clock, "
-         "f.period_ms, f.period_spread_ms, f.missed FROM rule r JOIN figures f ON f.id = r.figures_id WHERE "
-         "r.id IN (SELECT rule_id FROM alert_member WHERE alert_id = ?1 UNION ALL SELECT value FROM "
+         "f.period_ms, f.period_spread_ms, f.missed, r.cluster_id, r.shape FROM rule r JOIN figures f ON "
+         "f.id = "
+         "r.figures_id WHERE r.id IN (SELECT rule_id FROM alert_member WHERE alert_id = ?1 UNION ALL SELECT "
+         "value FROM "
          "json_each(?2)) AND NOT r.held "
          "AND "
          "(SELECT status FROM rule_status WHERE rule_id = r.id) = 'novel' ORDER BY f.score DESC, r.id",
@@ -418,24 +433,42 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          false},
     [SQL_TO_RECHECK] =
         {"SELECT r.id, f.text, f.evidence = 'during', ifnull(f.present = 'antecedent', 0), f.confidence, "
-         "f.reverse_confidence, f.both, f.clock IS NOT NULL, f.hosts FROM location l JOIN rule r ON "
-         "r.location_id = "
+         "f.reverse_confidence, f.both, f.clock IS NOT NULL, f.hosts, r.hit_ms, r.mended_ms, f.n_antecedent, "
+         "f.n_consequent FROM location l JOIN rule r ON r.location_id = "
          "l.id JOIN figures f ON f.id = r.figures_id JOIN rule_status s ON s.rule_id = r.id WHERE l.name = "
          "?1 AND "
          "s.status = 'known' ORDER BY r.id",
          false},
     [SQL_NOTE_RECHECK] =
         {"UPDATE rule SET recheck_ms = ?2, recheck_antecedent = ?3, recheck_consequent = ?4, "
-         "recheck_both = ?5 WHERE id = ?1 AND ifnull(recheck_ms, ?2) <= ?2",
+         "recheck_both = ?5, hit_ms = nullif(max(ifnull(hit_ms, ?6), ?6), -9223372036854775808), rest_ms = "
+         "max(rest_ms, ?7) WHERE id = ?1 AND ifnull(recheck_ms, ?2) <= ?2",
          true},
+    [SQL_RESTS] = {"SELECT hit_ms, rest_ms, told_ms FROM rule WHERE id = ?1", true},
+    [SQL_NOTE_MENDED] = {"UPDATE rule SET told_ms = max(told_ms, ?2), mended_ms = ?3 WHERE id = ?1", true},
     [SQL_BROKEN_EPISODE] =
         {"SELECT 1 FROM alert WHERE rule_id = ?1 AND kind = 'broken' AND subject IS NOT NULL", true},
-    [SQL_ADD_BROKEN] = {"INSERT INTO alert (location, kind, severity, state, opened_ms, made_ms, changed_ms, "
-                        "rule_id, subject, rule, "
-                        "rules, text, why) SELECT ?1, 'broken', ?2, 'open', ?3, ?4, ?4, r.id, 'broken ' || "
-                        "r.id, f.text, 1, ?6, ?7 "
-                        "FROM rule r JOIN figures f ON f.id = r.figures_id WHERE r.id = ?5",
-                        true},
+    [SQL_ADD_BROKEN] =
+        {"INSERT INTO alert (location, kind, severity, state, opened_ms, made_ms, changed_ms, "
+         "rule_id, subject, rule, "
+         "rules, text, why, note, closed_ms) SELECT ?1, 'broken', ?2, iif(?8 IS NULL, 'open', "
+         "'closed'), ?3, ?4, ?4, r.id, 'broken ' || r.id, f.text, ?8 IS NULL, ?6, ?7, ?8, iif(?8 IS "
+         "NULL, NULL, ?4) FROM rule r JOIN figures f ON f.id = r.figures_id WHERE r.id = ?5",
+         true},
+    [SQL_SUCCESSOR] = {"SELECT n.id FROM rule b JOIN rule n ON n.shape = b.shape AND n.location_id = "
+                       "b.location_id AND n.id <> "
+                       "b.id JOIN alert_member m ON m.rule_id = n.id JOIN alert a ON a.id = m.alert_id WHERE "
+                       "b.id = ?1 AND a.kind = "
+                       "'novel' AND a.state IN ('open', 'acked') AND (substr(n.identity, 1, length(?2) + 3) "
+                       "= ?2 || ' ~ ' OR "
+                       "substr(n.identity, -3 - length(?2)) = ' ~ ' || ?2) ORDER BY n.id DESC LIMIT 1",
+                       true},
+    [SQL_PREDECESSOR] = {"SELECT f.text, a.id FROM rule n JOIN rule b ON b.shape = n.shape AND b.location_id "
+                         "= n.location_id AND "
+                         "b.id <> n.id JOIN alert a ON a.rule_id = b.id JOIN figures f ON f.id = "
+                         "b.figures_id WHERE n.id = ?1 AND "
+                         "a.kind = 'broken' AND a.subject IS NOT NULL ORDER BY a.id DESC",
+                         true},
     [SQL_MEND_BROKEN] = {"UPDATE alert SET subject = NULL, rules = 0, changed_ms = iif(state = 'closed', "
                          "changed_ms, ?2), closed_ms = "
                          "ifnull(closed_ms, ?2), note = iif(state = 'closed', note, 'it holds again'), state "

@@ -90,13 +90,21 @@ const char *fl_alert_text(const struct fl_rule *r, const struct fl_alert_weight 
     static const char *const known[] = {[FL_NEW_HOSTS] = ", a known shape with other hosts",
                                         [FL_NEW_HERE] = ", known elsewhere",
                                         [FL_NEW] = ""};
-    char rule[860];
+    char rule[860], replaced[FL_DESCRIBED_NODE + 60] = "", node[FL_DESCRIBED_NODE];
     describe_rule(r, rule, sizeof rule);
+    if (w->replaces) {
+        fl_describe_node(&w->replaced, node, sizeof node);
+        snprintf(replaced, sizeof replaced, "; it takes the place of \"%s\", which stopped", node);
+    }
     if (w->rules < 2)
-        snprintf(out, FL_ALERT_TEXT, "New at %s%s: %s", location, known[w->grade], rule);
+        snprintf(out, FL_ALERT_TEXT, "New at %s%s: %s%s", location, known[w->grade], rule, replaced);
     else
-        snprintf(out, FL_ALERT_TEXT, "New at %s%s: %s, %lld rules; the strongest: %s", location,
-                 known[w->grade], cluster ? cluster : "rules that hang together", (long long)w->rules, rule);
+        snprintf(out, FL_ALERT_TEXT, "New at %s%s: %s, %lld rules; the strongest: %s%s", location,
+                 known[w->grade],
+                 cluster    ? cluster
+                 : w->alike ? "alike but for their hosts"
+                            : "rules that hang together",
+                 (long long)w->rules, rule, replaced);
     return out;
 }
 

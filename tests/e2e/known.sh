@@ -124,7 +124,7 @@ try 0 '"verdict":"accept","rule":".*","pattern":null,"author":".*","note":"jump 
 cp "$dir/paris.known" "$dir/out"
 [ "$(grep -vc '^#' "$dir/out")" = 4 ]; said $? 'one decision a line'
 "$bin" known export --location paris $data | cmp -s - "$dir/paris.known"; said $? 'the same each time'
-try 0 '2 decisions would be taken in; 1 other there already; 2 rules would change status; 2 open alerts closed. Nothing' \
+try 0 '2 decisions would be taken in; 1 other there already; 2 rules would change status; 1 open alert closed. Nothing' \
     'what it would do elsewhere' known import "$dir/paris.known" --location london --dry-run $data
 try 0 '2 decisions taken in; 1 other there already; 2 rules changed status' 'one location teaches another' known import "$dir/paris.known" --location london $data
 try 0 'No open alerts' 'which now has nothing to tell' alerts --location london $data

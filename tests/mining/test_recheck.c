@@ -114,6 +114,43 @@ static void test_rules_that_share_nodes(void **state)
     free(m);
 }
 
+/* Rests: rows that chance does not make and that are over; the first one began before the span, when both
+ * sides were last there. */
+static void test_rests(void **state)
+{
+    struct made *m = calloc(1, sizeof *m);
+    struct fl_recheck r = make_recheck(web);
+    struct fl_findings found;
+    r.confidence = 0.95;
+    r.hit_ms = r.mended_ms = INT64_MIN;
+    make_web(m, 200, 50, 90);
+    run(m, &r, 1, &found);
+    assert_int_equal(r.antecedent_alone.rest_ms, 41 * 60000 + (90 % 7 - 49 % 7) * 1000);
+    assert_int_equal(r.consequent_alone.rest_ms, 0);
+    fl_findings_clear(&found);
+    r.mended_ms = t0 + 91 * 60000; /* told, and told that it was over */
+    run(m, &r, 1, &found);
+    assert_int_equal(r.antecedent_alone.rest_ms, 0);
+    fl_findings_clear(&found);
+    r.mended_ms = INT64_MIN;
+    r.confidence = 0.1; /* 40 misses are one chance in 68 */
+    run(m, &r, 1, &found);
+    assert_int_equal(r.antecedent_alone.rest_ms, 0);
+    fl_findings_clear(&found);
+    m->n = 0;
+    make_web(m, 200, 0, 30);
+    r.confidence = 0.95;
+    r.hit_ms = t0 - 10 * hour_ms;
+    run(m, &r, 1, &found);
+    assert_int_equal(r.antecedent_alone.rest_ms, 10 * hour_ms + 30 * 60000 + 30 % 7 * 1000);
+    fl_findings_clear(&found);
+    r.hit_ms = INT64_MIN; /* not known: from the first miss on */
+    run(m, &r, 1, &found);
+    assert_int_equal(r.antecedent_alone.rest_ms, 30 * 60000 + 30 % 7 * 1000);
+    fl_findings_clear(&found);
+    free(m);
+}
+
 static void test_a_side_that_stopped(void **state)
 {
     struct made *m = calloc(1, sizeof *m);
@@ -341,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_rule_that_holds),
         cmocka_unit_test(test_rules_that_share_nodes),
+        cmocka_unit_test(test_rests),
         cmocka_unit_test(test_a_side_that_stopped),
         cmocka_unit_test(test_bound_hosts),
         cmocka_unit_test(test_no_host_named),

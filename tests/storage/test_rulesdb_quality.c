@@ -237,12 +237,15 @@ static void test_a_full_disk(void **state)
 
 static const char web[] = "*.* : 10.0.0.5.80/tcp => 10.0.0.5.* : 10.0.0.9.3306/tcp";
 
+static int64_t learning_until_ms; /* as configured; 0: nothing is */
+
 static size_t run_over(struct fixture *f, int64_t from_ms, int64_t span_ms, bool found, const char *unclean,
                        bool learning)
 {
     struct fl_rule rule;
     struct fl_run run = {.location = "paris", .from_ms = from_ms, .to_ms = from_ms + span_ms, .rules = found};
     size_t alerts = 0;
+    run.learning_until_ms = learning_until_ms;
     memset(&rule, 0, sizeof rule);
     rule.parent = -1;
     rule.log10_q = -9;
@@ -300,6 +303,17 @@ static void test_unclean_runs_do_not_teach(void **state)
     assert_int_equal(scalar(f, "SELECT count(*) FROM known_rules"), 1);
 }
 
+/* The location learned when it was found first, and learns no more when it is confirmed. */
+static void test_what_learning_held_is_learned(void **state)
+{
+    struct fixture *f = *state;
+    learning_until_ms = t0 + day_ms;
+    run_over(f, t0, day_ms, true, loss, true);
+    assert_int_equal(run_over(f, t0 + day_ms, day_ms, true, "", false), 0);
+    learning_until_ms = 0;
+    assert_int_equal(scalar(f, "SELECT count(*) FROM known_rules"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +332,7 @@ int main(void)
         TEST(test_other_data_confirm),
         TEST(test_a_clean_run_drops),
         TEST(test_unclean_runs_do_not_teach),
+        TEST(test_what_learning_held_is_learned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,11 +18,11 @@ static void test_open_refuses(void **state)
     assert_int_equal(fl_rulesdb_open(&other, "/nonexistent/here", FL_RULESDB_CREATE, &err), FL_EIO);
     assert_non_null(strstr(err.text, "--data"));
     assert_int_equal(fl_rulesdb_open(&other, "/proc", FL_RULESDB_CREATE, &err), FL_EIO);
-    sqlite3_exec(f->db->sqlite, "PRAGMA user_version = 4", NULL, NULL, NULL);
+    sqlite3_exec(f->db->sqlite, "PRAGMA user_version = 5", NULL, NULL, NULL);
     assert_int_equal(fl_rulesdb_open(&other, f->dir, FL_RULESDB_READ, &err), FL_ENEWER);
     assert_non_null(strstr(err.text, f->path));
-    assert_non_null(strstr(err.text, "version is 4"));
-    assert_non_null(strstr(err.text, "up to 3"));
+    assert_non_null(strstr(err.text, "version is 5"));
+    assert_non_null(strstr(err.text, "up to 4"));
     assert_int_equal(fl_rulesdb_open(&other, f->dir, FL_RULESDB_CREATE, &err), FL_ENEWER);
     assert_null(other);
     fl_rulesdb_close(NULL);
@@ -45,7 +45,7 @@ static void test_open_empty_and_foreign(void **state)
     write_file(f->path, "");
     assert_int_equal(fl_rulesdb_open(&f->db, f->dir, FL_RULESDB_READ, &err), FL_ENOENT);
     assert_int_equal(fl_rulesdb_open(&f->db, f->dir, FL_RULESDB_CREATE, &err), 0);
-    assert_int_equal(scalar(f, "PRAGMA user_version"), 3);
+    assert_int_equal(scalar(f, "PRAGMA user_version"), 4);
     assert_int_equal(scalar(f, "SELECT count(*) FROM rules"), 0);
     sqlite3_exec(f->db->sqlite, "PRAGMA application_id = 5", NULL, NULL, NULL);
     struct fl_rulesdb *other = NULL;
@@ -152,7 +152,7 @@ static void test_version_1_is_brought_up(void **state)
     char *fresh = schema_of(f->db->sqlite);
     make_version_1(f);
     assert_int_equal(fl_rulesdb_open(&f->db, f->dir, FL_RULESDB_CREATE, &err), 0);
-    assert_int_equal(scalar(f, "PRAGMA user_version"), 3);
+    assert_int_equal(scalar(f, "PRAGMA user_version"), 4);
     assert_rows_of_1(f);
     char *migrated = schema_of(f->db->sqlite);
     assert_string_equal(migrated, fresh);

@@ -1,0 +1,238 @@
+/* What a location is used to, though not in the same words: rules that are new as texts and yet no news.
+ *
+ * 1. One more client does what three known ones do: rules of one client whose nodes are the same but for it,
+ * and name a server. Example: 10.0.0.5, .6 and .7 are known to ask the resolver before any server's port
+ * 443; that .8 does as well is known.
+ * 2. A node of a known rule keeps a period: the node is known, its pace is a figure of it. So it is where the
+ * rule means any client of a server, or any server of a client, that known rules name. What known rules have
+ * as instances counts too.
+ * 3. A statement that known ones make together: every instance of the rule is known, or was an instance of a
+ * known rule.
+ *
+ * And what a live alert says of another client, or the pace of a node that it names, joins it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/rulesdb_parts.h"
+
+enum { LEAST_KIN = 3 };
+
+struct statement { /* as a rule makes it */
+    struct fl_node a, b;
+    bool single;      /* it is periodic and has no b */
+    int64_t alert_id; /* that tells of it; 0: none */
+};
+struct statements {
+    struct statement *items;
+    size_t n, room;
+};
+struct fl_kin {
+    const struct fl_finding_list *found;  /* whose rechecks are the known rules, by id */
+    json_t *known;                        /* by identity: true */
+    json_t *folded;                       /* by identity: the rule that an earlier run folded it under */
+    struct statements rules, parts, told; /* known rules, their instances, what live alerts tell */
+};
+
+static int add(struct statements *list, const struct fl_node *a, const struct fl_node *b, int64_t alert_id)
+{
+    if (list->n == list->room) {
+        size_t room = list->room ? 2 * list->room : 64;
+        struct statement *grown = realloc(list->items, room * sizeof *grown);
+        if (!grown)
+            return SQLITE_NOMEM;
+        list->items = grown;
+        list->room = room;
+    }
+    list->items[list->n++] = (struct statement){*a, b ? *b : *a, !b, alert_id};
+    return SQLITE_OK;
+}
+
+static int by_id(const void *key, const void *item)
+{
+    int64_t a = *(const int64_t *)key, b = ((const struct fl_recheck *)item)->rule_id;
+    return (a > b) - (a < b);
+}
+
+static bool is_known(const struct fl_kin *k, int64_t rule_id)
+{
+    const struct fl_finding_list *f = k->found;
+    return f->n_rechecks && bsearch(&rule_id, f->rechecks, f->n_rechecks, sizeof *f->rechecks, by_id);
+}
+
+static int take_known(struct fl_kin *k)
+{
+    char identity[FL_RULE_TEXT];
+    int rc = SQLITE_OK;
+    for (size_t i = 0; rc == SQLITE_OK && i < k->found->n_rechecks; i++) {
+        const struct fl_recheck *r = &k->found->rechecks[i];
+        const struct fl_node *b = r->single ? NULL : &r->consequent;
+        rc = add(&k->rules, &r->antecedent, b, 0);
+        if (json_object_set_new(k->known, fl_rule_identity(&r->antecedent, b, identity), json_true()) != 0)
+            rc = SQLITE_NOMEM;
+    }
+    return rc;
+}
+
+static int take_folded(struct fl_kin *k, const struct fl_node *a, const struct fl_node *b, int64_t rule_id)
+{
+    char identity[FL_RULE_TEXT];
+    if (json_object_set_new(k->folded, fl_rule_identity(a, b, identity), json_integer(rule_id)) != 0)
+        return SQLITE_NOMEM;
+    return is_known(k, rule_id) ? add(&k->parts, a, b, 0) : SQLITE_OK;
+}
+
+static int take_told(struct fl_kin *k, const struct fl_node *a, const struct fl_node *b, int64_t alert_id)
+{
+    return add(&k->told, a, b, alert_id);
+}
+
+/* Every row of a bound statement, (rule's text, id), to `take`. */
+static int each_text(sqlite3_stmt *q, struct fl_kin *k,
+                     int (*take)(struct fl_kin *, const struct fl_node *, const struct fl_node *, int64_t))
+{
+    struct fl_node a, b;
+    int rc = SQLITE_OK;
+    while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        int single = fl_rule_parse((const char *)sqlite3_column_text(q, 0), &a, &b);
+        rc = single < 0 ? SQLITE_OK : take(k, &a, single ? NULL : &b, sqlite3_column_int64(q, 1));
+    }
+    sqlite3_reset(q);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int load(struct fl_kin *k, struct fl_rulesdb *db, int64_t location_id, const char *location)
+{
+    int rc = take_known(k);
+    sqlite3_stmt *folded = fl_rulesdb_kept(db, SQL_FOLDED), *told = fl_rulesdb_kept(db, SQL_TOLD);
+    if (!folded || !told)
+        return SQLITE_ERROR;
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_bind(folded, "i", location_id);
+    if (rc == SQLITE_OK)
+        rc = each_text(folded, k, take_folded);
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_bind(told, "t", location);
+    return rc == SQLITE_OK ? each_text(told, k, take_told) : rc;
+}
+
+int fl_kin_load(struct fl_kin **out, struct fl_rulesdb *db, int64_t location_id, const char *location,
+                const struct fl_finding_list *found)
+{
+    struct fl_kin *k = calloc(1, sizeof *k);
+    *out = k;
+    if (!k)
+        return SQLITE_NOMEM;
+    k->found = found;
+    k->known = json_object();
+    k->folded = json_object();
+    return k->known && k->folded ? load(k, db, location_id, location) : SQLITE_NOMEM;
+}
+
+void fl_kin_free(struct fl_kin *k)
+{
+    if (!k)
+        return;
+    json_decref(k->known);
+    json_decref(k->folded);
+    free(k->rules.items);
+    free(k->parts.items);
+    free(k->told.items);
+    free(k);
+}
+
+/* ---- 1: one more client ---- */
+
+static bool same_client(const struct fl_node *a, const struct fl_node *b)
+{
+    return !a->any_client && !b->any_client && fl_addr_cmp(&a->client, &b->client) == 0;
+}
+
+/* But for the client they are the same. */
+static bool like(const struct fl_node *a, const struct fl_node *b)
+{
+    struct fl_node other = *b;
+    other.client = a->client;
+    return !b->any_client && fl_node_cmp(a, &other) == 0;
+}
+
+/* Another client does the same. */
+static bool is_kin(const struct statement *s, const struct fl_node *a, const struct fl_node *b)
+{
+    if (s->single != !b || fl_addr_cmp(&s->a.client, &a->client) == 0)
+        return false;
+    if (!b)
+        return like(&s->a, a);
+    return same_client(&s->a, &s->b) &&
+           ((like(&s->a, a) && like(&s->b, b)) || (like(&s->a, b) && like(&s->b, a)));
+}
+
+/* What one client does, with a server that is named. */
+static bool is_of_one_client(const struct fl_node *a, const struct fl_node *b)
+{
+    return !a->any_client && (!b || same_client(a, b)) && !(a->any_server && (!b || b->any_server));
+}
+
+/* Rules are there once each, so that each of the kin is of a client of its own. */
+static size_t count_kin(const struct statements *list, const struct fl_node *a, const struct fl_node *b,
+                        size_t most, int64_t *alert_id)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < list->n && count < most; i++)
+        if (is_kin(&list->items[i], a, b)) {
+            *alert_id = list->items[i].alert_id;
+            count++;
+        }
+    return count;
+}
+
+/* ---- 2: the pace of a node ---- */
+
+bool fl_kin_is_of(const struct fl_node *node, const struct fl_node *named)
+{
+    if (fl_node_cmp(node, named) == 0)
+        return true;
+    if (node->any_client == node->any_server || node->protocol != named->protocol ||
+        node->server_port != named->server_port || node->server_port_last != named->server_port_last)
+        return false;
+    return node->any_client ? !named->any_server && fl_addr_cmp(&node->server, &named->server) == 0
+                            : !named->any_client && fl_addr_cmp(&node->client, &named->client) == 0;
+}
+
+static bool names(const struct statements *list, const struct fl_node *node, int64_t *alert_id)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (fl_kin_is_of(node, &list->items[i].a) || fl_kin_is_of(node, &list->items[i].b)) {
+            *alert_id = list->items[i].alert_id;
+            return true;
+        }
+    return false;
+}
+
+/* ---- asking ---- */
+
+bool fl_kin_is_no_news(const struct fl_kin *k, const struct fl_node *a, const struct fl_node *b)
+{
+    int64_t none;
+    if (is_of_one_client(a, b) && count_kin(&k->rules, a, b, LEAST_KIN, &none) == LEAST_KIN)
+        return true;
+    return !b && (names(&k->rules, a, &none) || names(&k->parts, a, &none));
+}
+
+bool fl_kin_is_known(const struct fl_kin *k, const char *identity)
+{
+    return json_object_get(k->known, identity) || is_known(k, fl_kin_folded(k, identity));
+}
+
+int64_t fl_kin_folded(const struct fl_kin *k, const char *identity)
+{
+    return json_integer_value(json_object_get(k->folded, identity));
+}
+
+int64_t fl_kin_alert(const struct fl_kin *k, const struct fl_node *a, const struct fl_node *b)
+{
+    int64_t alert_id = 0;
+    if (!is_of_one_client(a, b) || count_kin(&k->told, a, b, 1, &alert_id) == 0)
+        if (!b)
+            names(&k->told, a, &alert_id);
+    return alert_id;
+}

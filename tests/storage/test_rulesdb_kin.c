@@ -1,0 +1,196 @@
+/* Rules that are new as texts and yet no news: one more client, the pace of a node, what known rules make
+ * together, what is folded under them; and what joins an alert that tells of it already. */
+#include "tests/storage/rulesdb_fixture.h"
+
+static const int64_t day_ms = 86400000, t0 = 1655071200000; /* 2022-06-12T22:00:00Z */
+
+/* A rule of a run: its text, and the index of the rule that it is an instance of, -1: of none. */
+struct given {
+    const char *text;
+    int32_t parent;
+};
+
+static void make_rule(struct fl_rule *r, const struct given *g)
+{
+    memset(r, 0, sizeof *r);
+    int single = fl_rule_parse(g->text, &r->antecedent, &r->consequent);
+    assert_true(single >= 0);
+    r->evidence = single ? FL_EVIDENCE_PERIODIC : FL_EVIDENCE_START;
+    r->period.period_ms = single ? 300000 : 0;
+    r->both = strstr(g->text, "<=>") != NULL;
+    r->n_antecedent = r->n_consequent = 100;
+    r->n_both = 95;
+    r->confidence = r->reverse_confidence = 0.95;
+    r->log10_q = -50;
+    r->hosts = 3;
+    r->parent = g->parent;
+    r->cluster = -1;
+}
+
+/* A run of day `day` that finds these, up to a NULL text. Alerts opened. */
+static size_t store(struct fixture *f, int day, bool learning, const struct given *given)
+{
+    struct fl_rule rules[16];
+    struct fl_recheck *rechecks = NULL;
+    struct fl_run run = {.location = "paris", .from_ms = t0 + day * day_ms, .to_ms = t0 + (day + 1) * day_ms};
+    size_t n = 0, alerts = 0, n_rechecks = 0;
+    for (; given[n].text; n++) {
+        make_rule(&rules[n], &given[n]);
+        if (given[n].parent >= 0)
+            rules[given[n].parent].instances++;
+    }
+    assert_int_equal(fl_rulesdb_to_recheck(f->db, "paris", &rechecks, &n_rechecks, NULL), 0);
+    struct fl_finding_list found = {.rules = rules, .n = n, .rechecks = rechecks, .n_rechecks = n_rechecks};
+    assert_int_equal(fl_rulesdb_store_run(f->db, &run, &found, learning, &alerts, NULL), 0);
+    free(rechecks);
+    return alerts;
+}
+#define STORE(f, day, learning, ...) store(f, day, learning, (const struct given[]){__VA_ARGS__, {NULL, 0}})
+
+#define LOOK_UP(host) "10.0.0." host ".* : 10.0.0.53.53/udp => 10.0.0." host ".* : *.443/tcp"
+static const char count_novel[] = "SELECT count(*) FROM rules WHERE status = 'novel'";
+
+static void test_one_more_client(void **state)
+{
+    struct fixture *f = *state;
+    STORE(f, 0, true, {LOOK_UP("1"), -1}, {LOOK_UP("2"), -1});
+    assert_int_equal(STORE(f, 1, false, {LOOK_UP("3"), -1}), 1); /* two are not yet what one does here */
+    struct fl_decision accept = {.verdict = FL_ACCEPT, .all = true, .until_ms = INT64_MAX, .author = "ann"};
+    assert_int_equal(fl_rulesdb_decide(f->db, &accept, NULL, NULL, NULL), 0);
+    assert_int_equal(STORE(f, 2, false, {LOOK_UP("4"), -1}), 0);
+    assert_int_equal(scalar(f, count_novel), 0);
+    static const struct given others[] = {
+        {"10.0.0.5.* : 10.0.0.54.53/udp => 10.0.0.5.* : *.443/tcp", -1}, /* another resolver */
+        {"10.0.0.5.* : 10.0.0.53.53/udp => 10.0.0.5.* : *.444/tcp", -1},
+        {"10.0.0.5.* : 10.0.0.53.53/udp => 10.0.0.6.* : *.443/tcp", -1},
+        {NULL, 0}};
+    store(f, 3, false, others);
+    assert_int_equal(scalar(f, count_novel), 3);
+}
+
+/* Where no server is named, three who do the same say little of a fourth. */
+static void test_servers_must_be_named(void **state)
+{
+    struct fixture *f = *state;
+    STORE(f, 0, true, {"10.0.0.1.* : *.22/tcp <=> 10.0.0.1.* : *.23/tcp", -1},
+          {"10.0.0.2.* : *.22/tcp <=> 10.0.0.2.* : *.23/tcp", -1},
+          {"10.0.0.3.* : *.22/tcp <=> 10.0.0.3.* : *.23/tcp", -1});
+    assert_int_equal(STORE(f, 1, false, {"10.0.0.4.* : *.22/tcp <=> 10.0.0.4.* : *.23/tcp", -1}), 1);
+}
+
+static void test_one_more_client_of_an_alert(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(STORE(f, 0, false, {LOOK_UP("1"), -1}), 1);
+    assert_int_equal(STORE(f, 1, false, {LOOK_UP("2"), -1}), 0);
+    assert_int_equal(scalar(f, "SELECT rules FROM alerts"), 2);
+    assert_int_equal(
+        scalar(f, "SELECT count(*) FROM alerts WHERE text LIKE '%: alike but for their hosts, 2 rules;%'"),
+        1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM event WHERE kind = 'grown'"), 1);
+}
+
+static void test_alike_in_one_run(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(STORE(f, 0, false, {"10.0.0.1.* : 10.0.1.1.80/tcp <=> 10.0.0.1.* : 10.0.1.2.80/tcp", -1},
+                           {LOOK_UP("7"), -1},
+                           {"10.0.0.2.* : 10.0.1.3.80/tcp <=> 10.0.0.2.* : 10.0.1.4.80/tcp", -1}),
+                     2);
+    assert_int_equal(scalar(f, "SELECT rules FROM alerts WHERE id = 1"), 2);
+}
+
+static const char web[] = "*.* : 10.0.0.5.80/tcp => 10.0.0.5.* : 10.0.0.9.3306/tcp";
+
+static void test_the_pace_of_what_is_known(void **state)
+{
+    struct fixture *f = *state;
+    STORE(f, 0, true, {web, -1}, {"10.0.0.7.* : 10.0.0.8.81/tcp => 10.0.0.7.* : 10.0.0.9.81/tcp", 0});
+    assert_int_equal(STORE(f, 1, false, {"10.0.0.5.* : 10.0.0.9.3306/tcp every 5 min", -1},
+                           {"*.* : 10.0.0.9.3306/tcp every 5 min", -1},
+                           {"10.0.0.5.* : *.3306/tcp every 5 min", -1},
+                           {"10.0.0.7.* : 10.0.0.8.81/tcp every 5 min", -1}),
+                     0);
+    assert_int_equal(scalar(f, count_novel), 0);
+    STORE(f, 2, false, {"10.0.0.6.* : 10.0.0.5.80/tcp every 5 min", -1},
+          {"10.0.0.5.* : 10.0.0.9.3307/tcp every 5 min", -1},
+          {"10.0.0.5.* : 10.0.0.9.3306/udp every 5 min", -1});
+    assert_int_equal(scalar(f, count_novel), 3);
+}
+
+static void test_the_pace_of_what_is_told(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(STORE(f, 0, false, {web, -1}), 1);
+    assert_int_equal(STORE(f, 1, false, {"10.0.0.5.* : 10.0.0.9.3306/tcp every 5 min", -1}), 0);
+    assert_int_equal(scalar(f, "SELECT rules FROM alerts"), 2);
+    assert_int_equal(
+        scalar(f, "SELECT count(*) FROM alerts WHERE text LIKE '%rules that hang together, 2 rules%'"), 1);
+}
+
+static void test_the_pace_of_what_is_told_with_it(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(
+        STORE(f, 0, false, {"10.0.0.5.* : 10.0.0.9.3306/tcp every 5 min", -1}, {LOOK_UP("1"), -1}, {web, -1}),
+        2);
+    assert_int_equal(scalar(f, "SELECT rules FROM alerts WHERE rule LIKE '%3306%'"), 2);
+}
+
+/* The any-client rule of what three clients are known to do. */
+#define IMAPS(host) "10.0.0." host ".* : 10.0.0.9.143/tcp <=> 10.0.0." host ".* : 10.0.0.9.993/tcp"
+static const char imaps[] = "*.* : 10.0.0.9.143/tcp <=> *.* : 10.0.0.9.993/tcp";
+
+static void test_what_known_rules_make_together(void **state)
+{
+    struct fixture *f = *state;
+    STORE(f, 0, true, {IMAPS("1"), -1}, {IMAPS("2"), -1});
+    assert_int_equal(STORE(f, 1, false, {imaps, -1}, {IMAPS("1"), 0}, {IMAPS("2"), 0}), 0);
+    assert_int_equal(scalar(f, count_novel), 0);
+}
+
+static void test_what_they_make_with_another(void **state)
+{
+    struct fixture *f = *state;
+    STORE(f, 0, true, {IMAPS("1"), -1}, {IMAPS("2"), -1});
+    assert_int_equal(STORE(f, 1, false, {imaps, -1}, {IMAPS("1"), 0}, {IMAPS("2"), 0}, {IMAPS("3"), 0}), 1);
+}
+
+static void test_what_an_alert_tells_is_folded(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(STORE(f, 0, false, {IMAPS("1"), -1}), 1);
+    assert_int_equal(STORE(f, 1, false, {imaps, -1}, {IMAPS("1"), 0}, {IMAPS("2"), 0}), 0);
+    assert_int_equal(scalar(f, "SELECT rules FROM alerts"), 2);
+}
+
+static void test_what_is_folded_under_a_known_rule(void **state)
+{
+    struct fixture *f = *state;
+    STORE(f, 0, true, {imaps, -1});
+    assert_int_equal(STORE(f, 1, false, {IMAPS("1"), -1}), 1);
+    assert_int_equal(STORE(f, 2, false, {imaps, -1}, {IMAPS("1"), 0}), 0);
+    assert_int_equal(
+        scalar(f, "SELECT count(*) FROM alerts WHERE state = 'closed' AND note = 'part of a rule that is "
+                  "decided upon'"),
+        1);
+    assert_int_equal(scalar(f, count_novel), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_one_more_client),
+        TEST(test_servers_must_be_named),
+        TEST(test_one_more_client_of_an_alert),
+        TEST(test_alike_in_one_run),
+        TEST(test_the_pace_of_what_is_known),
+        TEST(test_the_pace_of_what_is_told),
+        TEST(test_the_pace_of_what_is_told_with_it),
+        TEST(test_what_known_rules_make_together),
+        TEST(test_what_they_make_with_another),
+        TEST(test_what_an_alert_tells_is_folded),
+        TEST(test_what_is_folded_under_a_known_rule),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
