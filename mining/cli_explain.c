@@ -88,6 +88,20 @@ static int print_cluster(const struct fl_graph_rules *g, const json_t *rule, siz
     return print_chain(g, id, width);
 }
 
+/* Why nobody is told of it yet, or what it was missing when it was last counted. */
+static void print_standing(const json_t *e, size_t width)
+{
+    const char *held = fl_js_text(e, "held"), *gone = fl_js_text(e, "gone_why");
+    char line[FL_UNCLEAN_TEXT + 120];
+    if (*held)
+        snprintf(line, sizeof line, "Held: %.399s. It is told once whole data show it.", held);
+    else if (*gone)
+        snprintf(line, sizeof line, "Gone: %.399s.", gone);
+    else
+        return;
+    fl_text_print(stdout, fl_human_clean(line), 0, 0, width);
+}
+
 /* The decision that covers the rule, text or object, and what to do next. */
 static void print_decision(const json_t *e)
 {
@@ -129,6 +143,7 @@ static int print_explanation(const json_t *e, const json_t *instances, const str
              fl_js_text(e, "first_seen"), fl_js_text(e, "last_seen"), (long long)fl_js_int(e, "runs_seen"),
              fl_js_int(e, "runs_seen") == 1 ? "" : "s");
     fl_text_print(stdout, fl_human_clean(line), 0, 0, width);
+    print_standing(e, width);
     fl_explain_print_counts(e, width);
     fl_explain_print_timing(e, width);
     int code = fl_explain_print_examples(e);

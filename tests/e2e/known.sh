@@ -146,6 +146,7 @@ try 0 'No open alerts' 'is not told' alerts $data
 try 0 'new, held: 12% of the records were lost on the way' 'but listed as held' rules $data
 try 0 '"held":"12% of the records were lost on the way"' 'as JSON' rules --json $data
 try 0 '^paris  *1  *1  *1  *1 ' 'and counted' learn $data
+try 0 '^Held: 12% of the records were lost on the way. It is told once whole data show it.' 'explain says so' explain 1 $data
 "$mkknown" "$dir/held" paris 1 "$ssh12" "$ssh13"
 try 0 'it was held back first: 12% of the records were lost on the way\.' 'a clean run confirms, and the alert says why it waited' alerts 1 $data
 
