@@ -7,7 +7,8 @@
  * 3. it has lasted longer than what the rule is used to. A row that chance does not make, and after which it
  * held again, is a rest. Of a rule that rested for r, three times r must have passed, and five days at least
  * where r is six hours or more: what rests over night may rest over a long weekend. Of a row that was told as
- * broken and yet ended after t, it is a quarter more than t.
+ * broken and yet ended after t, it is a quarter more than t;
+ * 4. no exporter has changed its sampling since the rule was last found, from the span on that found it.
  *
  * Example: c = 0.6, found in 100 cases, is taken as 0.45 and needs k >= 24. If it rested for 14 h last night,
  * it is told after five days; if it never rests, with 10 cases an hour, after three hours. `<=>` may break
@@ -200,6 +201,19 @@ static int mend(struct fl_rulesdb *db, const struct fl_recheck *r, int64_t now_m
     return fl_rulesdb_run(db, SQL_NOTE_MENDED, "iii", r->rule_id, rest_of(r), last_hit(r));
 }
 
+/* It has not been found since an exporter changed its sampling, so that its confidence is that of other data.
+ */
+static bool is_of_other_sampling(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_recheck *r,
+                                 int *rc)
+{
+    int64_t found;
+    *rc = fl_rulesdb_get_int(db, SQL_SAMPLED_ANEW, &found, "iti", r->rule_id, run->location,
+                             run->to_ms - run->from_ms);
+    bool changed = *rc == SQLITE_ROW;
+    *rc = changed || *rc == SQLITE_DONE ? SQLITE_OK : *rc;
+    return changed;
+}
+
 /* A broken rule is told once, until it holds again, whatever people did about the alert meanwhile. */
 static int judge(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_recheck *r, int64_t now_ms,
                  size_t *opened)
@@ -210,7 +224,8 @@ static int judge(struct fl_rulesdb *db, const struct fl_run *run, const struct f
     if (!antecedent && !consequent)
         return holds(r) ? mend(db, r, now_ms) : SQLITE_OK;
     int rc;
-    if (!is_overdue(db, run, r, &rc) || rc != SQLITE_OK)
+    if (!is_overdue(db, run, r, &rc) || rc != SQLITE_OK || is_of_other_sampling(db, run, r, &rc) ||
+        rc != SQLITE_OK)
         return rc;
     rc = fl_rulesdb_get_int(db, SQL_BROKEN_EPISODE, &found, "i", r->rule_id);
     if (rc != SQLITE_DONE)

@@ -208,6 +208,19 @@ static bool names(const struct statements *list, const struct fl_node *node, int
     return false;
 }
 
+/* A live alert that tells of the node, or of any client or server of it, is where its pace belongs. */
+static void told_pace(const struct fl_kin *k, const struct fl_node *node, int64_t *alert_id)
+{
+    if (names(&k->told, node, alert_id))
+        return;
+    for (size_t i = 0; i < k->told.n; i++)
+        if (fl_node_generalises(&k->told.items[i].a, node) ||
+            fl_node_generalises(&k->told.items[i].b, node)) {
+            *alert_id = k->told.items[i].alert_id;
+            return;
+        }
+}
+
 /* ---- asking ---- */
 
 bool fl_kin_is_no_news(const struct fl_kin *k, const struct fl_node *a, const struct fl_node *b)
@@ -233,6 +246,6 @@ int64_t fl_kin_alert(const struct fl_kin *k, const struct fl_node *a, const stru
     int64_t alert_id = 0;
     if (!is_of_one_client(a, b) || count_kin(&k->told, a, b, 1, &alert_id) == 0)
         if (!b)
-            names(&k->told, a, &alert_id);
+            told_pace(k, a, &alert_id);
     return alert_id;
 }

@@ -198,7 +198,7 @@ static int cover(struct storing *s, const struct fl_rule *r, int64_t id, const c
     for (size_t i = 0; rc == SQLITE_OK && i < s->n_covers; i++)
         if (fl_pattern_match(s->covers[i].pattern, &r->antecedent, fl_rule_consequent(r)))
             rc = fl_rulesdb_run(s->db, SQL_COVER, "ii", id, s->covers[i].decision_id);
-    return rc;
+    return rc == SQLITE_OK ? fl_rulesdb_run(s->db, SQL_OUTWEIGH, "i", id) : rc;
 }
 
 /* What was an instance of a rule stands as that rule does when it comes to stand for itself: no one need be

@@ -97,14 +97,16 @@ static int forget(struct fl_rulesdb *db, int64_t last, size_t *dropped)
 int fl_rulesdb_outbox_fill(struct fl_rulesdb *db, const struct fl_sink_config *sinks, size_t n, int64_t most,
                            size_t *dropped, struct fl_err *err)
 {
-    int64_t newest = 0, oldest_seen = 0;
+    int64_t newest = 0, oldest = 0, oldest_seen = 0;
     *dropped = 0;
     int rc = get(db, SQL_NEWEST_EVENT, &newest);
     if (rc == SQLITE_OK)
         rc = get(db, SQL_OLDEST_SEEN, &oldest_seen);
+    if (rc == SQLITE_OK)
+        rc = get(db, SQL_OLDEST_EVENT, &oldest);
     if (rc != SQLITE_OK)
         return fl_rulesdb_fail(db, err);
-    if (newest <= oldest_seen)
+    if (newest <= oldest_seen && oldest > newest - most) /* no sink has anything new, and there is room */
         return 0;
     if (fl_rulesdb_run(db, SQL_BEGIN, "") != SQLITE_OK)
         return fl_rulesdb_fail(db, err);

@@ -63,6 +63,12 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"SELECT id, pattern FROM decision WHERE pattern IS NOT NULL AND (location IS NULL OR location = "
          "?1) ORDER BY id",
          false},
+    [SQL_OUTWEIGH] = {"DELETE FROM coverage WHERE rule_id = ?1 AND EXISTS (SELECT 1 FROM decision o JOIN "
+                      "coverage c ON c.rule_id = "
+                      "?1 JOIN decision n ON n.id = c.decision_id WHERE o.id = coverage.decision_id AND n.id "
+                      "< o.id AND n.made_ms > "
+                      "o.made_ms)",
+                      true},
     [SQL_COVER] = {"INSERT OR IGNORE INTO coverage (rule_id, decision_id) VALUES (?1, ?2)", true},
     [SQL_PUT_FIGURES] =
         {"INSERT OR REPLACE INTO figures (id, text, both, antecedent_client, antecedent_client_port, "
@@ -149,7 +155,9 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"SELECT 1 FROM alert a WHERE a.id = ?1 AND a.rules < (SELECT count(*) FROM alert_member m JOIN rule "
          "r "
          "ON r.id = m.rule_id JOIN rule_status s ON s.rule_id = r.id WHERE m.alert_id = a.id AND NOT r.held "
-         "AND s.status = 'novel')",
+         "AND s.status = 'novel' AND NOT EXISTS (SELECT 1 FROM alert_member o JOIN alert b ON b.id = "
+         "o.alert_id WHERE "
+         "o.rule_id = r.id AND o.alert_id > a.id AND b.kind = 'novel' AND b.state IN ('open', 'acked')))",
          true},
     [SQL_CLUSTER_ALERT] =
         {"SELECT max(a.id) FROM rule r JOIN rule o ON o.cluster_id = r.cluster_id JOIN alert_member m ON "
@@ -168,10 +176,11 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "f.period_ms, f.period_spread_ms, f.missed, r.cluster_id, r.shape FROM rule r JOIN figures f ON "
          "f.id = "
          "r.figures_id WHERE r.id IN (SELECT rule_id FROM alert_member WHERE alert_id = ?1 UNION ALL SELECT "
-         "value FROM "
-         "json_each(?2)) AND NOT r.held "
-         "AND "
-         "(SELECT status FROM rule_status WHERE rule_id = r.id) = 'novel' ORDER BY f.score DESC, r.id",
+         "value FROM json_each(?2)) AND NOT r.held AND NOT EXISTS (SELECT 1 FROM alert_member o JOIN alert b "
+         "ON b.id = "
+         "o.alert_id WHERE o.rule_id = r.id AND o.alert_id > ?1 AND b.kind = 'novel' AND b.state IN ('open', "
+         "'acked')) "
+         "AND (SELECT status FROM rule_status WHERE rule_id = r.id) = 'novel' ORDER BY f.score DESC, r.id",
          false},
     [SQL_ALERT_HOSTS] =
         {"WITH f AS MATERIALIZED (SELECT g.antecedent_client AS a, g.antecedent_server AS b, "
@@ -445,6 +454,10 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "max(rest_ms, ?7) WHERE id = ?1 AND ifnull(recheck_ms, ?2) <= ?2",
          true},
     [SQL_RESTS] = {"SELECT hit_ms, rest_ms, told_ms FROM rule WHERE id = ?1", true},
+    [SQL_SAMPLED_ANEW] = {"SELECT 1 FROM rule r JOIN quality q ON q.location = ?2 AND q.hour_ms > "
+                          "r.newest_ms - ?3 - 3600000 WHERE r.id = "
+                          "?1 AND q.sampling_changes > 0 LIMIT 1",
+                          true},
     [SQL_NOTE_MENDED] = {"UPDATE rule SET told_ms = max(told_ms, ?2), mended_ms = ?3 WHERE id = ?1", true},
     [SQL_BROKEN_EPISODE] =
         {"SELECT 1 FROM alert WHERE rule_id = ?1 AND kind = 'broken' AND subject IS NOT NULL", true},
@@ -505,6 +518,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
                         "subject = ?1 AND state IN ('open', 'acked')",
                         true},
     [SQL_COUNT_SINKS] = {"SELECT count(*) FROM sink", false},
+    [SQL_OLDEST_EVENT] = {"SELECT ifnull(min(id), 9223372036854775807) FROM event", true},
     [SQL_NEWEST_EVENT] = {"SELECT ifnull(max(id), 0) FROM event", true},
     [SQL_OLDEST_SEEN] = {"SELECT ifnull(min(seen_id), 9223372036854775807) FROM sink WHERE NOT off", false},
     [SQL_SINKS_OFF] = {"UPDATE sink SET off = 2 WHERE NOT off", false},

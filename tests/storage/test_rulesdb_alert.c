@@ -296,11 +296,36 @@ static void test_what_lapses_is_told_again(void **state)
     assert_int_equal(scalar(f, "SELECT count(*) FROM event"), 2);
 }
 
+/* A rule whose decision lapsed when its alert was closed is told of by another one, and counts in that alone.
+ */
+static void test_a_rule_counts_once(void **state)
+{
+    struct fixture *f = *state;
+    const int32_t both[] = {0, 0};
+    const int64_t first = 1;
+    size_t changed;
+    store(f, 0, both, 2);
+    assert_int_equal(decide_on(f, FL_ACCEPT, (struct fl_decision){.all = true}, &changed), 0);
+    assert_int_equal(sqlite3_exec(f->db->sqlite,
+                                  "UPDATE decision SET until_ms = 1 WHERE identity = (SELECT identity "
+                                  "FROM rule WHERE id = 2)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(store(f, 1, both, 2), 1);
+    assert_string_equal(member(f, 2, "rules"), "1");
+    assert_int_equal(decide_on(f, FL_REOPEN, (struct fl_decision){.ids = &first, .n_ids = 1}, &changed), 0);
+    assert_string_equal(member(f, 1, "state"), "open");
+    assert_string_equal(member(f, 1, "rules"), "1");
+    assert_int_equal(store(f, 2, both, 2), 0);
+    assert_string_equal(member(f, 1, "rules"), "1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_cluster_is_one_alert),
         TEST(test_what_lapses_is_told_again),
+        TEST(test_a_rule_counts_once),
         TEST(test_an_open_alert_grows),
         TEST(test_a_row_is_whole_at_once),
         TEST(test_decisions_shrink_and_close),

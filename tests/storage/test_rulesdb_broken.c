@@ -141,6 +141,19 @@ static void test_over_night(void **state)
     assert_int_equal(store(f, 97, web, (struct seen){.since = 50}), 1);
 }
 
+/* After a change of sampling a rule is not broken before it has been found in data of the new kind. */
+static void test_sampled_anew(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    sqlite3_exec(f->db->sqlite,
+                 "INSERT INTO quality VALUES ('paris', 1655071200000 + 20 * 3600000, 1, 0, 0, 0, 1, 0)", NULL,
+                 NULL, NULL);
+    assert_int_equal(store(f, 30, web, (struct seen){.since = 50}), 0);
+    store(f, 31, web, (struct seen){.found = true});
+    assert_int_equal(store(f, 32, web, (struct seen){.since = 50}), 1);
+}
+
 /* What takes the place of what stopped is told in one alert with it, whichever was there first. */
 static const char moved[] = "*.* : 10.0.0.5.80/tcp => 10.0.0.5.* : 10.0.0.10.3306/tcp";
 static const char one_alert[] =
@@ -259,17 +272,12 @@ static void test_why_it_is_gone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_what_is_looked_at),
-        TEST(test_broken_and_whole_again),
-        TEST(test_how_sure),
-        TEST(test_rests),
-        TEST(test_over_night),
-        TEST(test_moved_at_once),
-        TEST(test_moved_a_run_later),
-        TEST(test_either_way),
-        TEST(test_older_data_break_nothing),
-        TEST(test_accepting),
-        TEST(test_ignoring),
+        TEST(test_what_is_looked_at), TEST(test_broken_and_whole_again),
+        TEST(test_how_sure),          TEST(test_rests),
+        TEST(test_over_night),        TEST(test_moved_at_once),
+        TEST(test_sampled_anew),      TEST(test_moved_a_run_later),
+        TEST(test_either_way),        TEST(test_older_data_break_nothing),
+        TEST(test_accepting),         TEST(test_ignoring),
         TEST(test_why_it_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

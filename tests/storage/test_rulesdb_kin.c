@@ -126,6 +126,9 @@ static void test_the_pace_of_what_is_told(void **state)
     assert_int_equal(scalar(f, "SELECT rules FROM alerts"), 2);
     assert_int_equal(
         scalar(f, "SELECT count(*) FROM alerts WHERE text LIKE '%rules that hang together, 2 rules%'"), 1);
+    assert_int_equal(STORE(f, 2, false, {"10.0.0.3.* : 10.0.0.5.80/tcp every 5 min", -1}),
+                     0); /* one of its clients */
+    assert_int_equal(scalar(f, "SELECT rules FROM alerts"), 3);
 }
 
 static void test_the_pace_of_what_is_told_with_it(void **state)

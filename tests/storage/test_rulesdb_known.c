@@ -150,6 +150,26 @@ static void test_what_is_newer_here_stays(void **state)
     json_decref(rows);
 }
 
+/* A pattern that was decided upon before does not cover what was decided since about one rule here. */
+static void test_an_older_pattern_leaves_it(void **state)
+{
+    struct fixture *f = *state;
+    json_t *rows = json_array();
+    json_array_append_new(rows,
+                          json_pack("{s:s, s:s, s:s, s:s}", "verdict", "accept", "pattern", "*.* : *.*/tcp",
+                                    "made", "2022-06-12T22:00:00.000Z", "location", "paris"));
+    store(f, "paris", 0, 1, false);
+    store(f, "paris", 2, 3, false);
+    decide(f, (struct fl_decision){.verdict = FL_IGNORE, .location = "paris", .identity = texts[0]}, t0 + 5);
+    decide(f, (struct fl_decision){.verdict = FL_IGNORE, .location = "paris", .identity = texts[1]}, t0 + 5);
+    assert_int_equal(take(f, rows, NULL, false).added, 1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM rules WHERE status = 'ignored'"), 1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM rules WHERE status = 'known'"), 1);
+    store(f, "paris", 0, 3, false); /* nor what comes later */
+    assert_int_equal(scalar(f, "SELECT count(*) FROM rules WHERE status = 'ignored'"), 2);
+    json_decref(rows);
+}
+
 static void test_all_or_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -171,6 +191,7 @@ int main(void)
         TEST(test_an_identity_covers_rules_to_come),
         TEST(test_seeding_another_place),
         TEST(test_what_is_newer_here_stays),
+        TEST(test_an_older_pattern_leaves_it),
         TEST(test_all_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

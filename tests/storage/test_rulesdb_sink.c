@@ -268,6 +268,17 @@ static void test_a_dead_sink_does_not_fill_the_disk(void **state)
     assert_int_equal(next(f, "dead").alert_id, 41);
 }
 
+static void test_without_sinks_events_go_too(void **state)
+{
+    struct fixture *f = *state;
+    begin(f, NULL, 0);
+    for (int i = 1; i <= 60; i++) {
+        open_alert(f, i, "hq", "low");
+        assert_int_equal(fill(f, NULL, 0, 20), 0);
+    }
+    assert_int_equal(scalar(f, "SELECT count(*) FROM event"), 20);
+}
+
 static void test_a_reader_cannot_write(void **state)
 {
     struct fixture *f = *state;
@@ -294,6 +305,7 @@ int main(void)
         TEST(test_one_that_chokes_lets_the_others_go),
         TEST(test_over_a_restart),
         TEST(test_a_dead_sink_does_not_fill_the_disk),
+        TEST(test_without_sinks_events_go_too),
         TEST(test_a_reader_cannot_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
