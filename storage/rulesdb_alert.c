@@ -118,7 +118,8 @@ static bool find_replaced(struct summary *s, const char *old)
     return has_a != has_b;
 }
 
-/* Whose place the strongest rule takes: a broken one of its shape with one side in common. */
+/* Whose place the strongest rule takes: a broken one of its shape with one side in common, that last held
+ * when this one began, give or take an hour before and a day after. */
 static int find_predecessor(struct fl_rulesdb *db, struct summary *s)
 {
     sqlite3_stmt *q = fl_rulesdb_kept(db, SQL_PREDECESSOR);

@@ -27,6 +27,7 @@ struct storing {
     uint64_t first_time;
     size_t alerts;
     struct fl_untold *untold; /* novel rules, room for every rule */
+    size_t *untold_index;     /* of each, among the rules */
     size_t n_untold;
     json_t *grades; /* by shape */
     struct fl_kin *kin;
@@ -406,15 +407,32 @@ static int look_at_instances(struct storing *s, size_t index, int64_t *alert_id,
     return rc;
 }
 
-/* The rule of the run, by its id, that names the node of a periodic one; 0: none. */
-static int64_t whose_pace(const struct storing *s, const struct fl_rule *r)
+static bool is_pace_of(const struct fl_rule *r, const struct fl_rule *other)
 {
-    for (size_t i = 0; r->evidence == FL_EVIDENCE_PERIODIC && i < s->n && s->rules[i].parent < 0; i++) {
-        const struct fl_rule *other = &s->rules[i];
-        if (other->evidence != FL_EVIDENCE_PERIODIC && (fl_kin_is_of(&r->antecedent, &other->antecedent) ||
-                                                        fl_kin_is_of(&r->antecedent, &other->consequent)))
+    return other->evidence != FL_EVIDENCE_PERIODIC && (fl_kin_is_of(&r->antecedent, &other->antecedent) ||
+                                                       fl_kin_is_of(&r->antecedent, &other->consequent));
+}
+
+static bool keeps_time_too(const struct fl_rule *r, const struct fl_rule *other)
+{
+    return other->evidence == FL_EVIDENCE_PERIODIC && !r->antecedent.any_client &&
+           !other->antecedent.any_client &&
+           fl_addr_cmp(&r->antecedent.client, &other->antecedent.client) == 0;
+}
+
+/* The rule of the run, by its id, that a periodic one is told with: one that names its node, or a stronger
+ * periodic one of the same client that nobody has been told of; 0: none. */
+static int64_t told_with(const struct storing *s, size_t index)
+{
+    const struct fl_rule *r = &s->rules[index];
+    if (r->evidence != FL_EVIDENCE_PERIODIC)
+        return 0;
+    for (size_t i = 0; i < s->n && s->rules[i].parent < 0; i++)
+        if (is_pace_of(r, &s->rules[i]))
             return s->ids[i];
-    }
+    for (size_t i = 0; i < s->n_untold; i++)
+        if (keeps_time_too(r, &s->rules[s->untold_index[i]]))
+            return s->untold[i].rule_id;
     return 0;
 }
 
@@ -426,12 +444,12 @@ static int note_untold(struct storing *s, size_t index)
     bool all_known = false;
     *u = (struct fl_untold){.rule_id = s->ids[index],
                             .opened_ms = first_time_of(s, r),
-                            .with_id = whose_pace(s, r),
+                            .with_id = told_with(s, index),
                             .alert_id = fl_kin_alert(s->kin, &r->antecedent, fl_rule_consequent(r))};
     int rc = r->instances ? look_at_instances(s, index, &u->alert_id, &all_known) : SQLITE_OK;
     if (rc == SQLITE_OK && all_known)
         return learn(s, u->rule_id);
-    s->n_untold++;
+    s->untold_index[s->n_untold++] = index;
     s->run->novel++;
     return rc;
 }
@@ -555,8 +573,9 @@ int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct
     s.ids = calloc(s.n + 1, sizeof *s.ids);
     s.positions = calloc(s.n + 1, sizeof *s.positions);
     s.untold = calloc(s.n + 1, sizeof *s.untold);
+    s.untold_index = calloc(s.n + 1, sizeof *s.untold_index);
     s.grades = json_object();
-    if (!s.ids || !s.positions || !s.untold || !s.grades) {
+    if (!s.ids || !s.positions || !s.untold || !s.untold_index || !s.grades) {
         rc = fl_fail(err, FL_ENOMEM, "%s: out of memory", db->path);
     } else if (fl_rulesdb_run(db, SQL_BEGIN, "") != SQLITE_OK) {
         rc = fl_rulesdb_fail(db, err);
@@ -572,6 +591,7 @@ int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct
     free(s.ids);
     free(s.positions);
     free(s.untold);
+    free(s.untold_index);
     json_decref(s.grades);
     fl_kin_free(s.kin);
     return rc;

@@ -469,18 +469,22 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "NULL, NULL, ?4) FROM rule r JOIN figures f ON f.id = r.figures_id WHERE r.id = ?5",
          true},
     [SQL_SUCCESSOR] = {"SELECT n.id FROM rule b JOIN rule n ON n.shape = b.shape AND n.location_id = "
-                       "b.location_id AND n.id <> "
-                       "b.id JOIN alert_member m ON m.rule_id = n.id JOIN alert a ON a.id = m.alert_id WHERE "
-                       "b.id = ?1 AND a.kind = "
-                       "'novel' AND a.state IN ('open', 'acked') AND (substr(n.identity, 1, length(?2) + 3) "
-                       "= ?2 || ' ~ ' OR "
-                       "substr(n.identity, -3 - length(?2)) = ' ~ ' || ?2) ORDER BY n.id DESC LIMIT 1",
+                       "b.location_id AND n.id <> b.id "
+                       "AND n.first_seen_ms BETWEEN b.hit_ms - 3600000 AND b.hit_ms + 86400000 JOIN "
+                       "alert_member m ON m.rule_id = n.id "
+                       "JOIN alert a ON a.id = m.alert_id WHERE b.id = ?1 AND a.kind = 'novel' AND a.state "
+                       "IN ('open', 'acked') AND "
+                       "(substr(n.identity, 1, length(?2) + 3) = ?2 || ' ~ ' OR substr(n.identity, -3 - "
+                       "length(?2)) = ' ~ ' || ?2) "
+                       "ORDER BY n.id DESC LIMIT 1",
                        true},
     [SQL_PREDECESSOR] = {"SELECT f.text, a.id FROM rule n JOIN rule b ON b.shape = n.shape AND b.location_id "
-                         "= n.location_id AND "
-                         "b.id <> n.id JOIN alert a ON a.rule_id = b.id JOIN figures f ON f.id = "
-                         "b.figures_id WHERE n.id = ?1 AND "
-                         "a.kind = 'broken' AND a.subject IS NOT NULL ORDER BY a.id DESC",
+                         "= n.location_id AND b.id <> "
+                         "n.id AND n.first_seen_ms BETWEEN b.hit_ms - 3600000 AND b.hit_ms + 86400000 JOIN "
+                         "alert a ON a.rule_id = b.id "
+                         "JOIN figures f ON f.id = b.figures_id WHERE n.id = ?1 AND a.kind = 'broken' AND "
+                         "a.subject IS NOT NULL ORDER BY "
+                         "a.id DESC",
                          true},
     [SQL_MEND_BROKEN] = {"UPDATE alert SET subject = NULL, rules = 0, changed_ms = iif(state = 'closed', "
                          "changed_ms, ?2), closed_ms = "

@@ -174,6 +174,24 @@ static void test_moved_at_once(void **state)
     assert_int_equal(store(f, 2, moved, (struct seen){.since = 30, .found = true}), 0);
 }
 
+/* What was there long before, or comes long after, takes nobody's place. */
+static void test_not_moved(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    store(f, 1, moved, (struct seen){.found = true});
+    sqlite3_exec(f->db->sqlite, "UPDATE rule SET first_seen_ms = first_seen_ms - 2 * 86400000 WHERE id = 2",
+                 NULL, NULL, NULL);
+    assert_int_equal(store(f, 2, moved, (struct seen){.since = 20, .found = true}), 1);
+    assert_int_equal(scalar(f, one_alert), 0);
+    assert_int_equal(scalar(f, open_broken), 1);
+    sqlite3_exec(f->db->sqlite, "UPDATE rule SET first_seen_ms = first_seen_ms + 9 * 86400000 WHERE id = 2",
+                 NULL, NULL, NULL);
+    store(f, 3, "*.* : 10.0.0.5.80/tcp => 10.0.0.5.* : 10.0.0.11.3306/tcp",
+          (struct seen){.since = 30, .found = true});
+    assert_int_equal(scalar(f, one_alert), 1);
+}
+
 static void test_moved_a_run_later(void **state)
 {
     struct fixture *f = *state;
@@ -272,12 +290,19 @@ static void test_why_it_is_gone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_what_is_looked_at), TEST(test_broken_and_whole_again),
-        TEST(test_how_sure),          TEST(test_rests),
-        TEST(test_over_night),        TEST(test_moved_at_once),
-        TEST(test_sampled_anew),      TEST(test_moved_a_run_later),
-        TEST(test_either_way),        TEST(test_older_data_break_nothing),
-        TEST(test_accepting),         TEST(test_ignoring),
+        TEST(test_what_is_looked_at),
+        TEST(test_broken_and_whole_again),
+        TEST(test_how_sure),
+        TEST(test_rests),
+        TEST(test_over_night),
+        TEST(test_moved_at_once),
+        TEST(test_not_moved),
+        TEST(test_sampled_anew),
+        TEST(test_moved_a_run_later),
+        TEST(test_either_way),
+        TEST(test_older_data_break_nothing),
+        TEST(test_accepting),
+        TEST(test_ignoring),
         TEST(test_why_it_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,6 +140,16 @@ static void test_the_pace_of_what_is_told_with_it(void **state)
     assert_int_equal(scalar(f, "SELECT rules FROM alerts WHERE rule LIKE '%3306%'"), 2);
 }
 
+static void test_the_times_that_one_client_keeps(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(STORE(f, 0, false, {"10.0.0.5.* : 10.0.0.9.3306/tcp every 5 min", -1},
+                           {"10.0.0.6.* : 10.0.0.9.3307/tcp every 5 min", -1},
+                           {"10.0.0.5.* : 10.0.0.8.80/tcp every 7 min", -1}),
+                     2);
+    assert_int_equal(scalar(f, "SELECT rules FROM alerts WHERE id = 1"), 2);
+}
+
 /* The any-client rule of what three clients are known to do. */
 #define IMAPS(host) "10.0.0." host ".* : 10.0.0.9.143/tcp <=> 10.0.0." host ".* : 10.0.0.9.993/tcp"
 static const char imaps[] = "*.* : 10.0.0.9.143/tcp <=> *.* : 10.0.0.9.993/tcp";
@@ -190,6 +200,7 @@ int main(void)
         TEST(test_the_pace_of_what_is_known),
         TEST(test_the_pace_of_what_is_told),
         TEST(test_the_pace_of_what_is_told_with_it),
+        TEST(test_the_times_that_one_client_keeps),
         TEST(test_what_known_rules_make_together),
         TEST(test_what_they_make_with_another),
         TEST(test_what_an_alert_tells_is_folded),
