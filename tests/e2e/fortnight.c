@@ -3,7 +3,8 @@
  * change explains there is at most one alert a day at a location.
  *
  * At paris somebody accepts each morning what was told; at london alerts are acknowledged; at tokyo nobody
- * does anything. `fortnight --table [SEED]` prints the table, `fortnight --long` counts over several seeds.
+ * does anything. `fortnight --table [SEED [HOURS]]` prints the table, mined every so many hours, `fortnight
+ * --long` counts over several seeds.
  */
 #include "tests/mining/mining_fixture.h"
 
@@ -23,6 +24,7 @@ struct told {                  /* an alert */
 };
 struct sim {
     uint64_t seed;
+    unsigned every_hours; /* a run */
     struct fl_config config;
     struct fl_rulesdb *db;
     struct fl_writer *writer;
@@ -130,8 +132,11 @@ static int cause_of(struct sim *s, int64_t alert_id)
 {
     struct explaining e = {.location = s->location};
     struct fl_err err = {""};
-    for (size_t c = 0; plan_changes[c].what; c++)
-        e.possible[c] = plan_changes[c].location == s->location && plan_changes[c].begins_ms < s->now_ms;
+    for (size_t i = 0; plan_changes[i].what; i++) { /* a run sees a day back */
+        const struct plan_change *c = &plan_changes[i];
+        e.possible[i] =
+            c->location == s->location && c->begins_ms < s->now_ms && s->now_ms - PLAN_DAY_MS <= c->ends_ms;
+    }
     struct fl_rule_filter filter = {.alert_id = alert_id, .status = "all"};
     check(fl_rulesdb_rules(s->db, &filter, explain_rule, &e, &err), &err);
     for (size_t c = 0; plan_changes[c].what; c++)
@@ -239,18 +244,18 @@ static void live_day(struct sim *s, unsigned day)
         tell_figures(s, end_ms);
         if (hour == 8)
             in_the_morning(s, end_ms);
-        for (unsigned l = 0; l < PLAN_LOCATIONS && (hour + 1) % EVERY_HOURS == 0; l++)
+        for (unsigned l = 0; l < PLAN_LOCATIONS && (hour + 1) % s->every_hours == 0; l++)
             mine(s, l, end_ms);
     }
 }
 
-static void begin(struct sim *s, uint64_t seed)
+static void begin(struct sim *s, uint64_t seed, unsigned every_hours)
 {
     struct fl_err err = {""};
-    *s = (struct sim){.seed = seed};
+    *s = (struct sim){.seed = seed, .every_hours = every_hours};
     assert_int_equal(fl_config_init(&s->config), 0);
     s->config.learning_ms = PLAN_DAY_MS;
-    s->config.mining.every_ms = EVERY_HOURS * PLAN_HOUR_MS;
+    s->config.mining.every_ms = s->every_hours * PLAN_HOUR_MS;
     s->config.mining.threads = 2;
     check(fl_rulesdb_open(&s->db, dir, FL_RULESDB_CREATE, &err), &err);
     s->writer = open_writer();
@@ -276,9 +281,9 @@ static void end(struct sim *s)
     fl_config_clear(&s->config);
 }
 
-static void live(struct sim *s, uint64_t seed)
+static void live(struct sim *s, uint64_t seed, unsigned every_hours)
 {
-    begin(s, seed);
+    begin(s, seed, every_hours);
     for (unsigned day = 0; day < PLAN_DAYS; day++)
         live_day(s, day);
     end(s);
@@ -287,9 +292,9 @@ static void live(struct sim *s, uint64_t seed)
 /* ---- what is asked of it ---- */
 
 /* How many runs a change's alert came after the first that could see it; negative: before. */
-static int64_t runs_late(const struct told *t, const struct plan_change *c)
+static int64_t runs_late(const struct sim *s, const struct told *t, const struct plan_change *c)
 {
-    const int64_t every_ms = EVERY_HOURS * PLAN_HOUR_MS;
+    const int64_t every_ms = s->every_hours * PLAN_HOUR_MS;
     int64_t first_ms = PLAN_START_MS + (c->visible_ms - PLAN_START_MS + every_ms - 1) / every_ms * every_ms;
     return (t->run_ms - first_ms) / every_ms;
 }
@@ -315,7 +320,7 @@ static size_t count_faults(const struct sim *s, void (*say)(const char *const fo
         const struct plan_change *c = &plan_changes[i];
         const struct told *t = NULL;
         size_t n = alerts_of(s, i, &t), wanted = c->kind ? 1 : 0;
-        bool well = n == wanted && (n == 0 || (strcmp(t->kind, c->kind) == 0 && runs_late(t, c) <= 1));
+        bool well = n == wanted && (n == 0 || (strcmp(t->kind, c->kind) == 0 && runs_late(s, t, c) <= 1));
         faults += !well;
         if (!well)
             say("# seed %u: %s: %zu alerts%s\n", (unsigned)s->seed, c->what, n, n == wanted ? ", late" : "");
@@ -348,13 +353,28 @@ static void assert_learned_in_silence(const struct sim *s)
 
 /* ---- the table ---- */
 
+/* Indented by 4, in lines of up to 104 bytes. */
+static void print_wrapped(const char *text)
+{
+    const int most = 104;
+    while (*text) {
+        int n = (int)strlen(text);
+        if (n > most)
+            for (n = most; n > 1 && text[n] != ' ';)
+                n--;
+        printf("    %.*s\n", n, text);
+        text += n + (text[n] == ' ');
+    }
+}
+
 static void print_alert(const struct told *t)
 {
     char run[FL_TIME_TEXT];
     fl_time_format(t->run_ms, run);
-    printf("%-7s %.10s %.5s  %.10s %.5s  %-6s %-9s %-6s %5d  %s\n    %s\n", plan_location(t->location),
-           t->opened, t->opened + 11, run, run + 11, t->kind, *t->grade ? t->grade : "-", t->severity,
-           (int)t->rules, t->change < 0 ? "nothing planted" : plan_changes[t->change].what, t->text);
+    printf("%-7s %.10s %.5s  %.10s %.5s  %-6s %-9s %-6s %5d  %s\n", plan_location(t->location), t->opened,
+           t->opened + 11, run, run + 11, t->kind, *t->grade ? t->grade : "-", t->severity, (int)t->rules,
+           t->change < 0 ? "nothing planted" : plan_changes[t->change].what);
+    print_wrapped(t->text);
 }
 
 static void print_table(const struct sim *s)
@@ -376,10 +396,10 @@ static void print_table(const struct sim *s)
 
 /* ---- running it ---- */
 
-static void live_once(struct sim *s, uint64_t seed)
+static void live_once(struct sim *s, uint64_t seed, unsigned every_hours)
 {
     assert_int_equal(make_dir(NULL), 0);
-    live(s, seed);
+    live(s, seed, every_hours);
     assert_int_equal(remove_dir(NULL), 0);
 }
 
@@ -387,7 +407,7 @@ static void a_fortnight(void **state)
 {
     static struct sim s;
     size_t all;
-    live_once(&s, 1);
+    live_once(&s, 1, EVERY_HOURS);
     assert_int_equal(count_faults(&s, print_message), 0);
     assert_true(most_unexplained(&s, &all) <= 1);
     assert_true(s.unclean_runs > 0);
@@ -400,7 +420,7 @@ static void measure(void)
     static struct sim s;
     size_t faults = 0, alerts = 0, unexplained = 0, most = 0, all;
     for (uint64_t seed = 1; seed <= LONG_SEEDS; seed++) {
-        live_once(&s, seed);
+        live_once(&s, seed, EVERY_HOURS);
         size_t here = most_unexplained(&s, &all);
         faults += count_faults(&s, print_message);
         alerts += s.n_told;
@@ -421,7 +441,9 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_fortnight)};
     static struct sim s;
     if (argc > 1 && strcmp(argv[1], "--table") == 0) {
-        live_once(&s, argc > 2 ? strtoull(argv[2], NULL, 10) : 1);
+        unsigned hours = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : EVERY_HOURS;
+        live_once(&s, argc > 2 ? strtoull(argv[2], NULL, 10) : 1,
+                  hours > 0 && hours <= 24 ? hours : EVERY_HOURS);
         print_table(&s);
         return 0;
     }

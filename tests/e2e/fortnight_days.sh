@@ -45,11 +45,12 @@ field() {
 
 print_table() {
     local day id alert
+    printf '%-5s  %-16s  %-6s %-9s %-6s %5s\n' day began kind grade severe rules
     while read -r id day alert; do
-        printf 'day %s  %.16s  %-6s %-9s %-6s %3s rules\n    %s\n' "$day" "$(field opened <<<"$alert")" \
-            "$(field kind <<<"$alert")" "$(field novelty <<<"$alert")" "$(field severity <<<"$alert")" \
-            "$(field rules <<<"$alert")" \
-            "$(sed -E 's/.*"text": ?"(([^"\\]|\\.)*)".*/\1/; s/\\(.)/\1/g' <<<"$alert")"
+        printf 'day %s  %.10s %s  %-6s %-9s %-6s %5s\n' "$day" "$(field opened <<<"$alert")" \
+            "$(field opened <<<"$alert" | cut -c12-16)" "$(field kind <<<"$alert")" \
+            "$(field novelty <<<"$alert")" "$(field severity <<<"$alert")" "$(field rules <<<"$alert")"
+        sed -E 's/.*"text": ?"(([^"\\]|\\.)*)".*/\1/; s/\\(.)/\1/g' <<<"$alert" | fold -s -w 104 | sed 's/^/    /; s/ *$//'
     done <"$work/told"
     echo "$(told 1), $(told 2) and $(told 3) alerts on the first, second and third day"
 }
