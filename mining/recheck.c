@@ -388,7 +388,9 @@ static void end_row(struct fl_lapse *out, uint64_t misses, int64_t first_ms, int
     int64_t before_ms = out->last_ms != INT64_MIN ? out->last_ms : way->hit_ms;
     int64_t rest_ms = now_ms - (before_ms != INT64_MIN && before_ms < first_ms ? before_ms : first_ms);
     out->longest = misses > out->longest ? misses : out->longest;
-    if ((double)misses * way->log10_alone <= REST_LOG10 && now_ms > way->mended_ms && rest_ms > out->rest_ms)
+    bool rests = (double)misses * way->log10_alone <= REST_LOG10;
+    out->awake += 1 + (rests ? 0 : misses);
+    if (rests && now_ms > way->mended_ms && rest_ms > out->rest_ms)
         out->rest_ms = rest_ms;
 }
 

@@ -147,6 +147,9 @@ CREATE TABLE rule (
     rest_ms INTEGER NOT NULL DEFAULT 0, -- data time: the longest that one side went on without the other by more than
                                     -- chance and it held again, as over night, and nobody was told
     told_ms INTEGER NOT NULL DEFAULT 0, -- the longest after which it held again that was told as broken
+    awake_both INTEGER,             -- windows with both sides in the newest run that saw ten; NULL: none did
+    awake_first INTEGER,            -- cases of the identity's first node in it but for rests: what it is judged by;
+    awake_second INTEGER,           -- of its second node; 0: nothing is known of that side
     mended_ms INTEGER NOT NULL DEFAULT 0, -- data time: when it held again after the newest such; what was before is no
                                     -- rest
     UNIQUE (location_id, identity)

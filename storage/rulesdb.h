@@ -53,6 +53,7 @@ struct fl_lapse {
         longest;     /* since the last one in which the other side followed; the longest such row before */
     int64_t last_ms; /* when that last one was; INT64_MIN: never in this run */
     int64_t rest_ms; /* the longest row of them, before the last one, that chance does not make; 0: none */
+    uint64_t awake;  /* cases up to the last one, but for those in such rows */
 };
 /* A known rule as the run sees it, found or not. What is behind `out:` is filled in by mining. */
 struct fl_recheck {
@@ -68,6 +69,8 @@ struct fl_recheck {
     int64_t hit_ms, mended_ms;     /* when both sides were last there, before this run; rests that ended up to
                                     * then     do not count; INT64_MIN: nothing is known */
     uint64_t cases, reverse_cases; /* that the confidences were found in */
+    /* The confidences are those of while the rule does not rest, where that is known; `both` is then also set
+     * where the reverse one is one half or more. */
     uint64_t n_antecedent, n_consequent, n_both; /* out: as in struct fl_rule */
     /* out: of a rule of evidence `during` only the side that starts has one */
     struct fl_lapse antecedent_alone, consequent_alone;

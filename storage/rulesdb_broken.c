@@ -2,7 +2,8 @@
  *
  * Of a rule X => Y with confidence c, X has happened k times since Y last followed. It is broken when
  * 1. k >= 10, and (1 - c')^k <= 1e-6: c' is three standard errors below c, for a rule that was found at its
- * best will not stay there, and no more than 0.99;
+ * best will not stay there, and no more than 0.99. It is the confidence of while the rule does not rest, as
+ * the newest run over whole data saw it in which it held ten times;
  * 2. k is more than three times the longest row of such misses before it in the same span;
  * 3. it has lasted longer than what the rule is used to. A row that chance does not make, and after which it
  * held again, is a rest. Of a rule that rested for r, three times r must have passed, and five days at least
@@ -20,7 +21,7 @@
 
 #include "storage/rulesdb_parts.h"
 
-enum { LEAST_MISSES = 10, TIMES_LONGEST = 3, WIDE_HOSTS = 10 };
+enum { LEAST_HITS = 10, LEAST_MISSES = 10, TIMES_LONGEST = 3, WIDE_HOSTS = 10 };
 #define SURE_LOG10 (-6)
 #define MOST_CONFIDENCE 0.99
 #define STANDARD_ERRORS 3
@@ -40,6 +41,29 @@ static void take_figures(sqlite3_stmt *q, struct fl_recheck *r)
     r->mended_ms = sqlite3_column_int64(q, 10);
     r->cases = (uint64_t)sqlite3_column_int64(q, 11);
     r->reverse_cases = (uint64_t)sqlite3_column_int64(q, 12);
+}
+
+static bool is_turned(const struct fl_recheck *r)
+{
+    return fl_node_cmp(&r->antecedent, &r->consequent) > 0;
+}
+
+/* What it is like while it does not rest, where that is known; the figures of a run that saw it break, or
+ * rest, say less. */
+static void take_awake(sqlite3_stmt *q, struct fl_recheck *r)
+{
+    int64_t both = sqlite3_column_int64(q, 13), sides[2];
+    for (int i = 0; i < 2; i++)
+        sides[i] = sqlite3_column_int64(q, 14 + (is_turned(r) ? 1 - i : i));
+    if (both > 0 && sides[0] > 0) {
+        r->confidence = (double)both / (double)sides[0];
+        r->cases = (uint64_t)sides[0];
+    }
+    if (both > 0 && sides[1] > 0) {
+        r->reverse_confidence = (double)both / (double)sides[1];
+        r->reverse_cases = (uint64_t)sides[1];
+        r->both = r->both || r->reverse_confidence >= 0.5;
+    }
 }
 
 int fl_rulesdb_to_recheck(struct fl_rulesdb *db, const char *location, struct fl_recheck **out, size_t *n,
@@ -68,6 +92,8 @@ int fl_rulesdb_to_recheck(struct fl_rulesdb *db, const char *location, struct fl
         int single = fl_rule_parse((const char *)sqlite3_column_text(q, 1), &r->antecedent, &r->consequent);
         r->single = single == 1;
         take_figures(q, r);
+        if (!r->single)
+            take_awake(q, r);
         *n += single >= 0;
     }
     sqlite3_reset(q);
@@ -237,9 +263,17 @@ static int judge(struct fl_rulesdb *db, const struct fl_run *run, const struct f
 static int note(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_recheck *r)
 {
     int64_t found, rest_ms = *run->unclean ? 0 : rest_of(r);
+    int64_t sides[2] = {fl_rulesdb_count(r->antecedent_alone.awake),
+                        fl_rulesdb_count(r->consequent_alone.awake)};
     int rc = rest_ms > 0 ? fl_rulesdb_get_int(db, SQL_BROKEN_EPISODE, &found, "i", r->rule_id) : SQLITE_DONE;
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         return rc;
+    if (!*run->unclean && r->n_both >= LEAST_HITS && (sides[0] > 0 || sides[1] > 0)) {
+        int put = fl_rulesdb_run(db, SQL_NOTE_AWAKE, "iiii", r->rule_id, fl_rulesdb_count(r->n_both),
+                                 sides[is_turned(r)], sides[!is_turned(r)]);
+        if (put != SQLITE_OK)
+            return put;
+    }
     return fl_rulesdb_run(db, SQL_NOTE_RECHECK, "iiiiiii", r->rule_id, run->to_ms,
                           fl_rulesdb_count(r->n_antecedent), fl_rulesdb_count(r->n_consequent),
                           fl_rulesdb_count(r->n_both), last_hit(r), rc == SQLITE_ROW ? 0 : rest_ms);

@@ -107,6 +107,7 @@ enum fl_rulesdb_sql {
     SQL_DROP_TEMPLATE,
     SQL_TEMPLATES,
     SQL_TO_RECHECK,
+    SQL_NOTE_AWAKE,
     SQL_NOTE_RECHECK,
     SQL_RESTS,
     SQL_SAMPLED_ANEW,

@@ -443,11 +443,14 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_TO_RECHECK] =
         {"SELECT r.id, f.text, f.evidence = 'during', ifnull(f.present = 'antecedent', 0), f.confidence, "
          "f.reverse_confidence, f.both, f.clock IS NOT NULL, f.hosts, r.hit_ms, r.mended_ms, f.n_antecedent, "
-         "f.n_consequent FROM location l JOIN rule r ON r.location_id = "
+         "f.n_consequent, r.awake_both, r.awake_first, r.awake_second FROM location l JOIN rule r ON "
+         "r.location_id = "
          "l.id JOIN figures f ON f.id = r.figures_id JOIN rule_status s ON s.rule_id = r.id WHERE l.name = "
          "?1 AND "
          "s.status = 'known' ORDER BY r.id",
          false},
+    [SQL_NOTE_AWAKE] = {"UPDATE rule SET awake_both = ?2, awake_first = ?3, awake_second = ?4 WHERE id = ?1",
+                        true},
     [SQL_NOTE_RECHECK] =
         {"UPDATE rule SET recheck_ms = ?2, recheck_antecedent = ?3, recheck_consequent = ?4, "
          "recheck_both = ?5, hit_ms = nullif(max(ifnull(hit_ms, ?6), ?6), -9223372036854775808), rest_ms = "

@@ -80,6 +80,13 @@ static void backup_that_breaks(struct gen_make *m)
     backup_until(m, AT(BROKEN, 2));
 }
 
+/* A mirror is asked every day, and on working days, day and night, fetches what is new. */
+static void mirror(struct gen_make *m)
+{
+    in_turn(m, MINUTES(20), tcp(gen_server(76), gen_server(77), 8730),
+            tcp(gen_server(77), gen_server(78), 9102), is_weekend(day_of(m)) ? 0 : INT64_MAX);
+}
+
 /* An agent asks the portal day and night; on working days, from 6 to 22, the portal asks the time clock. */
 static void time_clock(struct gen_make *m)
 {
@@ -136,7 +143,7 @@ static void scan(struct gen_make *m)
     }
 }
 
-static const struct gen_pattern extra[PLAN_LOCATIONS][5] = {
+static const struct gen_pattern extra[PLAN_LOCATIONS][6] = {
     [PLAN_PARIS] = {{"backup", false, backup_that_breaks},
                     {"time-clock", false, time_clock},
                     {NULL, false, NULL}},
@@ -144,6 +151,7 @@ static const struct gen_pattern extra[PLAN_LOCATIONS][5] = {
                      {"new-application", false, new_application},
                      {"scan", false, scan},
                      {"weekly-job", false, weekly_job},
+                     {"mirror", false, mirror},
                      {NULL, false, NULL}},
     [PLAN_TOKYO] = {{"backup", false, backup}, {"time-clock", false, time_clock}, {NULL, false, NULL}},
 };
@@ -245,6 +253,7 @@ const struct plan_change plan_changes[] = {
      "novel",
      {"10.1.0.34.3306/", "10.1.0.33.3306/"}},
     {"a weekend", PLAN_PARIS, AT(5, 0), AT(7, 0), 0, NULL, {NULL}},
+    {"a mirror's first weekend", PLAN_LONDON, AT(5, 0), AT(14, 0), AT(5, 13), "broken", {"10.2.0.78.9102/"}},
     {"a weekly job",
      PLAN_LONDON,
      AT(6, 4),

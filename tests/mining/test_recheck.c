@@ -127,6 +127,8 @@ static void test_rests(void **state)
     run(m, &r, 1, &found);
     assert_int_equal(r.antecedent_alone.rest_ms, 41 * 60000 + (90 % 7 - 49 % 7) * 1000);
     assert_int_equal(r.consequent_alone.rest_ms, 0);
+    assert_int_equal(r.antecedent_alone.awake, 160);
+    assert_int_equal(r.consequent_alone.awake, 160);
     fl_findings_clear(&found);
     r.mended_ms = t0 + 91 * 60000; /* told, and told that it was over */
     run(m, &r, 1, &found);
@@ -136,6 +138,7 @@ static void test_rests(void **state)
     r.confidence = 0.1; /* 40 misses are one chance in 68 */
     run(m, &r, 1, &found);
     assert_int_equal(r.antecedent_alone.rest_ms, 0);
+    assert_int_equal(r.antecedent_alone.awake, 200);
     fl_findings_clear(&found);
     m->n = 0;
     make_web(m, 200, 0, 30);

@@ -22,6 +22,7 @@ static void make_rule(struct fl_rule *r, const char *text)
 struct seen {
     uint64_t since, longest, reverse_since;
     int64_t rest_ms;
+    uint64_t awake;
     bool found, unclean, learning;
 };
 static size_t store(struct fixture *f, int hour, const char *text, struct seen seen)
@@ -37,8 +38,9 @@ static size_t store(struct fixture *f, int hour, const char *text, struct seen s
     for (size_t i = 0; i < n; i++) {
         rechecks[i].n_antecedent = 100;
         rechecks[i].n_consequent = rechecks[i].n_both = 100 - seen.since;
-        rechecks[i].antecedent_alone = (struct fl_lapse){seen.since, seen.longest, t0 + 5000, seen.rest_ms};
-        rechecks[i].consequent_alone = (struct fl_lapse){seen.reverse_since, 0, INT64_MIN, 0};
+        rechecks[i].antecedent_alone =
+            (struct fl_lapse){seen.since, seen.longest, t0 + 5000, seen.rest_ms, seen.awake};
+        rechecks[i].consequent_alone = (struct fl_lapse){seen.reverse_since, 0, INT64_MIN, 0, seen.awake};
     }
     struct fl_finding_list found = {.rules = &rule, .n = seen.found, .rechecks = rechecks, .n_rechecks = n};
     assert_int_equal(fl_rulesdb_store_run(f->db, &run, &found, seen.learning, &alerts, NULL), 0);
@@ -152,6 +154,27 @@ static void test_sampled_anew(void **state)
     assert_int_equal(store(f, 30, web, (struct seen){.since = 50}), 0);
     store(f, 31, web, (struct seen){.found = true});
     assert_int_equal(store(f, 32, web, (struct seen){.since = 50}), 1);
+}
+
+/* While a rule breaks slowly, as seen by runs that still find it, its figures get worse; it is judged by
+ * those of before, also when its arrow has turned. */
+static void test_figures_that_erode(void **state)
+{
+    static const char turned[] = "10.0.0.5.* : 10.0.0.9.3306/tcp => *.* : 10.0.0.5.80/tcp";
+    struct fixture *f = *state;
+    struct fl_recheck *r;
+    size_t n;
+    start(f, web);
+    store(f, 1, web, (struct seen){.awake = 100, .found = true});
+    store(f, 2, turned, (struct seen){.since = 60, .awake = 80, .unclean = true, .found = true});
+    sqlite3_exec(f->db->sqlite, "UPDATE figures SET confidence = 1, reverse_confidence = 0.2, both = 0", NULL,
+                 NULL, NULL);
+    assert_int_equal(fl_rulesdb_to_recheck(f->db, "paris", &r, &n, NULL), 0);
+    assert_int_equal(n, 1);
+    assert_true(r[0].antecedent.server_port == 3306 && r[0].both);
+    assert_true(r[0].confidence == 1 && r[0].reverse_confidence == 1 && r[0].reverse_cases == 100);
+    free(r);
+    assert_int_equal(store(f, 3, turned, (struct seen){.reverse_since = 80}), 1);
 }
 
 /* What takes the place of what stopped is told in one alert with it, whichever was there first. */
@@ -290,19 +313,13 @@ static void test_why_it_is_gone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_what_is_looked_at),
-        TEST(test_broken_and_whole_again),
-        TEST(test_how_sure),
-        TEST(test_rests),
-        TEST(test_over_night),
-        TEST(test_moved_at_once),
-        TEST(test_not_moved),
-        TEST(test_sampled_anew),
-        TEST(test_moved_a_run_later),
-        TEST(test_either_way),
-        TEST(test_older_data_break_nothing),
-        TEST(test_accepting),
-        TEST(test_ignoring),
+        TEST(test_what_is_looked_at),  TEST(test_broken_and_whole_again),
+        TEST(test_how_sure),           TEST(test_rests),
+        TEST(test_over_night),         TEST(test_moved_at_once),
+        TEST(test_figures_that_erode), TEST(test_not_moved),
+        TEST(test_sampled_anew),       TEST(test_moved_a_run_later),
+        TEST(test_either_way),         TEST(test_older_data_break_nothing),
+        TEST(test_accepting),          TEST(test_ignoring),
         TEST(test_why_it_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
