@@ -167,6 +167,14 @@ static void explain(const struct fl_recheck *r, double confidence, char *out, si
              r->clock ? "; it keeps to the clock, as jobs do, which makes it low" : "");
 }
 
+/* When both sides were there for the last time; where nothing is known of that, when the run's data begin. */
+static int64_t began_ms(const struct fl_run *run, const struct fl_recheck *r, const struct fl_lapse *l)
+{
+    if (l->last_ms != INT64_MIN)
+        return l->last_ms;
+    return r->hit_ms != INT64_MIN ? r->hit_ms : run->from_ms;
+}
+
 /* "Broken at paris: "any client asks 10.0.0.5 port 80/tcp" goes on, but ..." */
 static int tell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_recheck *r, bool antecedent,
                 bool successor, int64_t now_ms)
@@ -183,8 +191,8 @@ static int tell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl
              l->last_ms == INT64_MIN ? ", all of this run" : "");
     explain(r, antecedent ? r->confidence : r->reverse_confidence, why, sizeof why);
     int rc = fl_rulesdb_run(db, SQL_ADD_BROKEN, "ttiiittt", run->location, severity_of(r),
-                            l->last_ms == INT64_MIN ? run->from_ms : l->last_ms, now_ms, r->rule_id, text,
-                            why, successor ? "another alert tells of what takes its place" : NULL);
+                            began_ms(run, r, l), now_ms, r->rule_id, text, why,
+                            successor ? "another alert tells of what takes its place" : NULL);
     int64_t alert_id = sqlite3_last_insert_rowid(db->sqlite);
     return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_ADD_MEMBER, "ii", alert_id, r->rule_id) : rc;
 }

@@ -17,6 +17,7 @@ enum {
     LOSSY = 3,
     LOSSY_TOO = 4,
     SCAN = 9,
+    STAYS_SHUT = 5,
     HOLIDAY = 10,
     SAMPLED = 11
 };
@@ -88,9 +89,8 @@ static void mirror(struct gen_make *m)
 }
 
 /* An agent asks the portal day and night; on working days, from 6 to 22, the portal asks the time clock. */
-static void time_clock(struct gen_make *m)
+static void time_clock_on(struct gen_make *m, bool works)
 {
-    bool works = !is_weekend(day_of(m)) && day_of(m) != HOLIDAY;
     struct gen_make part = *m;
     for (unsigned hour = 0; hour < 24; hour++) {
         part.from_ms = m->from_ms + hour * PLAN_HOUR_MS;
@@ -102,6 +102,17 @@ static void time_clock(struct gen_make *m)
     part.from_ms = m->from_ms;
     part.to_ms = m->to_ms;
     *m = part;
+}
+
+static void time_clock(struct gen_make *m)
+{
+    time_clock_on(m, !is_weekend(day_of(m)));
+}
+
+/* After the first weekend it stays shut. */
+static void time_clock_that_breaks(struct gen_make *m)
+{
+    time_clock_on(m, day_of(m) < STAYS_SHUT);
 }
 
 /* Sundays from 4 to 10 the warehouse is filled from two databases. */
@@ -153,7 +164,9 @@ static const struct gen_pattern extra[PLAN_LOCATIONS][6] = {
                      {"weekly-job", false, weekly_job},
                      {"mirror", false, mirror},
                      {NULL, false, NULL}},
-    [PLAN_TOKYO] = {{"backup", false, backup}, {"time-clock", false, time_clock}, {NULL, false, NULL}},
+    [PLAN_TOKYO] = {{"backup", false, backup},
+                    {"time-clock", false, time_clock_that_breaks},
+                    {NULL, false, NULL}},
 };
 
 /* What runs day and night, and what people do in the office: the generator's other patterns are not here. */
@@ -261,6 +274,13 @@ const struct plan_change plan_changes[] = {
      AT(6, 6),
      "novel",
      {"10.2.0.64.5432/", "10.2.0.65.5432/"}},
+    {"a time clock that stays shut",
+     PLAN_TOKYO,
+     AT(7, 6),
+     INT64_MAX,
+     AT(9, 22),
+     "broken",
+     {"10.3.0.87.1521/"}},
     {"a backup that broke",
      PLAN_PARIS,
      AT(BROKEN, 2),
