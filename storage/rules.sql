@@ -129,7 +129,7 @@ CREATE TABLE rule (
     shape TEXT NOT NULL,          -- the identity with hosts as letters: ports and how hosts are shared
     novelty TEXT NOT NULL CHECK (novelty IN ('new', 'new-here', 'new-hosts')), -- grade at first sight: its shape
                                   -- was known nowhere; elsewhere; here
-    learned BOOLEAN NOT NULL,     -- 1: first seen while the location learned
+    learned BOOLEAN NOT NULL,     -- 1: first seen while the location learned, or says what it knows in other words
     figures_id INTEGER NOT NULL UNIQUE REFERENCES figures (id), -- newest figures
     first_seen_ms INTEGER NOT NULL, -- data time: earliest example of the first run, else its from_ms
     last_seen_ms INTEGER NOT NULL,  -- data time: latest example of any run, else its to_ms
@@ -184,8 +184,9 @@ CREATE INDEX coverage_decision ON coverage (decision_id);
 
 -- ---- what to tell people ----
 
--- Novel rules of one cluster are one alert: while it is open, what else of the cluster is novel joins it. Once
--- it is acked or closed, what comes later is an alert of its own.
+-- Novel rules of one cluster are one alert, and so are those of one run that are alike but for their hosts: while
+-- it is open, what else of the cluster is novel joins it. Once it is acked or closed, what comes later is an alert
+-- of its own, unless it says the same of one more client or more widely, or is the pace of what it tells.
 CREATE TABLE alert (
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- sinks remember the last one they delivered
     location TEXT,                        -- name of the location; NULL: the service as a whole

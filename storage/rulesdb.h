@@ -103,9 +103,12 @@ struct fl_finding_list {
  * have it, is told as broken once; that alert closes when it holds again. Unclean and learning runs break
  * nothing;
  *  - clusters keep their id from run to run while they keep most of their rules;
- *  - rules that are novel by this run are told: those of a cluster as one alert, which grows by what joins
- * the cluster while it is open; a rule stands in one alert at a time while that is open or acked. Fills
- * run->id and run->novel (rules of this run whose status is novel). Alerts opened: *n_alerts. FL_EDB. */
+ *  - a rule that says what the location is used to in other words (rulesdb_kin.c) is known; so becomes a
+ * novel one that a clean run folds under a rule that is decided upon;
+ *  - rules that are novel by this run are told: those of a cluster, or alike but for their hosts, as one
+ * alert, which grows by what joins the cluster while it is open; a rule stands in one alert at a time while
+ * that is open or acked. Where a rule takes the place of a broken one, its alert tells both. Fills run->id
+ * and run->novel (rules of this run whose status is novel). Alerts opened: *n_alerts. FL_EDB. */
 int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct fl_finding_list *found,
                          bool learning, size_t *n_alerts, struct fl_err *err);
 /* End of the last scheduled run's span at a location, or INT64_MIN. */
