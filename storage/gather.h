@@ -19,9 +19,9 @@ struct fl_gatherer;
 int fl_gatherer_new(struct fl_gatherer **out, int64_t bucket_ms, struct fl_chunk_codec *codec);
 void fl_gatherer_free(struct fl_gatherer *g);
 
-/* Add n records, copied unless they lie in room of the gatherer, of which the first *taken are done with: taken, or passed over because their times
- * cannot be. 0 when all are. FL_EINVAL for the location's name; FL_ELIMIT: 4,096 buckets are waited for;
- * FL_ENOMEM. */
+/* Add n records, copied unless they lie in room of the gatherer, of which the first *taken are done with:
+ * taken, or passed over because their times cannot be. 0 when all are. FL_EINVAL for the location's name;
+ * FL_ELIMIT: 4,096 buckets are waited for; FL_ENOMEM. */
 int fl_gatherer_add(struct fl_gatherer *g, const char *location, const struct fl_flow *flows, size_t n,
                     size_t *taken);
 /* Where n records of a location, if they belong where the latest one went, can be laid before they are added
