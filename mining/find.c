@@ -86,9 +86,13 @@ static int count_families(struct fl_pairs *out, uint64_t n_total[3], const struc
                                      .config = r->config,
                                      .stop = stop_counting,
                                      .ctx = &asked};
-    if (asked_to_stop(r, FL_PHASE_COUNTING, 0))
-        return FL_ESTOP;
-    int rc = fl_lanes_build(lanes, nodes, talk, time, r->config->threads);
+    struct fl_stop stop = {stop_counting, &asked};
+    int rc = fl_lanes_build(lanes, &(struct fl_lanes_request){.nodes = nodes,
+                                                              .talk = talk,
+                                                              .time = time,
+                                                              .threads = r->config->threads,
+                                                              .memory_bytes = r->memory_bytes,
+                                                              .stop = &stop});
     if (rc < 0)
         return rc;
     for (int family = FL_NAMED; family <= FL_BOUND_SERVER; family++)
@@ -326,8 +330,6 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
         rc = recheck(r, &talk, &time);
     if (rc == 0)
         rc = fl_nodes_build_on(&nodes, &talk, &time, r->config->support, r->config->threads);
-    if (rc == 0)
-        rc = fl_nodes_fit(&nodes, &talk, &time, r->memory_bytes) ? 0 : FL_ELIMIT;
     if (rc == 0)
         rc = count_families(&pairs, n_total, &nodes, &talk, &time, r);
     if (rc == 0)

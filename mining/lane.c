@@ -9,6 +9,7 @@
  * and present 3, 4 and 59, and at 1 with no start and present 0 and 1. */
 #include "mining/lane.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "mining/parallel.h"
@@ -72,6 +73,33 @@ static struct spell spell_of(const struct fl_timeline *time, const struct fl_con
     return s;
 }
 
+/* ---- memory ---- */
+
+/* What all lanes share while they are built. */
+struct lanes_build {
+    struct fl_lane *lanes;
+    const struct fl_lanes_request *request;
+    struct spell *spells; /* by conversation */
+    uint32_t parts, threads;
+    atomic_uint_fast64_t bytes; /* taken, or spoken for */
+    atomic_bool stopped;
+};
+
+/* What a cell takes here and when it is counted, beside those of others: measured, with room. Each thread
+ * that counts has two numbers for a block. */
+enum { BYTES_A_CELL = 96, BYTES_A_BLOCK = 2 * sizeof(uint32_t), CELLS_AT_ONCE = 1024 };
+
+/* Speak for so many bytes, from a part of the work. FL_ELIMIT, FL_ESTOP. */
+static int take(struct lanes_build *all, uint32_t part, uint64_t bytes)
+{
+    uint64_t most = all->request->memory_bytes;
+    if (part == 0 && fl_stop_ask(all->request->stop, 0) < 0)
+        atomic_store(&all->stopped, true);
+    if (atomic_load(&all->stopped))
+        return FL_ESTOP;
+    return atomic_fetch_add(&all->bytes, bytes) + bytes > most && most ? FL_ELIMIT : 0;
+}
+
 /* ---- 2. cells ---- */
 
 struct track { /* the cells of a node at one binding host */
@@ -80,11 +108,12 @@ struct track { /* the cells of a node at one binding host */
 };
 
 struct build {
+    struct lanes_build *all;
+    uint32_t part;
     struct fl_lane *lane;
     const struct fl_nodes *nodes;
-    const struct fl_talk *talk;
-    const struct spell *spells; /* by conversation */
     size_t n_cells, room_cells;
+    size_t most_cells;    /* that were spoken for */
     struct track *tracks; /* bound families */
     size_t n_tracks, room_tracks;
 
@@ -103,32 +132,43 @@ static uint64_t all_windows(const struct fl_lane *lane, uint32_t at)
     return left >= 64 ? UINT64_MAX : (UINT64_C(1) << left) - 1;
 }
 
-/* The cell of a track, whose last one is at `at` or before it, or which is present from there to its last. */
+/* The cell of a track, whose last one is at `at` or before it, or which is present from there to its last.
+ */
 static struct fl_cell *cell_at(struct build *b, size_t track_from, uint32_t at)
 {
-    struct fl_lane *lane = b->lane;
-    if (b->n_cells > track_from && lane->cells[b->n_cells - 1].at >= at)
-        return &lane->cells[b->n_cells - 1 - (lane->cells[b->n_cells - 1].at - at)];
-    if (fl_room(&lane->cells, &b->room_cells, b->n_cells + 1, sizeof *lane->cells) < 0)
-        return NULL;
-    lane->cells[b->n_cells] = (struct fl_cell){.at = at};
-    return &lane->cells[b->n_cells++];
+    struct fl_cell *cells = b->lane->cells;
+    if (b->n_cells > track_from && cells[b->n_cells - 1].at >= at)
+        return &cells[b->n_cells - 1 - (cells[b->n_cells - 1].at - at)];
+    cells[b->n_cells] = (struct fl_cell){.at = at};
+    return &cells[b->n_cells++];
+}
+
+/* Room for the cells that a spell adds to a track. */
+static int make_room(struct build *b, size_t track_from, const struct spell *s)
+{
+    uint32_t from = s->first_at;
+    if (b->n_cells > track_from && b->lane->cells[b->n_cells - 1].at >= from)
+        from = b->lane->cells[b->n_cells - 1].at + 1;
+    size_t n = s->last_at >= from ? s->last_at - from + 1 : 0;
+    if (b->n_cells + n <= b->most_cells)
+        return 0;
+    size_t most = b->n_cells + n + CELLS_AT_ONCE;
+    int rc = most > UINT32_MAX ? FL_ELIMIT : take(b->all, b->part, (most - b->most_cells) * BYTES_A_CELL);
+    b->most_cells = most;
+    return rc == 0 ? fl_room(&b->lane->cells, &b->room_cells, most, sizeof *b->lane->cells) : rc;
 }
 
 /* Spells by start. Cells before *covered_at and from the spell's first on are present already. */
 static int add_spell(struct build *b, size_t track_from, const struct spell *s, uint32_t *covered_at)
 {
-    struct fl_cell *cell = cell_at(b, track_from, s->first_at);
-    if (!cell)
-        return FL_ENOMEM;
-    cell->starts |= UINT64_C(1) << s->first_bit;
+    int rc = make_room(b, track_from, s);
+    if (rc < 0)
+        return rc;
+    cell_at(b, track_from, s->first_at)->starts |= UINT64_C(1) << s->first_bit;
     for (uint32_t at = s->first_at > *covered_at ? s->first_at : *covered_at; at <= s->last_at; at++) {
         uint64_t from = at == s->first_at ? UINT64_MAX << s->first_bit : UINT64_MAX,
                  to = at == s->last_at ? UINT64_MAX >> (63 - s->last_bit) : UINT64_MAX;
-        cell = cell_at(b, track_from, at);
-        if (!cell)
-            return FL_ENOMEM;
-        cell->present |= from & to & all_windows(b->lane, at);
+        cell_at(b, track_from, at)->present |= from & to & all_windows(b->lane, at);
     }
     if (s->last_at > *covered_at)
         *covered_at = s->last_at;
@@ -152,8 +192,8 @@ static const struct spell *spell_at(const struct build *b, size_t i, size_t end)
 {
     const uint32_t *conversations = b->nodes->conversations;
     if (i + AHEAD < end)
-        __builtin_prefetch(&b->spells[conversations[i + AHEAD]]);
-    return &b->spells[conversations[i]];
+        __builtin_prefetch(&b->all->spells[conversations[i + AHEAD]]);
+    return &b->all->spells[conversations[i]];
 }
 
 static int add_named(struct build *b, uint32_t node)
@@ -167,15 +207,26 @@ static int add_named(struct build *b, uint32_t node)
     return rc;
 }
 
+static int make_room_to_sort(struct build *b, size_t n)
+{
+    int rc = n > b->room_own ? take(b->all, b->part, (n - b->room_own) * 2 * sizeof *b->own) : 0;
+    if (rc < 0)
+        return rc;
+    return fl_room(&b->own, &b->room_own, n, sizeof *b->own) == 0 &&
+                   fl_room(&b->sorted, &b->room_sorted, n, sizeof *b->sorted) == 0 &&
+                   fl_room(&b->binds, &b->room_binds, n, sizeof *b->binds) == 0
+               ? 0
+               : FL_ENOMEM;
+}
+
 /* Deal a node's spells out to its binding hosts, in the order in which these come first. Returns how many
  * hosts there are; afterwards next[host] is where the host's spells end. */
 static long sort_by_bind(struct build *b, uint32_t node)
 {
     size_t first = b->nodes->first[node], end = b->nodes->first[node + 1], n = end - first, n_binds = 0;
-    if (fl_room(&b->own, &b->room_own, n, sizeof *b->own) < 0 ||
-        fl_room(&b->sorted, &b->room_sorted, n, sizeof *b->sorted) < 0 ||
-        fl_room(&b->binds, &b->room_binds, n, sizeof *b->binds) < 0)
-        return FL_ENOMEM;
+    int rc = make_room_to_sort(b, n);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < n; i++) {
         b->own[i] = *spell_at(b, first + i, end);
         uint32_t bind = bind_of(b->lane->family, &b->own[i]);
@@ -221,24 +272,34 @@ static void *trim(void *items, size_t n, size_t size)
     return trimmed ? trimmed : items;
 }
 
+static int start_lane(struct build *b)
+{
+    struct fl_lane *lane = b->lane;
+    size_t hosts = b->all->request->talk->n_hosts + 1, nodes = lane->n_nodes + 1;
+    int rc = take(b->all, b->part,
+                  hosts * (sizeof *b->seen_by + sizeof *b->next) +
+                      nodes * (sizeof *lane->first_cell + sizeof *lane->n_new + sizeof *lane->n_present));
+    if (rc < 0)
+        return rc;
+    lane->first_cell = calloc(nodes, sizeof *lane->first_cell);
+    lane->n_new = calloc(nodes, sizeof *lane->n_new);
+    lane->n_present = calloc(nodes, sizeof *lane->n_present);
+    b->seen_by = calloc(hosts, sizeof *b->seen_by);
+    b->next = malloc(hosts * sizeof *b->next);
+    return lane->first_cell && lane->n_new && lane->n_present && b->seen_by && b->next ? 0 : FL_ENOMEM;
+}
+
 static int build_cells(struct build *b)
 {
     struct fl_lane *lane = b->lane;
-    int rc = 0;
-    lane->first_cell = calloc(lane->n_nodes + 1, sizeof *lane->first_cell);
-    lane->n_new = calloc(lane->n_nodes + 1, sizeof *lane->n_new);
-    lane->n_present = calloc(lane->n_nodes + 1, sizeof *lane->n_present);
-    b->seen_by = calloc(b->talk->n_hosts + 1, sizeof *b->seen_by);
-    b->next = malloc((b->talk->n_hosts + 1) * sizeof *b->next);
-    if (!lane->first_cell || !lane->n_new || !lane->n_present || !b->seen_by || !b->next)
-        return FL_ENOMEM;
+    int rc = start_lane(b);
     for (uint32_t node = 0; node < lane->n_nodes && rc == 0; node++) {
         if (belongs(lane->family, &b->nodes->keys[node]))
             rc = lane->family == FL_NAMED ? add_named(b, node) : add_bound(b, node);
         lane->first_cell[node + 1] = b->n_cells;
     }
     lane->cells = trim(lane->cells, b->n_cells, sizeof *lane->cells);
-    return rc == 0 && b->n_cells >= UINT32_MAX / lane->words ? FL_ELIMIT : rc;
+    return rc;
 }
 
 /* ---- 3. numbers of blocks ---- */
@@ -257,18 +318,13 @@ static void number_track(struct fl_lane *lane, const struct track *t, uint64_t *
     }
 }
 
-static int number_blocks(struct build *b)
+/* Returns how many binding hosts there are. */
+static int64_t number_tracks(struct build *b, uint32_t slots)
 {
     struct fl_lane *lane = b->lane;
-    const struct fl_timeline *time = &lane->time;
-    uint32_t slots = fl_window_of(time, time->to_ms) / time->jitter + 1;
     struct fl_entries by_bind = {0};
-    lane->n_total = time->n_windows;
-    lane->n_blocks = slots;
-    if (lane->family == FL_NAMED)
-        return 0;
-    uint64_t *block_of = calloc(slots, sizeof *block_of), binds = 0;
-    lane->n_blocks = 0;
+    uint64_t *block_of = calloc(slots, sizeof *block_of);
+    int64_t binds = 0;
     lane->block_slot = malloc((b->n_cells + 1) * sizeof *lane->block_slot);
     lane->block_bind = malloc((b->n_cells + 1) * sizeof *lane->block_bind);
     int rc = block_of && lane->block_slot && lane->block_bind ? 0 : FL_ENOMEM;
@@ -280,36 +336,49 @@ static int number_blocks(struct build *b)
         binds += i == 0 || by_bind.items[i].key != by_bind.items[i - 1].key;
         number_track(lane, &b->tracks[by_bind.items[i].value], block_of);
     }
-    lane->n_total *= binds;
+    lane->block_slot = trim(lane->block_slot, lane->n_blocks, sizeof *lane->block_slot);
+    lane->block_bind = trim(lane->block_bind, lane->n_blocks, sizeof *lane->block_bind);
     fl_entries_clear(&by_bind);
     free(block_of);
-    return rc;
+    return rc == 0 ? binds : rc;
+}
+
+static int number_blocks(struct build *b)
+{
+    struct fl_lane *lane = b->lane;
+    const struct fl_timeline *time = &lane->time;
+    uint32_t slots = fl_window_of(time, time->to_ms) / time->jitter + 1;
+    int64_t binds = 1;
+    if (lane->family == FL_NAMED)
+        lane->n_blocks = slots;
+    else
+        binds = number_tracks(b, slots);
+    if (binds < 0)
+        return (int)binds;
+    lane->n_total = time->n_windows * (uint64_t)binds;
+    if ((uint64_t)lane->n_blocks * lane->words > UINT32_MAX) /* NAMED: see fl_timeline_init */
+        return FL_ELIMIT;
+    return take(b->all, b->part, (uint64_t)lane->n_blocks * BYTES_A_BLOCK * b->all->threads);
 }
 
 /* ---- all of it ---- */
 
-struct lanes_build {
-    struct fl_lane *lanes;
-    const struct fl_nodes *nodes;
-    const struct fl_talk *talk;
-    const struct fl_timeline *time;
-    struct spell *spells;
-    uint32_t parts;
-};
-
 static int place_part(void *ctx, uint32_t part)
 {
     const struct lanes_build *b = ctx;
-    for (size_t i = b->talk->n * part / b->parts; i < b->talk->n * (part + 1) / b->parts; i++)
-        b->spells[i] = spell_of(b->time, &b->talk->items[i]);
+    const struct fl_talk *talk = b->request->talk;
+    for (size_t i = talk->n * part / b->parts; i < talk->n * (part + 1) / b->parts; i++)
+        b->spells[i] = spell_of(b->request->time, &talk->items[i]);
     return 0;
 }
 
-static int build_lane(struct fl_lane *out, enum fl_family family, const struct lanes_build *all)
+static int build_lane(struct lanes_build *all, enum fl_family family, uint32_t part)
 {
-    struct build b = {.lane = out, .nodes = all->nodes, .talk = all->talk, .spells = all->spells};
-    *out = (struct fl_lane){
-        .family = family, .time = *all->time, .words = words_of(all->time), .n_nodes = all->nodes->n};
+    struct fl_lane *lane = &all->lanes[family];
+    const struct fl_lanes_request *r = all->request;
+    struct build b = {.all = all, .part = part, .lane = lane, .nodes = r->nodes};
+    *lane = (struct fl_lane){
+        .family = family, .time = *r->time, .words = words_of(r->time), .n_nodes = r->nodes->n};
     int rc = build_cells(&b);
     if (rc == 0)
         rc = number_blocks(&b);
@@ -325,23 +394,26 @@ static int build_lane(struct fl_lane *out, enum fl_family family, const struct l
 /* The first part does NAMED, which is more than half of the work, the others what is left. */
 static int build_part(void *ctx, uint32_t part)
 {
-    const struct lanes_build *b = ctx;
+    struct lanes_build *b = ctx;
     int rc = 0;
     for (uint32_t family = FL_NAMED; family <= FL_BOUND_SERVER && rc == 0; family++)
         if ((family < b->parts ? family : b->parts - 1) == part)
-            rc = build_lane(&b->lanes[family], (enum fl_family)family, b);
+            rc = build_lane(b, (enum fl_family)family, part);
     return rc;
 }
 
-int fl_lanes_build(struct fl_lane lanes[3], const struct fl_nodes *nodes, const struct fl_talk *talk,
-                   const struct fl_timeline *time, uint32_t threads)
+int fl_lanes_build(struct fl_lane lanes[3], const struct fl_lanes_request *r)
 {
-    uint32_t parts = fl_parallel_threads(threads);
-    struct lanes_build b = {lanes, nodes, talk, time, NULL, parts < 3 ? parts : 3};
+    uint32_t threads = fl_parallel_threads(r->threads);
+    struct lanes_build b = {
+        .lanes = lanes, .request = r, .parts = threads < 3 ? threads : 3, .threads = threads};
     for (int family = FL_NAMED; family <= FL_BOUND_SERVER; family++)
         lanes[family] = (struct fl_lane){0};
-    b.spells = malloc((talk->n + 1) * sizeof *b.spells);
-    int rc = b.spells ? fl_parallel(b.parts, place_part, &b) : FL_ENOMEM;
+    int rc = take(&b, 0, (r->talk->n + 1) * sizeof *b.spells);
+    if (rc == 0)
+        b.spells = malloc((r->talk->n + 1) * sizeof *b.spells);
+    if (rc == 0)
+        rc = b.spells ? fl_parallel(b.parts, place_part, &b) : FL_ENOMEM;
     if (rc == 0)
         rc = fl_parallel(b.parts, build_part, &b);
     free(b.spells);

@@ -12,6 +12,7 @@
 #define FL_MINING_LANE_H
 
 #include "mining/nodes.h"
+#include "mining/stop.h"
 
 enum fl_family { FL_NAMED, FL_BOUND_CLIENT, FL_BOUND_SERVER };
 
@@ -36,10 +37,19 @@ struct fl_lane {
     uint64_t n_total;            /* N: windows, or windows x binding hosts */
 };
 
-/* All three, by family, on up to `threads` threads (0: one a processor). FL_ENOMEM, FL_ELIMIT beyond 2^32
- * cells; the lanes are then empty. */
-int fl_lanes_build(struct fl_lane lanes[3], const struct fl_nodes *nodes, const struct fl_talk *talk,
-                   const struct fl_timeline *time, uint32_t threads);
+struct fl_lanes_request {
+    const struct fl_nodes *nodes;
+    const struct fl_talk *talk;
+    const struct fl_timeline *time;
+    uint32_t threads; /* 0: one a processor */
+    /* What the lanes, and counting them on so many threads, may take, about; 0: any. Whether they stay within
+     * it does not depend on the machine or on which thread is faster. */
+    uint64_t memory_bytes;
+    const struct fl_stop *stop; /* asked now and then, from the calling thread; NULL: not */
+};
+/* All three, by family. FL_ELIMIT beyond `memory_bytes` or 2^32 cells, FL_ESTOP, FL_ENOMEM; the lanes are
+ * then empty. */
+int fl_lanes_build(struct fl_lane lanes[3], const struct fl_lanes_request *request);
 void fl_lane_clear(struct fl_lane *lane);
 
 /* How many of a block's windows the span has: jitter, or fewer where an end of the span cuts it. */

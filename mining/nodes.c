@@ -311,33 +311,3 @@ void fl_nodes_clear(struct fl_nodes *nodes)
     free(nodes->conversations);
     *nodes = (struct fl_nodes){0};
 }
-
-uint64_t fl_nodes_blocks(const struct fl_nodes *nodes, const struct fl_talk *talk,
-                         const struct fl_timeline *time)
-{
-    uint64_t count = 0;
-    for (size_t node = 0; node < nodes->n; node++) {
-        int64_t covered = -1; /* last block counted */
-        for (size_t i = nodes->first[node]; i < nodes->first[node + 1]; i++) {
-            const struct fl_conversation *c = &talk->items[nodes->conversations[i]];
-            int64_t first = fl_window_of(time, c->start_ms) / time->jitter,
-                    last = fl_window_of(time, c->end_ms) / time->jitter;
-            first = first > covered ? first : covered + 1;
-            count += last >= first ? (uint64_t)(last - first + 1) : 0;
-            covered = last > covered ? last : covered;
-        }
-    }
-    return count;
-}
-
-/* What counting takes for each conversation of a node, and for each 64 windows of a block that a node is
- * present in. */
-enum { BYTES_A_MEMBER = 24, BYTES_A_CELL = 128 };
-
-bool fl_nodes_fit(const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
-                  uint64_t memory_bytes)
-{
-    uint64_t members = nodes->n ? nodes->first[nodes->n] : 0,
-             cells = fl_nodes_blocks(nodes, talk, time) * ((time->jitter + 63) / 64);
-    return memory_bytes == 0 || cells * BYTES_A_CELL + members * BYTES_A_MEMBER <= memory_bytes;
-}

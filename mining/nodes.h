@@ -11,7 +11,8 @@
 
 #define FL_HOST_ANY UINT32_MAX
 
-/* How time is cut. Blocks of `jitter` windows are aligned to the epoch, so that counts of two spans add. */
+/* How time is cut. Blocks of `jitter` windows are aligned to the epoch, so that spans which overlap share
+ * them. */
 struct fl_timeline {
     int64_t from_ms, to_ms; /* the span */
     int64_t window_ms;
@@ -49,15 +50,6 @@ int fl_nodes_build(struct fl_nodes *out, const struct fl_talk *talk, const struc
 int fl_nodes_build_on(struct fl_nodes *out, const struct fl_talk *talk, const struct fl_timeline *time,
                       uint32_t support, uint32_t threads);
 void fl_nodes_clear(struct fl_nodes *nodes);
-
-/* In how many blocks of the timeline the nodes are present, all together: what laying them out for counting
- * takes memory for. */
-uint64_t fl_nodes_blocks(const struct fl_nodes *nodes, const struct fl_talk *talk,
-                         const struct fl_timeline *time);
-
-/* Does that, about, stay within so many bytes? 0: any. */
-bool fl_nodes_fit(const struct fl_nodes *nodes, const struct fl_talk *talk, const struct fl_timeline *time,
-                  uint64_t memory_bytes);
 
 /* As fl_node_generalises, over keys. */
 bool fl_key_generalises(const struct fl_node_key *general, const struct fl_node_key *special);

@@ -230,12 +230,12 @@ static int fill_nodes(struct fl_nodes *out, const struct fl_talk *talk, const st
 static int count(struct fl_widened *out, const struct fl_widen_request *r)
 {
     struct fl_lane lanes[3];
-    if (!fl_nodes_fit(&out->nodes, r->talk, r->time, r->memory_bytes))
-        return FL_ELIMIT;
-    int rc = fl_lanes_build(lanes, &out->nodes, r->talk, r->time, r->config->threads);
-    if (rc < 0)
-        return rc;
-    rc = fl_stop_ask(r->stop, 0);
+    int rc = fl_lanes_build(lanes, &(struct fl_lanes_request){.nodes = &out->nodes,
+                                                              .talk = r->talk,
+                                                              .time = r->time,
+                                                              .threads = r->config->threads,
+                                                              .memory_bytes = r->memory_bytes,
+                                                              .stop = r->stop});
     if (rc == 0)
         rc = fl_count_pairs(&out->pairs, &(struct fl_count_request){.lanes = lanes,
                                                                     .nodes = &out->nodes,

@@ -17,7 +17,7 @@ struct fl_widen_request {
     const struct fl_talk *talk;
     const struct fl_timeline *time;
     const struct fl_mining_config *config;
-    uint64_t memory_bytes;      /* as fl_nodes_fit takes it */
+    uint64_t memory_bytes;      /* as fl_lanes_build takes it */
     const struct fl_stop *stop; /* NULL: not asked */
 };
 

@@ -170,7 +170,7 @@ static int count_once(struct fl_pairs *pairs, const struct fl_nodes *nodes, cons
     struct fl_lane lanes[3];
     struct fl_count_request request = {.lanes = lanes, .nodes = nodes, .talk = talk, .config = config};
     double real = now_s(CLOCK_MONOTONIC), cpu = now_s(CLOCK_PROCESS_CPUTIME_ID);
-    int rc = fl_lanes_build(lanes, nodes, talk, time, config->threads);
+    int rc = fl_lanes_build(lanes, &(struct fl_lanes_request){nodes, talk, time, config->threads, 0, NULL});
     if (rc == 0)
         rc = fl_count_pairs(pairs, &request);
     *took = (struct took){now_s(CLOCK_MONOTONIC) - real, now_s(CLOCK_PROCESS_CPUTIME_ID) - cpu};

@@ -126,7 +126,8 @@ static size_t count_rules(const struct fl_talk *talk, const struct gen_options *
         fl_timeline_init(&time, o->start_ms, o->start_ms + HOURS * INT64_C(3600000), 1000, config.jitter), 0);
     assert_int_equal(fl_nodes_build(&nodes, talk, &time, support), 0);
     struct fl_count_request request = {.lanes = lanes, .nodes = &nodes, .talk = talk, .config = &config};
-    assert_int_equal(fl_lanes_build(lanes, &nodes, talk, &time, config.threads), 0);
+    assert_int_equal(
+        fl_lanes_build(lanes, &(struct fl_lanes_request){&nodes, talk, &time, config.threads, 0, NULL}), 0);
     for (int f = 0; f < 3; f++)
         n_total[f] = lanes[f].n_total;
     assert_int_equal(fl_count_pairs(&pairs, &request), 0);

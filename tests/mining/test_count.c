@@ -45,7 +45,8 @@ static void compare_talk(const struct fl_talk *talk, const struct fl_timeline *t
     struct fl_pairs pairs;
     uint64_t n_total[3];
     assert_int_equal(fl_nodes_build(&nodes, talk, time, config.support), 0);
-    assert_int_equal(fl_lanes_build(lanes, &nodes, talk, time, config.threads), 0);
+    assert_int_equal(
+        fl_lanes_build(lanes, &(struct fl_lanes_request){&nodes, talk, time, config.threads, 0, NULL}), 0);
     for (int f = 0; f < 3; f++)
         n_total[f] = lanes[f].n_total;
     struct fl_count_request request = {
@@ -265,7 +266,8 @@ static void stops_when_asked(void **state)
     config.threads = 1;
     assert_int_equal(fl_timeline_init(&time, 60000, 60000 + WINDOWS * 1000, 1000, 60), 0);
     assert_int_equal(fl_nodes_build(&nodes, &talk, &time, config.support), 0);
-    assert_int_equal(fl_lanes_build(lanes, &nodes, &talk, &time, config.threads), 0);
+    assert_int_equal(
+        fl_lanes_build(lanes, &(struct fl_lanes_request){&nodes, &talk, &time, config.threads, 0, NULL}), 0);
     struct fl_count_request request = {
         .lanes = lanes, .nodes = &nodes, .talk = &talk, .config = &config, .stop = stop_at_once};
     assert_int_equal(fl_count_pairs(&pairs, &request), FL_ESTOP);
