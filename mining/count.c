@@ -61,8 +61,9 @@ struct job {
     uint32_t n_large;
     uint8_t *is_large; /* by host of NAMED */
     atomic_uint next_large, next_host;
-    atomic_bool stopped, failed, crowded;
-    size_t n_rows; /* about */
+    atomic_bool stopped, crowded;
+    atomic_int failed; /* the first code, of whichever thread */
+    size_t n_rows;     /* about */
     atomic_size_t rows_done;
 };
 
@@ -150,7 +151,7 @@ static int judge_partner(struct worker *w, const struct fl_meet *m, uint32_t x, 
     if (!(met.in.both | met.in.x_during_y | met.in.y_during_x) || !counts_here(w, m, x, y))
         return 0;
     return fl_judge_pair(&w->judges[m->family], m->node[x], m->node[y], &met.in,
-                         m->plain[x] || m->plain[y] ? &met.sums : NULL);
+                         m->in_parts[x] && m->in_parts[y] ? NULL : &met.sums);
 }
 
 static int count_row(struct worker *w, const struct fl_meet *m, uint32_t x)
@@ -182,17 +183,15 @@ static int start_group(struct worker *w, const struct fl_meet *m)
     return w->met && w->seen ? 0 : FL_ENOMEM;
 }
 
-/* Does the run end before its end? */
-static int ends_early(struct worker *w)
+/* Does the run end before its end? The calling thread asks. */
+static int ends_early(struct job *job, bool asks)
 {
-    struct job *job = w->job;
     const struct fl_count_request *r = job->request;
-    if (w->first && r->stop && !atomic_load(&job->stopped) &&
+    if (asks && r->stop && !atomic_load(&job->stopped) &&
         r->stop(r->ctx, (double)atomic_load(&job->rows_done) / (double)(job->n_rows + 1)))
         atomic_store(&job->stopped, true);
-    if (atomic_load(&job->failed))
-        return FL_ENOMEM;
-    return atomic_load(&job->stopped) ? FL_ESTOP : 0;
+    int rc = atomic_load(&job->failed);
+    return rc == 0 && atomic_load(&job->stopped) ? FL_ESTOP : rc;
 }
 
 static int count_rows(struct worker *w, const struct fl_meet *m, uint32_t from, uint32_t to)
@@ -202,7 +201,7 @@ static int count_rows(struct worker *w, const struct fl_meet *m, uint32_t from, 
     for (uint32_t x = from; x < to && rc == 0; x++)
         rc = count_row(w, m, x);
     atomic_fetch_add(&w->job->rows_done, to - from);
-    return rc == 0 ? ends_early(w) : rc;
+    return rc == 0 ? ends_early(w->job, w->first) : rc;
 }
 
 static int count_large(struct worker *w, struct large *large)
@@ -248,6 +247,15 @@ struct crew {
     struct worker *workers;
 };
 
+/* The others are to end too. Returns what was first. */
+static int fails(struct job *job, int rc)
+{
+    int first = 0;
+    if (rc < 0 && rc != FL_ESTOP && !atomic_compare_exchange_strong(&job->failed, &first, rc))
+        rc = first;
+    return rc;
+}
+
 static int lay_out_part(void *ctx, uint32_t part)
 {
     struct job *job = ((struct crew *)ctx)->job;
@@ -257,26 +265,23 @@ static int lay_out_part(void *ctx, uint32_t part)
     while (rc == 0 && (i = atomic_fetch_add(&job->next_large, 1)) < job->n_large) {
         struct large *l = &job->large[i];
         rc = fl_meet_build(&l->meet, &r->lanes[l->family], r->nodes, l->host, l->node, l->n, job->crowd);
+        if (rc == 0)
+            rc = ends_early(job, part == 0);
     }
-    return rc;
+    return fails(job, rc);
 }
 
 static int count_part(void *ctx, uint32_t part)
 {
     struct crew *crew = ctx;
-    int rc = count_groups(&crew->workers[part]);
-    if (rc < 0 && rc != FL_ESTOP)
-        atomic_store(&crew->job->failed, true);
-    return rc;
+    return fails(crew->job, count_groups(&crew->workers[part]));
 }
 
-static int worker_init(struct worker *w, struct job *job, struct fl_found *found, bool first)
+static void worker_init(struct worker *w, struct job *job, struct fl_found *found, bool first)
 {
-    int rc = 0;
     *w = (struct worker){.job = job, .first = first};
-    for (int family = FL_NAMED; family <= FL_BOUND_SERVER && rc == 0; family++)
-        rc = fl_judge_init(&w->judges[family], &job->benches[family], found);
-    return rc;
+    for (int family = FL_NAMED; family <= FL_BOUND_SERVER; family++)
+        fl_judge_init(&w->judges[family], &job->benches[family], found);
 }
 
 static void worker_clear(struct worker *w)
@@ -374,8 +379,8 @@ static int run_workers(struct job *job, struct worker *workers, struct fl_found 
 {
     struct crew crew = {job, workers};
     int rc = fl_parallel(job->threads, lay_out_part, &crew);
-    for (uint32_t i = 0; i < job->threads && rc == 0; i++)
-        rc = worker_init(&workers[i], job, &found[i], i == 0);
+    for (uint32_t i = 0; i < job->threads; i++)
+        worker_init(&workers[i], job, &found[i], i == 0);
     return rc == 0 ? fl_parallel(job->threads, count_part, &crew) : rc;
 }
 

@@ -21,14 +21,6 @@
 #include "mining/stats.h"
 #include "storage/error.h"
 
-bool fl_pair_shares_two_hosts(const struct fl_node_key *x, const struct fl_node_key *y)
-{
-    if (x->client == FL_HOST_ANY || x->server == FL_HOST_ANY)
-        return false;
-    return (x->client == y->client && x->server == y->server) ||
-           (x->client == y->server && x->server == y->client);
-}
-
 bool fl_pair_allowed(enum fl_family family, const struct fl_node_key *x, const struct fl_node_key *y)
 {
     if (family == FL_BOUND_CLIENT)
@@ -106,15 +98,9 @@ void fl_found_clear(struct fl_found *f)
 
 /* ---- a judge ---- */
 
-int fl_judge_init(struct fl_judge *j, const struct fl_bench *bench, struct fl_found *found)
+void fl_judge_init(struct fl_judge *j, const struct fl_bench *bench, struct fl_found *found)
 {
-    size_t n = (size_t)bench->lane->n_blocks + 1;
-    *j = (struct fl_judge){.bench = bench,
-                           .found = found,
-                           .x = UINT32_MAX,
-                           .x_new = calloc(n, sizeof *j->x_new),
-                           .x_present = calloc(n, sizeof *j->x_present)};
-    return j->x_new && j->x_present ? 0 : FL_ENOMEM;
+    *j = (struct fl_judge){.bench = bench, .found = found, .x = UINT32_MAX};
 }
 
 void fl_judge_clear(struct fl_judge *j)
@@ -146,15 +132,28 @@ static void spread(struct fl_judge *j, bool in)
     }
 }
 
+static int make_room(struct fl_judge *j)
+{
+    size_t n = (size_t)j->bench->lane->n_blocks + 1;
+    if (!j->x_new)
+        j->x_new = calloc(n, sizeof *j->x_new);
+    if (!j->x_present)
+        j->x_present = calloc(n, sizeof *j->x_present);
+    return j->x_new && j->x_present ? 0 : FL_ENOMEM;
+}
+
 /* The dense counts are x's. */
-static void take_up(struct fl_judge *j, uint32_t x)
+static int take_up(struct fl_judge *j, uint32_t x)
 {
     if (j->x == x)
-        return;
+        return 0;
     if (j->x != UINT32_MAX)
         spread(j, false);
+    else if (make_room(j) < 0)
+        return FL_ENOMEM;
     j->x = x;
     spread(j, true);
+    return 0;
 }
 
 /* Blocks of y added up until the sum is above `enough`. */
@@ -234,7 +233,8 @@ static int judge_start(struct fl_judge *j, uint32_t x, uint32_t y, uint64_t n, u
     struct fl_pair p = {.x = x, .y = y, .evidence = FL_EVIDENCE_START, .n_xy = n};
     if (n == 0 || sum > limit_of(j->bench, n))
         return 0;
-    take_up(j, x);
+    if (take_up(j, x) < 0)
+        return FL_ENOMEM;
     p.expected = expected(j, y, false, false);
     return judge_kind(j, &p);
 }
@@ -247,8 +247,9 @@ static int judge_during(struct fl_judge *j, uint32_t x, uint32_t y, uint64_t n, 
     uint64_t limit = limit_of(j->bench, n);
     if (n == 0 || (known && *known > limit))
         return 0;
-    take_up(j, x);
-    if (!known && sum_of_presence(j, y, x_present, limit) > limit)
+    if (take_up(j, x) < 0)
+        return FL_ENOMEM;
+    if ((!known || j->bench->lane->words > 1) && sum_of_presence(j, y, x_present, limit) > limit)
         return 0;
     p.expected = expected(j, y, x_present, !x_present);
     return judge_kind(j, &p);
@@ -262,12 +263,10 @@ int fl_judge_pair(struct fl_judge *j, uint32_t x, uint32_t y, const struct fl_me
     j->found->tested += (m->both > 0) + (m->both + m->x_during_y > 0) + (m->both + m->y_during_x > 0);
     if ((known ? known->start : m->both) > limit) /* where both start adds at least 1 to its block */
         return 0;
-    if (known) {
-        sum = known->start;
-    } else {
-        take_up(j, x);
-        sum = sum_of_starts(j, y, limit);
-    }
+    bool at_hand = known && j->bench->lane->words == 1;
+    if (!at_hand && take_up(j, x) < 0)
+        return FL_ENOMEM;
+    sum = at_hand ? known->start : sum_of_starts(j, y, limit);
     if (sum > limit)
         return 0;
     int rc = judge_start(j, x, y, m->both, sum);

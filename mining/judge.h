@@ -17,8 +17,6 @@ struct fl_pair {
 
 /* May these two nodes be a pair of this family at all? */
 bool fl_pair_allowed(enum fl_family family, const struct fl_node_key *x, const struct fl_node_key *y);
-/* Both names two hosts, and the same two. */
-bool fl_pair_shares_two_hosts(const struct fl_node_key *x, const struct fl_node_key *y);
 
 /* What two nodes have in common: windows in which both start; in which one starts while the other is under
  * way but does not start. */
@@ -50,23 +48,23 @@ struct fl_judge {
     const struct fl_bench *bench;
     struct fl_found *found;
     uint32_t x;                  /* the node whose pairs are judged */
-    uint32_t *x_new, *x_present; /* its counts by block, dense */
+    uint32_t *x_new, *x_present; /* its counts by block, dense; NULL before they are needed */
 };
 
 void fl_benches_init(struct fl_bench benches[3], const struct fl_lane lanes[3],
                      const struct fl_mining_config *config);
-/* FL_ENOMEM. fl_judge_clear also after a failure. */
-int fl_judge_init(struct fl_judge *j, const struct fl_bench *bench, struct fl_found *found);
+void fl_judge_init(struct fl_judge *j, const struct fl_bench *bench, struct fl_found *found);
 void fl_judge_clear(struct fl_judge *j);
 void fl_found_clear(struct fl_found *f);
 
-/* Sums over blocks: of starts of both; of starts of one and presence of the other. */
+/* Sums over blocks: of starts of both; of starts of one and presence of the other. Or no more than these:
+ * they only tell early that a pair is chance, and what is expected is never made of them. */
 struct fl_sums {
     uint32_t start, x_during_y, y_during_x;
 };
 
-/* Judge the pair of x < y; fastest with all pairs of an x in a row. `known` NULL: the sums are added up as
- * far as need be. FL_ENOMEM. */
+/* Judge the pair of x < y; fastest with all pairs of an x in a row. `known` NULL, or too little: the sums are
+ * added up as far as need be. FL_ENOMEM. */
 int fl_judge_pair(struct fl_judge *j, uint32_t x, uint32_t y, const struct fl_meetings *m,
                   const struct fl_sums *known);
 

@@ -61,7 +61,7 @@ static int grow_rows(struct fl_meet *m, size_t rows)
     s->room_rows = 0;
     if (enlarge(&m->node, rows + 1, sizeof *m->node) < 0 ||
         enlarge(&m->other, rows + 1, sizeof *m->other) < 0 ||
-        enlarge(&m->plain, rows + 1, sizeof *m->plain) < 0 ||
+        enlarge(&m->in_parts, rows + 1, sizeof *m->in_parts) < 0 ||
         enlarge(&s->kind, rows + 1, sizeof *s->kind) < 0 ||
         enlarge(&m->first, rows + 2, sizeof *m->first) < 0)
         return FL_ENOMEM;
@@ -69,11 +69,7 @@ static int grow_rows(struct fl_meet *m, size_t rows)
     return 0;
 }
 
-/* Up to so many windows, products with the 64 of a cell add up to less than 2^32. */
-enum { MOST_WINDOWS = 1 << 26 };
-
-static int name_rows(struct fl_meet *m, const struct fl_lane *lane, const struct fl_nodes *nodes,
-                     const uint32_t *node, size_t n)
+static int name_rows(struct fl_meet *m, const struct fl_nodes *nodes, const uint32_t *node, size_t n)
 {
     int rc = grow_rows(m, n);
     m->n_rows = (uint32_t)n;
@@ -81,8 +77,7 @@ static int name_rows(struct fl_meet *m, const struct fl_lane *lane, const struct
         const struct fl_node_key *key = &nodes->keys[node[i]];
         m->node[i] = node[i];
         m->other[i] = m->family == FL_NAMED ? other_host(key, m->host) : FL_HOST_ANY;
-        /* what rows do in other cells of a block counts too */
-        m->plain[i] = lane->words == 1 && lane->n_present[node[i]] < MOST_WINDOWS;
+        m->in_parts[i] = 0;
         m->scratch->kind[i] = kind_of(m, key);
     }
     return rc;
@@ -151,7 +146,6 @@ static int thin_out(struct fl_meet *m, size_t n, uint32_t crowd)
         s->thinned[i] = *s->cell[i];
         s->thinned[i].starts &= ~full[s->kind[s->cell[i]->row]];
         s->thinned[i].present &= ~full[s->kind[s->cell[i]->row]];
-        m->plain[s->cell[i]->row] = 0;
         s->cell[i] = &s->thinned[i];
     }
     m->crowded = true;
@@ -242,7 +236,7 @@ static int put_parts(struct fl_meet *m, size_t n, unsigned width)
     int rc = 0;
     for (size_t i = 0; i < n; i++) {
         all |= m->scratch->cell[i]->present;
-        m->plain[m->scratch->cell[i]->row] = 0;
+        m->in_parts[m->scratch->cell[i]->row] = 1;
     }
     for (unsigned from = 0; from < 64 && rc == 0; from += width)
         rc = put_list(m, n, ((UINT64_C(1) << width) - 1) << from, all, false);
@@ -307,7 +301,7 @@ int fl_meet_build(struct fl_meet *m, const struct fl_lane *lane, const struct fl
     m->crowded = false;
     if (!m->scratch)
         m->scratch = calloc(1, sizeof *m->scratch);
-    int rc = m->scratch ? name_rows(m, lane, nodes, node, n) : FL_ENOMEM;
+    int rc = m->scratch ? name_rows(m, nodes, node, n) : FL_ENOMEM;
     if (rc == 0)
         rc = put_cells(m, lane);
     if (rc == 0)
@@ -337,6 +331,6 @@ void fl_meet_clear(struct fl_meet *m)
     free(m->lists);
     free(m->first);
     free(m->places);
-    free(m->plain);
+    free(m->in_parts);
     *m = (struct fl_meet){0};
 }

@@ -33,10 +33,10 @@ struct fl_meet {
     uint32_t n_active, n_lists;
     uint32_t *first; /* by row, one more at the end: into `places` */
     struct fl_place *places;
-    /* By row: all its cells that others have too are one list each, and hold all of its windows. Where that
-     * is so of either of two rows, sums of n_new * n_new and the like over the lists that both are in are
-     * those over their blocks, and below 2^32. */
-    uint8_t *plain;
+    /* By row: some of its cells are in several lists each. Where that is not so of both of two rows, sums of
+     * n_new * n_new and the like over the lists that both are in, modulo 2^32, are at most those over their
+     * blocks: they lack what two cells of a block have together, and windows that were left out. */
+    uint8_t *in_parts;
     bool crowded; /* some rows were left out of some windows */
     struct fl_meet_scratch *scratch;
 };
