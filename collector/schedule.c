@@ -117,7 +117,7 @@ static int stopping(void *ctx, enum fl_phase phase, double done)
 static void log_run(const struct fl_mine_result *result)
 {
     const struct fl_run *run = &result->run;
-    char from[FL_TIME_TEXT], to[FL_TIME_TEXT], left_out[320];
+    char from[FL_TIME_TEXT], to[FL_TIME_TEXT], left_out[512];
     fl_info("mined %s from %s to %s: %" PRIu64 " flows, %" PRIu64 " rules, %" PRIu64
             " novel, %zu alerts, in %" PRId64 " ms",
             run->location, fl_time_format_s(run->from_ms, from), fl_time_format_s(run->to_ms, to), run->flows,
@@ -128,20 +128,10 @@ static void log_run(const struct fl_mine_result *result)
     if (result->crowded)
         fl_warning("mining %s: of more than %d nodes under one host and window only the wildcards are paired",
                    run->location, FL_CROWD);
-    if (result->left_out)
-        fl_warning("mining %s", fl_mine_left_out(result, left_out));
+    if (fl_mine_left_out(result, left_out))
+        fl_warning("mining %s", left_out);
     for (size_t i = 0; i < result->n_damaged && i < sizeof result->damaged / sizeof *result->damaged; i++)
         fl_warning("damaged flows left out: %s", result->damaged[i]);
-}
-
-static uint64_t kept_bytes(const struct progress *p)
-{
-    return fl_kept_flows_bytes(&p->kept_flows);
-}
-
-static void forget_kept(struct progress *p)
-{
-    fl_kept_flows_clear(&p->kept_flows);
 }
 
 /* Keep flows for the next runs in a quarter of what a run may use: the location with the most
@@ -152,14 +142,14 @@ static void bound_kept(struct fl_scheduler *s, const struct fl_config *config)
         struct progress *most = NULL;
         uint64_t all = 0;
         for (size_t i = 0; i < s->n; i++) {
-            uint64_t bytes = kept_bytes(&s->places[i]);
+            uint64_t bytes = fl_kept_flows_bytes(&s->places[i].kept_flows);
             all += bytes;
-            if (!most || bytes > kept_bytes(most))
+            if (!most || bytes > fl_kept_flows_bytes(&most->kept_flows))
                 most = &s->places[i];
         }
         if (!most || all <= fl_mine_memory_bytes(&config->mining) / 4)
             return;
-        forget_kept(most);
+        fl_kept_flows_clear(&most->kept_flows);
     }
 }
 
@@ -167,8 +157,9 @@ static void bound_kept(struct fl_scheduler *s, const struct fl_config *config)
 static void forget_idle(struct fl_scheduler *s, int64_t every_ms)
 {
     for (size_t i = 0; i < s->n; i++)
-        if (kept_bytes(&s->places[i]) && fl_now_ms() - s->places[i].mined_at_ms > 3 * every_ms)
-            forget_kept(&s->places[i]);
+        if (fl_kept_flows_bytes(&s->places[i].kept_flows) &&
+            fl_now_ms() - s->places[i].mined_at_ms > 3 * every_ms)
+            fl_kept_flows_clear(&s->places[i].kept_flows);
 }
 
 static int mine(struct fl_scheduler *s, const struct fl_config *config, struct progress *p, int64_t to_ms)
@@ -287,7 +278,7 @@ void fl_scheduler_finish(struct fl_scheduler *s)
     pthread_join(s->thread, NULL);
     fl_rulesdb_close(s->db);
     for (size_t i = 0; i < s->n; i++)
-        forget_kept(&s->places[i]);
+        fl_kept_flows_clear(&s->places[i].kept_flows);
     free(s->places);
     free(s);
 }

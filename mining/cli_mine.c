@@ -89,14 +89,15 @@ static void print_json(const struct fl_mine_result *m)
     char from[FL_TIME_TEXT], to[FL_TIME_TEXT], started[FL_TIME_TEXT];
     const struct fl_run *r = &m->run;
     json_t *o = json_pack(
-        "{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:I, s:s?}", "id",
-        (json_int_t)r->id, "location", r->location, "from", fl_time_format(r->from_ms, from), "to",
+        "{s:I, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:I, s:I, s:s?}",
+        "id", (json_int_t)r->id, "location", r->location, "from", fl_time_format(r->from_ms, from), "to",
         fl_time_format(r->to_ms, to), "started", fl_time_format(r->started_ms, started), "took_ms",
         (json_int_t)r->took_ms, "flows", (json_int_t)r->flows, "conversations", (json_int_t)r->conversations,
         "nodes", (json_int_t)r->nodes, "pairs_tested", (json_int_t)r->pairs_tested, "rules",
         (json_int_t)r->rules, "novel", (json_int_t)r->novel, "instances", (json_int_t)r->instances, "alerts",
         (json_int_t)m->alerts, "damaged", (int)m->n_damaged, "held", (json_int_t)r->held, "left_out",
-        (json_int_t)m->left_out, "unclean", *r->unclean ? r->unclean : NULL);
+        (json_int_t)m->left_out, "generics_left_out", (json_int_t)m->generics_left_out, "unclean",
+        *r->unclean ? r->unclean : NULL);
     if (o)
         fl_cli_json(NULL, o);
     json_decref(o);
@@ -176,7 +177,7 @@ static int mine_all(struct fl_cli *cli, struct watch *watch, const json_t *locat
     json_array_foreach(locations, i, name)
     {
         struct fl_mine_result m = {0};
-        char left_out[320];
+        char left_out[512];
         if (cli->location && strcmp(cli->location, json_string_value(name)) != 0)
             continue;
         rc = fl_cli_stopped ? FL_ESTOP : mine_one(cli, watch, &db, json_string_value(name), &m, err);
@@ -184,8 +185,8 @@ static int mine_all(struct fl_cli *cli, struct watch *watch, const json_t *locat
         if (m.crowded)
             fl_cli_say("%s: of more than %d nodes under one host and window only the wildcards are paired",
                        m.run.location, FL_CROWD);
-        if (m.left_out)
-            fl_cli_say("%s", fl_mine_left_out(&m, left_out));
+        if (fl_mine_left_out(&m, left_out))
+            fl_cli_say("%s", left_out);
         if (rc == FL_ENOENT) {
             rc = 0;
             continue;

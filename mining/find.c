@@ -258,7 +258,10 @@ static int look_beyond(struct beyond *b, struct fl_findings *out, struct fl_pair
         rc = leave_out_weakest(out, pairs, &b->ranges, r->memory_bytes);
     if (rc == 0)
         rc = next_pass(stop, 0.2);
-    return rc == 0 ? fl_widen(&b->widened, &widen) : rc;
+    if (rc == 0)
+        rc = fl_widen(&b->widened, &widen);
+    out->generics_left_out = b->widened.left_out;
+    return rc;
 }
 
 static int make_rules(struct fl_findings *out, struct fl_pairs *pairs, struct fl_view *view,

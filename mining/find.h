@@ -22,7 +22,7 @@ struct fl_find_request {
     const struct fl_records *records; /* the same in compact form; where given, `flows` is not looked at */
     int64_t from_ms, to_ms;
     int64_t active_timeout_ms; /* of exporters from which none can be learned */
-    uint64_t memory_bytes; /* that counting may take (fl_lanes_build), and rules a quarter of; 0: any */
+    uint64_t memory_bytes;     /* that counting may take (fl_lanes_build), and rules a quarter of; 0: any */
     const struct fl_mining_config *config;
     const struct fl_services *services;
     /* Asked now and then, with how far the whole run is; NULL: never. Non-zero ends with FL_ESTOP. */
@@ -39,7 +39,8 @@ struct fl_findings {
     size_t n_clusters;
     uint64_t conversations, nodes, pairs_tested;
     uint64_t left_out; /* pairs that passed the test, but were too many to be looked at: the weakest */
-    bool crowded;      /* some hosts had windows with so many nodes that their wildcards stand for them */
+    uint64_t generics_left_out; /* pairs of any client and any server that there was no room to count */
+    bool crowded; /* some hosts had windows with so many nodes that their wildcards stand for them */
 };
 
 /* The passes up to conversations. FL_ELIMIT, FL_ENOMEM. */

@@ -213,6 +213,7 @@ int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct
     count_rules(&result->run, &found);
     result->crowded = found.crowded;
     result->left_out = found.left_out;
+    result->generics_left_out = found.generics_left_out;
     result->run.took_ms = fl_now_ms() - result->run.started_ms;
     rc = see_learning(db, request, &result->run, &learns, err);
     if (rc == 0)
@@ -224,15 +225,21 @@ done:
     return rc;
 }
 
-const char *fl_mine_left_out(const struct fl_mine_result *result, char out[320])
+const char *fl_mine_left_out(const struct fl_mine_result *result, char out[512])
 {
-    char count[FL_HUMAN_TEXT];
-    snprintf(
-        out, 320,
-        "%s: mining.memory leaves no room for the %s weakest of the pairs that passed the test, and they "
-        "are in no rule; allow more (mining.memory), ask for more (mining.support), or mine a shorter "
-        "span (mining.span)",
-        result->run.location, fl_human_count(result->left_out, count));
+    char count[FL_HUMAN_TEXT], pairs[120] = "", generics[120] = "";
+    if (result->left_out)
+        snprintf(pairs, sizeof pairs, " for the %s weakest of the pairs that passed the test",
+                 fl_human_count(result->left_out, count));
+    if (result->generics_left_out)
+        snprintf(generics, sizeof generics, "%s to count %s pairs of any client with any server",
+                 result->left_out ? ", nor" : "", fl_human_count(result->generics_left_out, count));
+    if (!*pairs && !*generics)
+        return NULL;
+    snprintf(out, 512,
+             "%s: mining.memory leaves no room%s%s, and they are in no rule; allow more (mining.memory), ask "
+             "for more (mining.support), or mine a shorter span (mining.span)",
+             result->run.location, pairs, generics);
     return out;
 }
 

@@ -26,19 +26,20 @@ struct fl_mine_request {
 };
 struct fl_mine_result {
     struct fl_run run;
-    size_t alerts;        /* opened by this run */
-    bool crowded;         /* see fl_findings */
-    uint64_t left_out;    /* likewise */
-    char damaged[8][256]; /* the first few damaged buckets, each "path: what is wrong" */
+    size_t alerts;                        /* opened by this run */
+    bool crowded;                         /* see fl_findings */
+    uint64_t left_out, generics_left_out; /* likewise */
+    char damaged[8][256];                 /* the first few damaged buckets, each "path: what is wrong" */
     size_t n_damaged;
 };
 /* Mine and store. A span without flows is a run with no rules. FL_ESTOP, FL_EDB, FL_EIO, FL_ENEWER,
  * FL_ENOMEM; FL_ELIMIT when it would need more memory than configured, or has too many windows or sources. */
 int fl_mine(struct fl_rulesdb *db, const struct fl_mine_request *request, struct fl_mine_result *result,
             struct fl_err *err);
+/* What to tell of a run that left pairs or generics out, in one sentence; NULL where it left out none.
+ * Returns `out`. */
+const char *fl_mine_left_out(const struct fl_mine_result *result, char out[512]);
 /* What a run may use: as configured, else half of the machine's memory. */
-/* What to tell of a run that left pairs out, in one sentence. Returns `out`. */
-const char *fl_mine_left_out(const struct fl_mine_result *result, char out[320]);
 uint64_t fl_mine_memory_bytes(const struct fl_mining_config *config);
 /* The trailing span up to the newest record of a location (the newest start is inside). FL_ENOENT: no
  * records. */

@@ -1,5 +1,5 @@
-/* A stable radix sort of (key, value) pairs and a growing array of them: what inverted indices are made from.
- */
+/* A stable radix sort of (key, value) pairs and a growing array of them: what puts conversations, words and
+ * tracks in order. */
 #ifndef FL_MINING_RADIX_H
 #define FL_MINING_RADIX_H
 

@@ -5,6 +5,7 @@
  * 2. Those that at least 3 pairs of nodes come to are wanted.
  * 3. Their nodes get their conversations, and are counted as pairs are that bind the client.
  * 4. Of what is counted the wanted pairs stay that are significant.
+ * Where memory is short there are none, and how many were wanted is told.
  *
  * Example: 10.0.0.1 to 10.0.0.40 ask 10.0.0.53 for a name and then go to port 443 of this server or that.
  * Forty pairs `C.* : *.443` with `C.* : 10.0.0.53.53` want `*.* : *.443` with `*.* : 10.0.0.53.53`. */
@@ -227,7 +228,7 @@ static int fill_nodes(struct fl_nodes *out, const struct fl_talk *talk, const st
     return rc;
 }
 
-static int count(struct fl_widened *out, const struct fl_widen_request *r)
+static int count_lanes(struct fl_widened *out, const struct fl_widen_request *r)
 {
     struct fl_lane lanes[3];
     int rc = fl_lanes_build(lanes, &(struct fl_lanes_request){.nodes = &out->nodes,
@@ -246,6 +247,17 @@ static int count(struct fl_widened *out, const struct fl_widen_request *r)
     for (int family = FL_NAMED; family <= FL_BOUND_SERVER; family++)
         fl_lane_clear(&lanes[family]);
     return rc;
+}
+
+/* Rules without generics are better than none. */
+static int count(struct fl_widened *out, const struct fl_widen_request *r, size_t wanted)
+{
+    int rc = count_lanes(out, r);
+    if (rc != FL_ELIMIT)
+        return rc;
+    fl_widened_clear(out);
+    out->left_out = wanted;
+    return 0;
 }
 
 /* ---- step 4 ---- */
@@ -293,7 +305,7 @@ int fl_widen(struct fl_widened *out, const struct fl_widen_request *r)
         if (rc == 0)
             rc = fill_nodes(&out->nodes, r->talk, r->stop);
         if (rc == 0)
-            rc = count(out, r);
+            rc = count(out, r, w.n);
         if (rc == 0)
             keep_significant(out, &w, log10(r->config->q), r->pairs->tested);
     }

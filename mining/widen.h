@@ -8,6 +8,7 @@
 struct fl_widened {
     struct fl_nodes nodes; /* `*.* : *.443/tcp`, and nodes of any client that they go with */
     struct fl_pairs pairs; /* of these, bound to the client, significant */
+    uint64_t left_out;     /* generics that were called for, where counting them takes too much: none are */
 };
 
 struct fl_widen_request {
@@ -25,7 +26,7 @@ struct fl_widen_request {
  * client, or of any client with server after server, has no generic among them. Where at least 3 of `pairs`,
  * but what `ranges` stand for, would be instances of one, its two nodes are made of all the conversations
  * they name and counted as any pair is. Its q-value is Bonferroni's over the pairs tested before and here.
- * FL_ELIMIT for more memory than is allowed, FL_ESTOP, FL_ENOMEM. */
+ * What they would take beyond `memory_bytes` is no failure: they are left out. FL_ESTOP, FL_ENOMEM. */
 int fl_widen(struct fl_widened *out, const struct fl_widen_request *request);
 void fl_widened_clear(struct fl_widened *w);
 

@@ -38,10 +38,9 @@ static struct hours *new_hours(unsigned clients, unsigned visits, unsigned serve
     return h;
 }
 
-static struct fl_findings mine(struct hours *h, uint32_t threads)
+static int mine_within(struct fl_findings *found, struct hours *h, uint32_t threads, uint64_t memory_bytes)
 {
     static struct fl_services services;
-    struct fl_findings found;
     struct fl_mining_config config = default_mining();
     config.threads = threads;
     fl_services_system_ports(&services);
@@ -50,10 +49,19 @@ static struct fl_findings mine(struct hours *h, uint32_t threads)
                                       .from_ms = from_ms,
                                       .to_ms = from_ms + 8 * hour_ms,
                                       .active_timeout_ms = 60000,
+                                      .memory_bytes = memory_bytes,
                                       .config = &config,
                                       .services = &services};
-    assert_int_equal(fl_find_rules(&found, &request), 0);
-    drop_periodic(&found);
+    int rc = fl_find_rules(found, &request);
+    if (rc == 0)
+        drop_periodic(found);
+    return rc;
+}
+
+static struct fl_findings mine(struct hours *h, uint32_t threads)
+{
+    struct fl_findings found;
+    assert_int_equal(mine_within(&found, h, threads, 0), 0);
     return found;
 }
 
@@ -160,6 +168,37 @@ static void neither_order_nor_threads_matter(void **state)
     free(turned);
 }
 
+static bool is_generic(const struct fl_rule *r)
+{
+    return (r->antecedent.any_client && r->antecedent.any_server) ||
+           (r->consequent.any_client && r->consequent.any_server);
+}
+
+/* Twelve clients want a generic that 210 others, who come a few times only, make large. Where there is room
+ * to count the pairs that want it, but not for the generic, the rules go without it, and that is told. */
+static void what_there_is_no_room_for_is_left_out_and_told(void **state)
+{
+    struct hours *h = new_hours(12, 20, 40);
+    struct fl_findings found;
+    uint64_t memory = 1 << 19;
+    for (unsigned i = 0; i < 6 * 210; i++)
+        visit(h, 12 + i % 210, 40 + i % 209, from_ms + i * 20000, true);
+    int rc = FL_ELIMIT;
+    for (; rc == FL_ELIMIT && memory < 1 << 24; memory += 1 << 16)
+        rc = mine_within(&found, h, 2, memory);
+    assert_int_equal(rc, 0);
+    assert_int_equal(found.generics_left_out, 1);
+    assert_true(found.n >= 12);
+    for (size_t i = 0; i < found.n; i++)
+        assert_false(is_generic(&found.rules[i]));
+    fl_findings_clear(&found);
+    found = mine(h, 2);
+    assert_int_equal(found.generics_left_out, 0);
+    assert_true(found.n > 0 && is_generic(&found.rules[0]));
+    fl_findings_clear(&found);
+    free(h);
+}
+
 struct asked {
     int widening, stop_at;
 };
@@ -209,6 +248,7 @@ int main(void)
         cmocka_unit_test(two_clients_make_no_generic),
         cmocka_unit_test(who_does_not_look_up_speaks_against_it),
         cmocka_unit_test(neither_order_nor_threads_matter),
+        cmocka_unit_test(what_there_is_no_room_for_is_left_out_and_told),
         cmocka_unit_test(widening_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
