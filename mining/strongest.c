@@ -1,7 +1,8 @@
 /* Leaving out the weakest.
  *
- * 1. Put the pairs in order: those that give a range its figures, then each two nodes by their strongest
- * evidence, then by their other; by p-value, and as they stand.
+ * 1. Put the pairs in order: those that give a range its figures, those that can in their place where a
+ * closer look denies them, then each two nodes by their strongest evidence, then by their other; by p-value,
+ * and as they stand.
  * 2. The first `most` stay.
  * 3. Ranges forget the others; one that lists none any longer is no statement.
  *
@@ -15,6 +16,8 @@
 
 /* A rule, its place in lists and what folding and clustering keep of it: measured, with room. */
 enum { BYTES_A_RULE = 1600, SHARE = 4 };
+/* Members of a range that stay before all other pairs. */
+enum { A_FEW = 4 };
 
 uint64_t fl_strongest_most(uint64_t memory_bytes)
 {
@@ -26,7 +29,8 @@ struct entry {
     uint32_t pair;
     enum fl_family family;
     uint32_t low, high; /* its nodes */
-    bool gives_figures, listed;
+    uint32_t stand_in;  /* for a range: 0 gives its figures, A_FEW: only if its p-value says so */
+    bool listed;
     bool again; /* of two nodes whose evidence of another kind is stronger */
 };
 
@@ -44,7 +48,7 @@ static int compare_nodes(const void *va, const void *vb)
 static int compare_entries(const void *va, const void *vb)
 {
     const struct entry *a = va, *b = vb;
-    FL_ORDER(b->gives_figures, a->gives_figures);
+    FL_ORDER(a->stand_in, b->stand_in);
     FL_ORDER(a->again, b->again);
     FL_ORDER(a->log10_p, b->log10_p);
     FL_ORDER(a->pair, b->pair);
@@ -58,15 +62,17 @@ static void put_in_order(struct entry *entries, const struct fl_pairs *pairs, co
         const struct fl_pair *p = &pairs->items[i];
         entries[i] = (struct entry){.log10_p = p->log10_p,
                                     .pair = (uint32_t)i,
+                                    .stand_in = A_FEW,
                                     .family = p->family,
                                     .low = p->x < p->y ? p->x : p->y,
                                     .high = p->x < p->y ? p->y : p->x};
     }
-    for (size_t i = 0; i < ranges->n; i++) {
-        entries[ranges->items[i].listed[0]].gives_figures = true;
-        for (uint32_t k = 0; k < ranges->items[i].n_listed; k++)
-            entries[ranges->items[i].listed[k]].listed = true;
-    }
+    for (size_t i = 0; i < ranges->n; i++)
+        for (uint32_t k = 0; k < ranges->items[i].n_listed; k++) {
+            struct entry *e = &entries[ranges->items[i].listed[k]];
+            e->stand_in = k < e->stand_in ? k : e->stand_in;
+            e->listed = true;
+        }
     qsort(entries, pairs->n, sizeof *entries, compare_nodes);
     for (size_t i = 1; i < pairs->n; i++)
         entries[i].again = entries[i].family == entries[i - 1].family &&
