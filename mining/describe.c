@@ -338,16 +338,6 @@ int fl_describe_in(struct fl_rule *out, const struct fl_pair *pair, const struct
     return rc;
 }
 
-int fl_describe(struct fl_rule *out, const struct fl_pair *pair, struct fl_view *view)
-{
-    struct fl_scratch scratch = {.hits = NULL};
-    int rc = fl_events_keep(view, pair);
-    if (rc == 0)
-        rc = fl_describe_in(out, pair, view, &scratch);
-    fl_scratch_clear(&scratch);
-    return rc;
-}
-
 void fl_scratch_clear(struct fl_scratch *s)
 {
     free(s->hits);

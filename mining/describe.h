@@ -1,6 +1,6 @@
 /* Pass 6 of mining: what a pair's coincidences look like one by one: lag, clock phase, hosts, examples, and
- * the rule they make (MINING.md section 5). Walks the conversations of one pair plainly, so it also serves
- * tests as the oracle of the counting. */
+ * the rule they make (MINING.md section 5). Walks the conversations of each pair by themselves: tests hold
+ * what it meets there against what was counted. */
 #ifndef FL_MINING_DESCRIBE_H
 #define FL_MINING_DESCRIBE_H
 
@@ -20,27 +20,25 @@ struct fl_view {
     struct fl_events *events; /* by node: its conversations in order, kept from pair to pair of a family */
 };
 
-/* Fill in `out` from a pair that passed the test; fastest with pairs family by family. Its p-value is at
- * least the pair's; what q-value that makes is for fl_keep_significant. Returns 1, or 0 when a closer look
- * denies it: fewer than 3 hosts behind a bound wildcard, one host behind nine tenths of a wildcard's
- * coincidences (at least `support`), or fewer than `support` distinct conversations under way in a `during`
- * pair; FL_ENOMEM. */
-int fl_describe(struct fl_rule *out, const struct fl_pair *pair, struct fl_view *view);
 /* Rules found so far, in a buffer that grows. */
 struct fl_rules {
     struct fl_rule *items;
     size_t n, room;
 };
-/* Describe n pairs that stand family by family, on up to config->threads threads, which is of no account to
- * what comes out: the rules of those that a closer look does not deny go behind those of `out` in the order
- * of the pairs, place[i] is where that of pair i stands, or -1. `stop` (NULL: not) is asked before each pair
- * that the calling thread takes. FL_ESTOP, FL_ENOMEM. */
+/* Describe n pairs that passed the test and stand family by family, on up to config->threads threads, which
+ * is of no account to what comes out: the rules of those that a closer look does not deny go behind those of
+ * `out` in the order of the pairs, place[i] is where that of pair i stands, or -1. A rule's p-value is at
+ * least the pair's; what q-value that makes is for fl_keep_significant. Denied are pairs with fewer than 3
+ * hosts behind a bound wildcard, with one host behind nine tenths of a wildcard's coincidences (at least
+ * `support`), and `during` pairs with fewer than `support` distinct conversations under way. The view keeps
+ * the events of nodes from call to call. `stop` (NULL: not) is asked before each pair that the calling thread
+ * takes. FL_ESTOP, FL_ENOMEM. */
 int fl_describe_all(struct fl_rules *out, int32_t *place, const struct fl_pair *pairs, size_t n,
                     struct fl_view *view, const struct fl_stop *stop);
 /* Give n rules the q-values of their p-values among `tested` tests, drop those above `q`, in place, and
  * return how many are left; place[i] is where rule i has gone, or -1. FL_ENOMEM. */
 long fl_keep_significant(struct fl_rule *rules, size_t n, uint64_t tested, double q, int32_t *place);
-/* Free what fl_describe kept. */
+/* Free what fl_describe_all kept. */
 void fl_view_clear(struct fl_view *view);
 
 /* The phase that at least 80 % of `n` window starts (ms) keep: "MM:SS" of the hour, ":SS" of the minute (a

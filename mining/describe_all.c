@@ -70,12 +70,6 @@ static int describe_some(void *ctx, uint32_t thread)
     return rc < 0 ? rc : 0;
 }
 
-static int compare_numbers(const void *va, const void *vb)
-{
-    FL_ORDER(*(const uint32_t *)va, *(const uint32_t *)vb);
-    return 0;
-}
-
 /* The nodes of the batch without events, each once. */
 static void find_nodes(struct work *w)
 {
@@ -86,7 +80,7 @@ static void find_nodes(struct work *w)
             if (!w->view->events[ends[k]].items)
                 w->nodes[n++] = ends[k];
     }
-    qsort(w->nodes, n, sizeof *w->nodes, compare_numbers);
+    qsort(w->nodes, n, sizeof *w->nodes, fl_compare_u32);
     for (size_t i = 0; i < n; i++)
         if (kept == 0 || w->nodes[kept - 1] != w->nodes[i])
             w->nodes[kept++] = w->nodes[i];

@@ -17,7 +17,7 @@ struct fl_burst_block { /* in which both are active at one binding host */
 
 /* Y's starts, or the stretches in which it is under way, as they are walked. */
 struct walk {
-    const struct fl_active *items;
+    const struct fl_activity *items;
     size_t n, at;
     bool starts; /* the first window of each counts alone */
 };

@@ -12,7 +12,7 @@
 /* A node's conversations are by start: by binding host they are in order. */
 static int order_by_bind(struct fl_events *e)
 {
-    struct fl_active *sorted = malloc((e->n + 1) * sizeof *sorted);
+    struct fl_activity *sorted = malloc((e->n + 1) * sizeof *sorted);
     uint32_t *numbers = calloc(3 * e->n + 1, sizeof *numbers), *order = numbers + e->n;
     int rc = sorted && numbers ? 0 : FL_ENOMEM;
     if (rc == 0) {
@@ -21,7 +21,7 @@ static int order_by_bind(struct fl_events *e)
         fl_numbers_order(numbers, e->n, order, order + e->n);
         for (size_t i = 0; i < e->n; i++)
             sorted[i] = e->items[order[i]];
-        struct fl_active *swap = e->items;
+        struct fl_activity *swap = e->items;
         e->items = sorted;
         sorted = swap;
     }
@@ -30,13 +30,13 @@ static int order_by_bind(struct fl_events *e)
     return rc;
 }
 
-static bool same_window(const struct fl_active *a, const struct fl_active *b)
+static bool same_window(const struct fl_activity *a, const struct fl_activity *b)
 {
     return a->bind == b->bind && a->first == b->first;
 }
 
 /* The following three count what they keep, and write it where `out` is not NULL. */
-static size_t find_firsts(const struct fl_events *e, struct fl_active *out)
+static size_t find_firsts(const struct fl_events *e, struct fl_activity *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < e->n; i++) {
@@ -50,7 +50,7 @@ static size_t find_firsts(const struct fl_events *e, struct fl_active *out)
 }
 
 /* `out` holds n_spans: written from behind. */
-static size_t find_spans(const struct fl_events *e, struct fl_active *out)
+static size_t find_spans(const struct fl_events *e, struct fl_activity *out)
 {
     size_t n = 0;
     uint32_t furthest = 0;
@@ -66,12 +66,12 @@ static size_t find_spans(const struct fl_events *e, struct fl_active *out)
     return n;
 }
 
-static size_t find_stretches(const struct fl_events *e, struct fl_active *out)
+static size_t find_stretches(const struct fl_events *e, struct fl_activity *out)
 {
     size_t n = 0;
-    struct fl_active now = {.bind = 0};
+    struct fl_activity now = {.bind = 0};
     for (size_t i = 0; i < e->n; i++) {
-        const struct fl_active *a = &e->items[i];
+        const struct fl_activity *a = &e->items[i];
         bool another = n == 0 || now.bind != a->bind || a->first > now.last;
         n += another;
         if (another)
@@ -85,7 +85,7 @@ static size_t find_stretches(const struct fl_events *e, struct fl_active *out)
 }
 
 /* Room for n of the items, or the items themselves where these are all. */
-static struct fl_active *room_for(const struct fl_events *e, size_t n)
+static struct fl_activity *room_for(const struct fl_events *e, size_t n)
 {
     return n == e->n ? e->items : malloc((n + 1) * sizeof *e->items);
 }
@@ -118,8 +118,8 @@ int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view
     for (size_t i = 0; i < n; i++) {
         uint32_t index = v->nodes->conversations[v->nodes->first[node] + i];
         const struct fl_conversation *c = &v->talk->items[index];
-        e.items[i] = (struct fl_active){fl_bind_of(v->family, c), index, fl_window_of(v->time, c->start_ms),
-                                        fl_window_of(v->time, c->end_ms)};
+        e.items[i] = (struct fl_activity){fl_bind_of(v->family, c), index, fl_window_of(v->time, c->start_ms),
+                                          fl_window_of(v->time, c->end_ms)};
     }
     int rc = v->family == FL_NAMED ? 0 : order_by_bind(&e);
     if (rc == 0)
@@ -159,31 +159,14 @@ void fl_view_clear(struct fl_view *view)
     view->kept_bytes = 0;
 }
 
-int fl_events_keep(struct fl_view *v, const struct fl_pair *pair)
-{
-    int rc = 0;
-    if (v->family != pair->family)
-        fl_view_clear(v);
-    v->family = pair->family;
-    if (!v->events)
-        v->events = calloc(v->nodes->n, sizeof *v->events);
-    if (!v->events)
-        return FL_ENOMEM;
-    if (!v->events[pair->x].items)
-        rc = fl_events_collect(&v->events[pair->x], pair->x, v);
-    if (rc == 0 && !v->events[pair->y].items)
-        rc = fl_events_collect(&v->events[pair->y], pair->y, v);
-    return rc;
-}
-
 /* ---- coincidences ---- */
 
-static bool before(const struct fl_active *a, const struct fl_active *b)
+static bool before(const struct fl_activity *a, const struct fl_activity *b)
 {
     return a->bind != b->bind ? a->bind < b->bind : a->first < b->first;
 }
 
-static void add_hit(struct fl_hits *hits, const struct fl_active *x, const struct fl_active *y)
+static void add_hit(struct fl_hits *hits, const struct fl_activity *x, const struct fl_activity *y)
 {
     hits->items[hits->n++] = (struct fl_hit){x->first, x->bind, {x->conversation, y->conversation}};
 }
@@ -192,7 +175,7 @@ static void meet_at_start(struct fl_hits *hits, const struct fl_events *x, const
 {
     size_t j = 0;
     for (size_t i = 0; i < x->n_firsts; i++) {
-        const struct fl_active *e = &x->firsts[i];
+        const struct fl_activity *e = &x->firsts[i];
         while (j < y->n_firsts && before(&y->firsts[j], e))
             j++;
         if (j < y->n_firsts && y->firsts[j].bind == e->bind && y->firsts[j].first == e->first)
@@ -205,7 +188,7 @@ static size_t count_partners(const struct fl_events *x, const struct fl_events *
 {
     size_t i = 0, count = 0;
     for (size_t j = 0; j < y->n && count < enough; j++) {
-        const struct fl_active *e = &y->items[j];
+        const struct fl_activity *e = &y->items[j];
         while (i < x->n_firsts && before(&x->firsts[i], e))
             i++;
         count += i < x->n_firsts && x->firsts[i].bind == e->bind && x->firsts[i].first <= e->last;
@@ -221,7 +204,7 @@ static void meet_during(struct fl_hits *hits, const struct fl_events *x, const s
     uint32_t j = 0;
     size_t n_open = 0;
     for (size_t i = 0; i < x->n_firsts; i++) {
-        const struct fl_active *e = &x->firsts[i];
+        const struct fl_activity *e = &x->firsts[i];
         for (; j < y->n_spans && !before(e, &y->spans[j]); j++)
             open[n_open++] = j;
         while (n_open &&

@@ -4,7 +4,7 @@
 
 #include "mining/describe.h"
 
-struct fl_active { /* a conversation of one node, or a stretch of time in which there are some */
+struct fl_activity { /* a conversation of one node, or a stretch of time in which there are some */
     uint32_t bind, conversation;
     uint32_t first, last; /* windows */
 };
@@ -12,13 +12,13 @@ struct fl_active { /* a conversation of one node, or a stretch of time in which 
 /* Those that make no difference are left out here and there, so that a pair need not walk them; where none
  * is, all may be one array. */
 struct fl_events {
-    struct fl_active *items; /* by bind, then start */
+    struct fl_activity *items; /* by bind, then start */
     size_t n;
-    struct fl_active *firsts; /* the first of each window and binding host */
+    struct fl_activity *firsts; /* the first of each window and binding host */
     size_t n_firsts;
-    struct fl_active *spans; /* those that no later one of their window outlasts */
+    struct fl_activity *spans; /* those that no later one of their window outlasts */
     size_t n_spans;
-    struct fl_active *stretches; /* windows in which any is under way: disjoint, no conversation */
+    struct fl_activity *stretches; /* windows in which any is under way: disjoint, no conversation */
     size_t n_stretches;
 };
 
@@ -40,7 +40,7 @@ struct fl_scratch {
     size_t hits_room;
     int64_t *numbers; /* two for each hit */
     size_t numbers_room;
-    uint32_t *order; /* two for each event or block, whichever are more */
+    uint32_t *order; /* three for each hit or block, one for each of Y's spans, whichever are more */
     size_t order_room;
     struct fl_burst_block *blocks; /* one for each event of X, and one more for each to put them in order */
     size_t blocks_room;
@@ -49,10 +49,7 @@ struct fl_scratch {
 };
 void fl_scratch_clear(struct fl_scratch *s);
 
-/* The events of both nodes of a pair are there when this returns 0; where they are, nothing is changed.
- * FL_ENOMEM. */
-int fl_events_keep(struct fl_view *view, const struct fl_pair *pair);
-/* Those of one node. FL_ENOMEM. */
+/* The events of one node. FL_ENOMEM. */
 int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view *view);
 void fl_events_clear(struct fl_events *e);
 uint64_t fl_events_bytes(const struct fl_events *e);
@@ -65,7 +62,8 @@ int fl_hits_collect(struct fl_hits *out, const struct fl_pair *pair, const struc
 int fl_weigh_bursts(struct fl_rule *rule, const struct fl_hits *hits, const struct fl_pair *pair,
                     const struct fl_view *view, struct fl_scratch *scratch);
 
-/* fl_describe with room that goes on, of a pair whose events are kept. */
+/* Fill in the rule of a pair whose events are kept. Its p-value is at least the pair's. Returns 1, or 0 when
+ * a closer look denies it (describe.h); FL_ENOMEM. */
 int fl_describe_in(struct fl_rule *out, const struct fl_pair *pair, const struct fl_view *view,
                    struct fl_scratch *scratch);
 

@@ -21,6 +21,7 @@
 #include "mining/describe.h"
 #include "mining/order.h"
 #include "mining/parallel.h"
+#include "mining/room.h"
 #include "mining/stats.h"
 #include "storage/error.h"
 
@@ -98,12 +99,6 @@ static void add_examples(struct fl_rule *r, const uint32_t *beats, const struct 
     }
 }
 
-static int compare_numbers(const void *va, const void *vb)
-{
-    FL_ORDER(*(const uint32_t *)va, *(const uint32_t *)vb);
-    return 0;
-}
-
 static bool is_wild(const struct fl_node_key *key)
 {
     return key->client == FL_HOST_ANY || key->server == FL_HOST_ANY;
@@ -118,7 +113,7 @@ static int count_hosts(struct fl_rule *r, const uint32_t *beats, const struct fl
         return FL_ENOMEM;
     for (size_t i = 0; i < r->n_both; i++)
         hosts[i] = key->client == FL_HOST_ANY ? talk->items[beats[i]].client : talk->items[beats[i]].server;
-    qsort(hosts, r->n_both, sizeof *hosts, compare_numbers);
+    qsort(hosts, r->n_both, sizeof *hosts, fl_compare_u32);
     for (size_t i = 0; i < r->n_both; i++)
         r->hosts += i == 0 || hosts[i] != hosts[i - 1];
     free(hosts);
@@ -264,14 +259,8 @@ static int64_t common_clock(const struct fl_talk *talk)
 
 static int add_periodic(struct fl_periodics *p, size_t *room, const struct fl_periodic *one)
 {
-    if (p->n == *room) {
-        size_t more = *room * 2 + 16;
-        struct fl_periodic *grown = realloc(p->items, more * sizeof *grown);
-        if (!grown)
-            return FL_ENOMEM;
-        p->items = grown;
-        *room = more;
-    }
+    if (fl_room(&p->items, room, p->n + 1, sizeof *p->items) < 0)
+        return FL_ENOMEM;
     p->items[p->n++] = *one;
     return 0;
 }

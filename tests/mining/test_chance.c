@@ -91,22 +91,18 @@ static bool of_two_clients(const struct fl_rule *r)
 static size_t rules_of(const struct fl_nodes *nodes, const struct fl_pairs *pairs, struct fl_view *view,
                        bool two_clients)
 {
-    struct fl_rule *rules = malloc((pairs->n + 1) * sizeof *rules);
+    struct fl_rules rules = {.n = 0};
     int32_t *place = malloc((pairs->n + 1) * sizeof *place);
-    size_t n = 0, count = 0;
-    assert_true(rules && place);
+    size_t count = 0;
+    assert_non_null(place);
     view->nodes = nodes;
-    for (size_t i = 0; i < pairs->n; i++) {
-        int rc = fl_describe(&rules[n], &pairs->items[i], view);
-        assert_true(rc >= 0);
-        n += rc > 0;
-    }
-    long kept = fl_keep_significant(rules, n, pairs->tested, view->config->q, place);
+    assert_int_equal(fl_describe_all(&rules, place, pairs->items, pairs->n, view, NULL), 0);
+    long kept = fl_keep_significant(rules.items, rules.n, pairs->tested, view->config->q, place);
     assert_true(kept >= 0);
     for (long i = 0; i < kept; i++)
-        count += !two_clients || of_two_clients(&rules[i]);
+        count += !two_clients || of_two_clients(&rules.items[i]);
     fl_view_clear(view);
-    free(rules);
+    free(rules.items);
     free(place);
     return count;
 }
