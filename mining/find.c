@@ -309,19 +309,37 @@ static void drop_outside(struct fl_talk *talk, int64_t from_ms, int64_t to_ms)
     talk->n = kept;
 }
 
-int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
+static int find_in_talk(struct fl_findings *out, const struct fl_talk *talk, const struct fl_timeline *time,
+                        const struct fl_find_request *r)
 {
-    struct fl_talk talk = {0};
     struct fl_nodes nodes = {0};
     struct fl_pairs pairs = {0};
-    struct fl_timeline time;
     uint64_t n_total[3];
     struct fl_view view = {.nodes = &nodes,
-                           .talk = &talk,
-                           .time = &time,
+                           .talk = talk,
+                           .time = time,
                            .config = r->config,
                            .n_total = n_total,
                            .most_bytes = r->memory_bytes / 4};
+    int rc = fl_nodes_build_on(&nodes, talk, time, r->config->support, r->config->threads);
+    if (rc == 0)
+        rc = count_families(&pairs, n_total, &nodes, talk, time, r);
+    if (rc == 0)
+        rc = make_rules(out, &pairs, &view, r);
+    out->conversations = talk->n;
+    out->nodes = nodes.n;
+    out->pairs_tested = pairs.tested;
+    out->crowded = pairs.crowded;
+    fl_view_clear(&view);
+    fl_pairs_clear(&pairs);
+    fl_nodes_clear(&nodes);
+    return rc;
+}
+
+int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
+{
+    struct fl_talk talk = {0};
+    struct fl_timeline time;
     *out = (struct fl_findings){0};
     int rc = fl_timeline_init(&time, r->from_ms, r->to_ms, r->config->window_ms, r->config->jitter);
     if (rc == 0)
@@ -332,20 +350,9 @@ int fl_find_rules(struct fl_findings *out, const struct fl_find_request *r)
     if (rc == 0 && r->n_rechecks > 0)
         rc = recheck(r, &talk, &time);
     if (rc == 0)
-        rc = fl_nodes_build_on(&nodes, &talk, &time, r->config->support, r->config->threads);
-    if (rc == 0)
-        rc = count_families(&pairs, n_total, &nodes, &talk, &time, r);
-    if (rc == 0)
-        rc = make_rules(out, &pairs, &view, r);
-    fl_view_clear(&view);
-    out->conversations = talk.n;
-    out->nodes = nodes.n;
-    out->pairs_tested = pairs.tested;
-    out->crowded = pairs.crowded;
+        rc = find_in_talk(out, &talk, &time, r);
     if (rc < 0)
         fl_findings_clear(out);
-    fl_pairs_clear(&pairs);
-    fl_nodes_clear(&nodes);
     fl_talk_clear(&talk);
     return rc;
 }

@@ -6,20 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mining/room.h"
 #include "storage/error.h"
 
 enum { DIGIT_BITS = 12, DIGITS = 1 << DIGIT_BITS };
 
 int fl_entries_add(struct fl_entries *e, uint64_t key, uint32_t value)
 {
-    if (e->n == e->room) {
-        size_t room = e->room ? e->room * 2 : 1024;
-        struct fl_entry *items = realloc(e->items, room * sizeof *items);
-        if (!items)
-            return FL_ENOMEM;
-        e->items = items;
-        e->room = room;
-    }
+    if (fl_room(&e->items, &e->room, e->n + 1, sizeof *e->items) < 0)
+        return FL_ENOMEM;
     e->items[e->n++] = (struct fl_entry){key, value};
     return 0;
 }

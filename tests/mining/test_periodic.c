@@ -393,7 +393,6 @@ static void ports_asked_in_one_period_are_said_once(void **state)
     free_day(d);
 }
 
-/* Each time another of twenty servers: no concrete node keeps the period, the client does. */
 /* Each of 20 services, all of other servers and ports, is asked by `clients` clients every half hour: all in
  * one second (`in_step`), or each at its own time. */
 static struct fl_findings ask_services(unsigned clients, bool in_step)
