@@ -47,13 +47,6 @@ int fl_ranges_find(struct fl_ranges *out, struct fl_pairs *pairs, const struct f
 void fl_ranges_add(const struct fl_ranges *ranges, const int32_t *rule_of, struct fl_rule *rules, size_t *n);
 void fl_ranges_clear(struct fl_ranges *r);
 
-enum { FL_MIXED_FIRST = 1, FL_MIXED_LAST = 65535 };
-/* `*.1-65535` of any server: some services of some servers that are used in step, whatever their ports. It
- * stands for its members, and covers more. */
-static inline bool fl_node_is_mixed(const struct fl_node *n)
-{
-    return n->any_server && n->server_port == FL_MIXED_FIRST && n->server_port_last == FL_MIXED_LAST;
-}
 /* Is everything that `narrow` stands for among what `wide` stands for? True also of equal nodes. */
 bool fl_node_covers(const struct fl_node *wide, const struct fl_node *narrow);
 

@@ -54,6 +54,11 @@ bool fl_node_generalises(const struct fl_node *general, const struct fl_node *sp
     return fl_node_cmp(&widened, general) == 0 && fl_node_cmp(special, general) != 0;
 }
 
+bool fl_node_is_mixed(const struct fl_node *n)
+{
+    return n->any_server && n->server_port == FL_MIXED_FIRST && n->server_port_last == FL_MIXED_LAST;
+}
+
 static bool is_icmp(uint8_t protocol)
 {
     return protocol == FL_PROTO_ICMP || protocol == FL_PROTO_ICMP6;

@@ -33,6 +33,10 @@ struct fl_node {
 int fl_node_cmp(const struct fl_node *a, const struct fl_node *b);
 /* True when `general` is `special` with its client, its server or both made wild (and they differ). */
 bool fl_node_generalises(const struct fl_node *general, const struct fl_node *special);
+enum { FL_MIXED_FIRST = 1, FL_MIXED_LAST = 65535 };
+/* `*.1-65535` of any server: some services of some servers that are used in step, whatever their ports. It
+ * stands for its members, the instances of its rule, and covers more. */
+bool fl_node_is_mixed(const struct fl_node *n);
 /* "10.0.0.5.* : 10.0.0.53.53/udp"; IPv6 in brackets; a range of ports as `6881-6889`; protocol icmp, tcp,
  * udp, icmp6 or its number; ICMP port `type.code`, which has no ranges. Returns `out`. */
 const char *fl_node_format(const struct fl_node *n, char out[FL_NODE_TEXT]);

@@ -228,7 +228,7 @@ bool fl_kin_is_no_news(const struct fl_kin *k, const struct fl_node *a, const st
     int64_t none;
     if (is_of_one_client(a, b) && count_kin(&k->rules, a, b, LEAST_KIN, &none) == LEAST_KIN)
         return true;
-    return !b && (names(&k->rules, a, &none) || names(&k->parts, a, &none));
+    return !b && !fl_node_is_mixed(a) && (names(&k->rules, a, &none) || names(&k->parts, a, &none));
 }
 
 bool fl_kin_is_known(const struct fl_kin *k, const char *identity)

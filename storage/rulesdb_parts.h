@@ -46,6 +46,9 @@ enum fl_rulesdb_sql {
     SQL_DROP_LOOSE_FIGURES,
     SQL_STATUS,
     SQL_DROP_INSTANCES,
+    SQL_MEMBERS,
+    SQL_UNLEARN,
+    SQL_UNCOVER,
     SQL_ADD_INSTANCE,
     SQL_CLUSTER_OF,
     SQL_SHAPE_OF,
@@ -292,6 +295,15 @@ int64_t fl_kin_alert(const struct fl_kin *k, const struct fl_node *a, const stru
 
 /* `node` is `named`, or the same for any client or any server; of the other end it names the same host. */
 bool fl_kin_is_of(const struct fl_node *node, const struct fl_node *named);
+
+/* ---- mixed services: rulesdb_mixed.c ---- */
+
+/* A rule of mixed services: what its nodes say is not enough to know it by. `b` NULL: a periodic one. */
+bool fl_mixed_is_of(const struct fl_node *a, const struct fl_node *b);
+/* Before the instances of found->rules[index], which is in the database as `rule_id`, are put down: if it is of
+ * mixed services, and of others than before, it is novel again. 0 or SQLite's code. */
+int fl_mixed_look(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *found,
+                  size_t index, int64_t rule_id);
 
 /* Give each rule of a run the cluster it belongs to, an old one where that has most of its rules. `ids` are
  * the rules' ids by index, 0 for an instance. 0 or SQLite's code. */

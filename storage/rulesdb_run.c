@@ -195,7 +195,9 @@ static int grade(struct storing *s, const char *shape, const char **novelty)
 
 static int cover(struct storing *s, const struct fl_rule *r, int64_t id, const char *identity)
 {
-    int rc = fl_rulesdb_run(s->db, SQL_COVER_BY_IDENTITY, "itt", id, identity, s->run->location);
+    bool mixed = fl_mixed_is_of(&r->antecedent, fl_rule_consequent(r));
+    int rc = mixed ? SQLITE_OK
+                   : fl_rulesdb_run(s->db, SQL_COVER_BY_IDENTITY, "itt", id, identity, s->run->location);
     for (size_t i = 0; rc == SQLITE_OK && i < s->n_covers; i++)
         if (fl_pattern_match(s->covers[i].pattern, &r->antecedent, fl_rule_consequent(r)))
             rc = fl_rulesdb_run(s->db, SQL_COVER, "ii", id, s->covers[i].decision_id);
@@ -204,9 +206,10 @@ static int cover(struct storing *s, const struct fl_rule *r, int64_t id, const c
 
 /* What was an instance of a rule stands as that rule does when it comes to stand for itself: no one need be
  * told of it again. A decision about it goes first. */
-static int inherit(struct storing *s, int64_t id, const char *identity)
+static int inherit(struct storing *s, const struct fl_rule *r, int64_t id, const char *identity)
 {
-    int64_t from = fl_kin_folded(s->kin, identity);
+    bool mixed = fl_mixed_is_of(&r->antecedent, fl_rule_consequent(r));
+    int64_t from = mixed ? 0 : fl_kin_folded(s->kin, identity);
     int rc = from ? fl_rulesdb_run(s->db, SQL_LEARN_AS, "ii", id, from) : SQLITE_OK;
     return rc == SQLITE_OK && from ? fl_rulesdb_run(s->db, SQL_COVER_AS, "ii", id, from) : rc;
 }
@@ -234,7 +237,7 @@ static int add_rule(struct storing *s, const struct fl_rule *r, const char *iden
     if (rc == SQLITE_OK)
         rc = cover(s, r, *id, identity);
     if (rc == SQLITE_OK)
-        rc = inherit(s, *id, identity);
+        rc = inherit(s, r, *id, identity);
     if (rc == SQLITE_OK && fl_kin_is_no_news(s->kin, &r->antecedent, fl_rule_consequent(r)))
         rc = fl_rulesdb_run(s->db, SQL_LEARN_RULE, "i", *id);
     return rc;
@@ -319,10 +322,13 @@ static int store_rule(struct storing *s, size_t index)
     int64_t id = 0, figures_id = 0;
     fl_rule_identity(&r->antecedent, fl_rule_consequent(r), identity);
     int rc = find_rule(s, identity, &id, &figures_id);
-    if (rc == SQLITE_ROW)
-        rc = put_statement(s->db, r, &figures_id);
-    else if (rc == SQLITE_DONE)
+    if (rc == SQLITE_ROW) {
+        rc = fl_mixed_look(s->db, s->run, s->found, index, id);
+        if (rc == SQLITE_OK)
+            rc = put_statement(s->db, r, &figures_id);
+    } else if (rc == SQLITE_DONE) {
         rc = add_rule(s, r, identity, &id);
+    }
     if (rc == SQLITE_OK)
         rc = note_sighting(s, r, id);
     if (rc == SQLITE_OK)
@@ -397,7 +403,7 @@ static int look_at_instances(struct storing *s, size_t index, int64_t *alert_id,
             continue;
         listed++;
         fl_rule_identity(&r->antecedent, fl_rule_consequent(r), identity);
-        known += fl_kin_is_known(s->kin, identity);
+        known += !fl_mixed_is_of(&r->antecedent, fl_rule_consequent(r)) && fl_kin_is_known(s->kin, identity);
         rc = *alert_id ? SQLITE_DONE : find_rule(s, identity, &id, &figures_id);
         if (rc == SQLITE_ROW)
             rc = fl_rulesdb_get_int(s->db, SQL_LIVE_ALERT, alert_id, "i", id);

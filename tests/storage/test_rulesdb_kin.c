@@ -10,6 +10,8 @@ struct given {
     int32_t parent;
 };
 
+static const char *unclean = ""; /* what is wrong with the data of the runs */
+
 static void make_rule(struct fl_rule *r, const struct given *g)
 {
     memset(r, 0, sizeof *r);
@@ -30,10 +32,11 @@ static void make_rule(struct fl_rule *r, const struct given *g)
 /* A run of day `day` that finds these, up to a NULL text. Alerts opened. */
 static size_t store(struct fixture *f, int day, bool learning, const struct given *given)
 {
-    struct fl_rule rules[16];
+    struct fl_rule rules[64];
     struct fl_recheck *rechecks = NULL;
     struct fl_run run = {.location = "paris", .from_ms = t0 + day * day_ms, .to_ms = t0 + (day + 1) * day_ms};
     size_t n = 0, alerts = 0, n_rechecks = 0;
+    snprintf(run.unclean, sizeof run.unclean, "%s", unclean);
     for (; given[n].text; n++) {
         make_rule(&rules[n], &given[n]);
         if (given[n].parent >= 0)
@@ -190,6 +193,86 @@ static void test_what_is_folded_under_a_known_rule(void **state)
     assert_int_equal(scalar(f, count_novel), 0);
 }
 
+/* Services that a client asks in step, said once: n of them, from 10.0.9.`first` on, and what keeps the same
+ * pace. */
+static size_t store_mixed(struct fixture *f, int day, bool learning, const int *firsts, int n)
+{
+    static char texts[64][FL_RULE_TEXT];
+    struct given given[64] = {{"10.0.0.5.* : *.1-65535/tcp <=> 10.0.0.5.* : *.1-65535/tcp", -1}};
+    int count = 1;
+    for (; *firsts; firsts++)
+        for (int i = 0; i < n; i += 2, count++) {
+            snprintf(texts[count], sizeof texts[count],
+                     "10.0.0.5.* : 10.0.9.%d.%d/tcp <=> 10.0.0.5.* : 10.0.9.%d.%d/tcp", *firsts + i,
+                     1000 + *firsts + i, *firsts + i + 1, 1001 + *firsts + i);
+            given[count] = (struct given){texts[count], 0};
+        }
+    return store(f, day, learning, given);
+}
+#define STORE_MIXED(f, day, learning, n, ...)                                                                \
+    store_mixed(f, day, learning, (const int[]){__VA_ARGS__, 0}, n)
+
+static void test_mixed_services_are_known_by_their_members(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(STORE_MIXED(f, 0, false, 20, 1), 1);
+    struct fl_decision accept = {.verdict = FL_ACCEPT, .all = true, .until_ms = INT64_MAX, .author = "ann"};
+    assert_int_equal(fl_rulesdb_decide(f->db, &accept, NULL, NULL, NULL), 0);
+    assert_int_equal(STORE_MIXED(f, 1, false, 20, 7), 0); /* 14 of 20 are the same */
+    assert_int_equal(scalar(f, count_novel), 0);
+    assert_int_equal(STORE_MIXED(f, 2, false, 20, 101), 1);
+    assert_int_equal(scalar(f, count_novel), 1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM alerts WHERE state = 'open'"), 1);
+    assert_int_equal(STORE_MIXED(f, 3, false, 20, 101), 0); /* it is told already */
+    assert_int_equal(fl_rulesdb_decide(f->db, &accept, NULL, NULL, NULL), 0);
+    assert_int_equal(STORE_MIXED(f, 4, false, 20, 101), 0);
+    assert_int_equal(scalar(f, count_novel), 0);
+}
+
+/* Spans overlap: the old ones and the others are there together, and then the others alone. */
+static void test_others_beside_known_mixed_services_are_news(void **state)
+{
+    struct fixture *f = *state;
+    STORE_MIXED(f, 0, true, 20, 1);
+    assert_int_equal(scalar(f, count_novel), 0);
+    assert_int_equal(STORE_MIXED(f, 1, false, 20, 1, 101), 1);
+}
+
+static void test_a_pattern_covers_mixed_services(void **state)
+{
+    struct fixture *f = *state;
+    struct fl_decision accept = {.verdict = FL_ACCEPT,
+                                 .pattern = "10.0.0.5.* : *.1-65535/tcp",
+                                 .location = "paris",
+                                 .until_ms = INT64_MAX,
+                                 .author = "ann"};
+    STORE_MIXED(f, 0, false, 20, 1);
+    assert_int_equal(fl_rulesdb_decide(f->db, &accept, NULL, NULL, NULL), 0);
+    assert_int_equal(STORE_MIXED(f, 1, false, 20, 101), 0);
+}
+
+/* That they go together says nothing of which keep time. */
+static void test_the_pace_of_mixed_services_is_news(void **state)
+{
+    struct fixture *f = *state;
+    STORE_MIXED(f, 0, true, 20, 1);
+    STORE(f, 1, false, {"10.0.0.5.* : *.1-65535/tcp every 5 min", -1},
+          {"10.0.0.5.* : 10.0.9.101.99/tcp every 5 min", 0});
+    assert_int_equal(scalar(f, count_novel), 1);
+}
+
+/* In data with holes nobody is told of them; whole data show whether they are there. */
+static void test_other_mixed_services_in_unclean_data_are_held(void **state)
+{
+    struct fixture *f = *state;
+    STORE_MIXED(f, 0, true, 20, 1);
+    unclean = "the exporter restarted";
+    assert_int_equal(STORE_MIXED(f, 1, false, 20, 101), 0);
+    unclean = "";
+    assert_int_equal(scalar(f, count_novel), 1);
+    assert_int_equal(STORE_MIXED(f, 2, false, 20, 101), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +288,11 @@ int main(void)
         TEST(test_what_they_make_with_another),
         TEST(test_what_an_alert_tells_is_folded),
         TEST(test_what_is_folded_under_a_known_rule),
+        TEST(test_mixed_services_are_known_by_their_members),
+        TEST(test_others_beside_known_mixed_services_are_news),
+        TEST(test_a_pattern_covers_mixed_services),
+        TEST(test_the_pace_of_mixed_services_is_news),
+        TEST(test_other_mixed_services_in_unclean_data_are_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
