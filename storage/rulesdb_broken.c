@@ -9,7 +9,9 @@
  * held again, is a rest. Of a rule that rested for r, three times r must have passed, and five days at least
  * where r is six hours or more: what rests over night may rest over a long weekend. Of a row that was told as
  * broken and yet ended after t, it is a quarter more than t;
- * 4. no exporter has changed its sampling since the rule was last found, from the span on that found it.
+ * 4. no exporter has changed its sampling since the rule was last found, from the span on that found it;
+ * 5. it is not of mixed services, which any service of the client would be counted among, nor of a range with
+ * itself that this run found again: one busy member that goes on alone says nothing of the others.
  *
  * Example: c = 0.6, found in 100 cases, is taken as 0.45 and needs k >= 24. If it rested for 14 h last night,
  * it is told after five days; if it never rests, with 10 cases an hour, after three hours. `<=>` may break
@@ -248,15 +250,37 @@ static bool is_of_other_sampling(struct fl_rulesdb *db, const struct fl_run *run
     return changed;
 }
 
+static bool is_found(const struct fl_finding_list *found, const struct fl_recheck *r)
+{
+    for (size_t i = 0; i < found->n; i++) {
+        const struct fl_rule *rule = &found->rules[i];
+        if (rule->parent < 0 && rule->evidence != FL_EVIDENCE_PERIODIC &&
+            fl_node_cmp(&rule->antecedent, &r->antecedent) == 0 &&
+            fl_node_cmp(&rule->consequent, &r->consequent) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Do its misses say that it is broken? See 5. */
+static bool can_break(const struct fl_finding_list *found, const struct fl_recheck *r)
+{
+    if (fl_mixed_is_of(&r->antecedent, &r->consequent))
+        return false;
+    return fl_node_cmp(&r->antecedent, &r->consequent) != 0 || !is_found(found, r);
+}
+
 /* A broken rule is told once, until it holds again, whatever people did about the alert meanwhile. */
-static int judge(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_recheck *r, int64_t now_ms,
-                 size_t *opened)
+static int judge(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *list,
+                 const struct fl_recheck *r, int64_t now_ms, size_t *opened)
 {
     int64_t found;
     bool antecedent = has_lapsed(&r->antecedent_alone, r->confidence, r->cases);
     bool consequent = r->both && has_lapsed(&r->consequent_alone, r->reverse_confidence, r->reverse_cases);
     if (!antecedent && !consequent)
         return holds(r) ? mend(db, r, now_ms) : SQLITE_OK;
+    if (!can_break(list, r))
+        return SQLITE_OK;
     int rc;
     if (!is_overdue(db, run, r, &rc) || rc != SQLITE_OK || is_of_other_sampling(db, run, r, &rc) ||
         rc != SQLITE_OK)
@@ -296,7 +320,7 @@ int fl_broken_look(struct fl_rulesdb *db, const struct fl_run *run, const struct
         rc = note(db, run, r);
         bool newest = sqlite3_changes(db->sqlite) > 0; /* a run over older data judges nothing */
         if (rc == SQLITE_OK && newest && !*run->unclean && !learning && !r->single)
-            rc = judge(db, run, r, now_ms, opened);
+            rc = judge(db, run, found, r, now_ms, opened);
     }
     return rc;
 }

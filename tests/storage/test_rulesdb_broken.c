@@ -241,6 +241,29 @@ static void test_either_way(void **state)
         1);
 }
 
+/* One busy member of a range goes on alone while the others are in step: the run finds the range again. */
+static void test_ranges_that_are_found_do_not_break(void **state)
+{
+    static const char ssh[] = "10.0.0.5.* : *.22/tcp <=> 10.0.0.5.* : *.22/tcp";
+    struct fixture *f = *state;
+    start(f, ssh);
+    assert_int_equal(store(f, 1, ssh, (struct seen){.since = 60, .found = true}), 0);
+    assert_int_equal(store(f, 2, ssh, (struct seen){.since = 60}), 1);
+}
+
+/* Whatever else the client asks would be one of them. */
+static void test_mixed_services_do_not_break(void **state)
+{
+    static const char mixed[] = "10.0.0.5.* : *.1-65535/tcp <=> 10.0.0.5.* : *.1-65535/tcp",
+                      beside[] = "10.0.0.5.* : *.1-65535/tcp => 10.0.0.5.* : 10.0.0.53.53/udp";
+    struct fixture *f = *state;
+    start(f, mixed);
+    start(f, beside);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM known_rules"), 2);
+    assert_int_equal(store(f, 1, mixed, (struct seen){.since = 60, .found = true}), 0);
+    assert_int_equal(store(f, 2, mixed, (struct seen){.since = 60}), 0);
+}
+
 static void test_older_data_break_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -318,7 +341,9 @@ int main(void)
         TEST(test_over_night),         TEST(test_moved_at_once),
         TEST(test_figures_that_erode), TEST(test_not_moved),
         TEST(test_sampled_anew),       TEST(test_moved_a_run_later),
-        TEST(test_either_way),         TEST(test_older_data_break_nothing),
+        TEST(test_either_way),         TEST(test_ranges_that_are_found_do_not_break),
+        TEST(test_mixed_services_do_not_break),
+        TEST(test_older_data_break_nothing),
         TEST(test_accepting),          TEST(test_ignoring),
         TEST(test_why_it_is_gone),
     };
