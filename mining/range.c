@@ -196,10 +196,40 @@ static void join(struct work *w, uint32_t wide, uint32_t node, enum dimension d)
         to->key.server_port =
             to->members == 1 || m.value < to->key.server_port ? m.value : to->key.server_port;
         to->last = m.value > to->last ? m.value : to->last;
-    } else {
+    } else if (d != SERVICES) {
         to->hosts = to->members;
     }
     n->up = wide;
+}
+
+struct asked { /* a set of services, and a server that is in it */
+    uint32_t wide, server;
+};
+
+static int compare_asked(const void *va, const void *vb)
+{
+    const struct asked *a = va, *b = vb;
+    FL_ORDER(a->wide, b->wide);
+    FL_ORDER(a->server, b->server);
+    return 0;
+}
+
+/* Of sets of services, which stand behind the first `n` nodes, how many servers; a member of any server adds
+ * none. */
+static int count_servers(struct work *w, uint32_t n)
+{
+    struct asked *asked = malloc((n + 1) * sizeof *asked);
+    size_t count = 0;
+    if (!asked)
+        return FL_ENOMEM;
+    for (uint32_t i = 0; i < n; i++)
+        if (w->nodes[i].up >= n && w->nodes[i].key.server != FL_HOST_ANY)
+            asked[count++] = (struct asked){w->nodes[i].up, w->nodes[i].key.server};
+    qsort(asked, count, sizeof *asked, compare_asked);
+    for (size_t i = 0; i < count; i++)
+        w->nodes[asked[i].wide].hosts += i == 0 || compare_asked(&asked[i - 1], &asked[i]) != 0;
+    free(asked);
+    return 0;
 }
 
 static int find_sets(struct work *w, const struct level *l, enum dimension d)
@@ -225,6 +255,8 @@ static int find_sets(struct work *w, const struct level *l, enum dimension d)
     for (uint32_t i = 0; i < n && sets > 0; i++)
         if (labels[i] != FL_SET_NONE)
             join(w, n + (uint32_t)labels[i], i, d);
+    if (sets > 0 && d == SERVICES && count_servers(w, n) < 0)
+        sets = FL_ENOMEM;
     free(links);
     free(ports);
     free(labels);

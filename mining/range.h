@@ -20,7 +20,8 @@
  * another. Pairs that lead out of it to another node are one statement when half the set takes part.
  *
  * Its figures are those of a member: of the one in the middle by coincidences, so that half of them say as
- * much or more. `hosts` alone is its own where hosts were widened: how many of them were in step. */
+ * much or more. `hosts` alone is its own where hosts were widened: how many of them were in step; of mixed
+ * services how many servers have them. */
 struct fl_range {
     struct fl_node x, y;  /* as the members' x and y, the same for pairs inside */
     const size_t *listed; /* members left in the list of pairs, by their places there, the middle one first */

@@ -352,6 +352,21 @@ static void mixed_services_in_step_are_one_statement(void **state)
     end(s);
 }
 
+/* Three servers of six ports each are three hosts, not eighteen. */
+static void servers_of_mixed_services_count_once(void **state)
+{
+    struct stage *s = new_stage();
+    for (uint32_t i = 0; i < 18; i++)
+        node(s, 60, i / 6, 20 + 100 * (i % 6) + i);
+    for (uint32_t a = 0; a < 18; a++)
+        for (uint32_t b = a + 1; b < 18; b++)
+            pair(s, a, b, 12);
+    find(s, 1);
+    assert_range(&s->ranges.items[0], "10.0.0.60.* : *.1-65535/tcp", "10.0.0.60.* : *.1-65535/tcp", 153);
+    assert_int_equal(s->ranges.items[0].hosts, 3);
+    end(s);
+}
+
 static void a_few_mixed_services_stay_pairs(void **state)
 {
     struct stage *s = new_stage();
@@ -530,6 +545,7 @@ int main(void)
         cmocka_unit_test(many_clients_in_step_are_one_statement),
         cmocka_unit_test(a_few_servers_in_step_stay_pairs),
         cmocka_unit_test(mixed_services_in_step_are_one_statement),
+        cmocka_unit_test(servers_of_mixed_services_count_once),
         cmocka_unit_test(a_few_mixed_services_stay_pairs),
         cmocka_unit_test(clients_that_ask_mixed_services_are_one),
         cmocka_unit_test(ranges_stop_when_asked),
