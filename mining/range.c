@@ -6,7 +6,8 @@
  * (dense sets only: these have less in common), then in their client alone.
  * 3. Each link is lifted: inside of a set to the set's node with itself, else to the pair of nodes that stand
  * for its ends, where half the larger set has such links. What was lifted may be lifted again.
- * 4. Pairs whose link was lifted are listed by what it was lifted to, the one in the middle first.
+ * 4. Pairs whose link was lifted are listed by what it was lifted to, the one in the middle first; of mixed
+ * services those that name most of them, for the rule is known by these (storage/rulesdb_mixed.c).
  *
  * Example: nine ports of H are paired each with each by any client: 36 links, one set, `*.* : H.6881-6889`
  * with itself. If 40 hosts have such ranges, and these are paired, they are a set again: `*.* : *.6881-6889`.
@@ -429,10 +430,88 @@ static bool leads_to(const struct work *w, uint32_t node, uint32_t top)
     }
 }
 
-/* The range of `n` pairs, in order of size: from the middle one outwards they are listed until it is enough.
- */
+/* ---- which pairs of a range are listed ---- */
+
+static uint32_t list_from_middle(const struct folded *folded, size_t n, size_t *listed)
+{
+    size_t low = (n - 1) / 2, high = low + 1;
+    uint32_t count = 0;
+    while (count < FL_RANGE_LISTED && count < n) {
+        bool down = high >= n || (low < n && high - (n - 1) / 2 > (n - 1) / 2 - low);
+        listed[count++] = folded[down ? low-- : high++].pair;
+    }
+    return count;
+}
+
+struct naming { /* services that listed pairs name, each by a node of it */
+    const struct work *w;
+    const struct fl_pairs *pairs;
+    uint32_t named[2 * FL_RANGE_LISTED], n;
+};
+
+static int compare_services(const struct work *w, uint32_t a, uint32_t b)
+{
+    const struct wide *x = &w->nodes[a], *y = &w->nodes[b];
+    FL_ORDER(x->key.server, y->key.server);
+    FL_ORDER(x->key.server_port, y->key.server_port);
+    return 0;
+}
+
+/* By the first of the two services, then by the other. */
+static int compare_named(const void *va, const void *vb, void *ctx)
+{
+    const struct folded *a = va, *b = vb;
+    const struct naming *names = ctx;
+    const struct fl_pair *p = &names->pairs->items[a->pair], *q = &names->pairs->items[b->pair];
+    bool p_turned = compare_services(names->w, p->x, p->y) > 0,
+         q_turned = compare_services(names->w, q->x, q->y) > 0;
+    int c = compare_services(names->w, p_turned ? p->y : p->x, q_turned ? q->y : q->x);
+    if (c == 0)
+        c = compare_services(names->w, p_turned ? p->x : p->y, q_turned ? q->x : q->y);
+    if (c)
+        return c;
+    FL_ORDER(a->pair, b->pair);
+    return 0;
+}
+
+/* Is the node's service a new one? It is named from now on. */
+static bool name_service(struct naming *names, uint32_t node)
+{
+    for (uint32_t i = 0; i < names->n; i++)
+        if (compare_services(names->w, names->named[i], node) == 0)
+            return false;
+    names->named[names->n++] = node;
+    return true;
+}
+
+/* Of mixed services: the middle one, then those that name others than were named, in order of servers and
+ * ports, so that another run lists the same; `folded` is used up. */
+static uint32_t list_services(const struct work *w, const struct fl_pairs *pairs, struct folded *folded,
+                              size_t n, size_t *listed)
+{
+    struct naming names = {.w = w, .pairs = pairs};
+    struct folded middle = folded[(n - 1) / 2];
+    uint32_t count = 0, most = n < FL_RANGE_LISTED ? (uint32_t)n : FL_RANGE_LISTED;
+    folded[(n - 1) / 2] = folded[0];
+    folded[0] = middle;
+    qsort_r(folded + 1, n - 1, sizeof *folded, compare_named, &names);
+    for (size_t i = 0; i < n && count < most; i++) {
+        const struct fl_pair *p = &pairs->items[folded[i].pair];
+        bool first = name_service(&names, p->x), second = name_service(&names, p->y);
+        if (!first && !second)
+            continue;
+        struct folded here = folded[i]; /* what stands at `count` names no more than those before it */
+        folded[i] = folded[count];
+        folded[count++] = here;
+    }
+    for (uint32_t i = 0; i < most; i++)
+        listed[i] = folded[i].pair;
+    return most;
+}
+
+/* The range of `n` pairs, in order of size. */
 static void add_range(struct fl_ranges *out, const struct work *w, const struct fl_pairs *pairs,
-                      const struct fl_talk *talk, const struct folded *folded, size_t n, size_t *listed)
+                      const struct fl_talk *talk, struct folded *folded, size_t n, size_t *listed)
 {
     const struct ends *top = &w->levels[LEVELS - 1].links[folded[0].link];
     const struct fl_pair *p = &pairs->items[folded[(n - 1) / 2].pair];
@@ -442,11 +521,8 @@ static void add_range(struct fl_ranges *out, const struct work *w, const struct 
     *r = (struct fl_range){
         .x = node_of(x, talk), .y = node_of(y, talk), .members = (uint32_t)n, .listed = listed};
     r->hosts = x->hosts > y->hosts ? x->hosts : y->hosts;
-    size_t low = (n - 1) / 2, high = low + 1;
-    while (r->n_listed < FL_RANGE_LISTED && r->n_listed < n) {
-        bool down = high >= n || (low < n && high - (n - 1) / 2 > (n - 1) / 2 - low);
-        listed[r->n_listed++] = folded[down ? low-- : high++].pair;
-    }
+    r->n_listed = is_mixed(x) || is_mixed(y) ? list_services(w, pairs, folded, n, listed)
+                                             : list_from_middle(folded, n, listed);
 }
 
 /* Takes the pairs out that are folded and not listed, and has the ranges point to where the listed ones are.

@@ -352,6 +352,29 @@ static void mixed_services_in_step_are_one_statement(void **state)
     end(s);
 }
 
+/* What is listed names as many of the services as it can, whatever the pairs' sizes. */
+static void listed_pairs_name_most_services(void **state)
+{
+    struct stage *s = new_stage();
+    bool named[60] = {false};
+    size_t count = 0;
+    for (uint32_t i = 0; i < 60; i++)
+        node(s, 60, i % 40, 20 + 7 * i);
+    for (uint32_t a = 0; a < 60; a++)
+        for (uint32_t b = a + 1; b < 60; b++)
+            pair(s, a, b, 12 + (a == 0 ? b : 0)); /* in the middle by size are those of the last ones */
+    find(s, 1);
+    assert_int_equal(s->ranges.items[0].n_listed, FL_RANGE_LISTED);
+    for (uint32_t i = 0; i < FL_RANGE_LISTED; i++) {
+        const struct fl_pair *p = &s->pairs.items[s->ranges.items[0].listed[i]];
+        named[p->x] = named[p->y] = true;
+    }
+    for (size_t i = 0; i < 60; i++)
+        count += named[i];
+    assert_int_equal(count, 60);
+    end(s);
+}
+
 /* Three servers of six ports each are three hosts, not eighteen. */
 static void servers_of_mixed_services_count_once(void **state)
 {
@@ -545,6 +568,7 @@ int main(void)
         cmocka_unit_test(many_clients_in_step_are_one_statement),
         cmocka_unit_test(a_few_servers_in_step_stay_pairs),
         cmocka_unit_test(mixed_services_in_step_are_one_statement),
+        cmocka_unit_test(listed_pairs_name_most_services),
         cmocka_unit_test(servers_of_mixed_services_count_once),
         cmocka_unit_test(a_few_mixed_services_stay_pairs),
         cmocka_unit_test(clients_that_ask_mixed_services_are_one),
