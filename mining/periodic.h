@@ -33,6 +33,7 @@ void fl_periodics_clear(struct fl_periodics *p);
  * parent which says it of any, and ten or more ports of one client and server that of their range, and more
  * than 16 services of one client, or of any, whose beats begin and end in step, that of mixed ones: its
  * counts are their sums, its period and spread their medians, its significance that of the strongest.
+ * Hosts of mixed services are their servers, each once.
  * Parents' instances are left for fl_fold to count. FL_ENOMEM, with *n as before. */
 int fl_periodic_add(struct fl_rule **rules, size_t *n, const struct fl_periodics *found);
 

@@ -7,7 +7,8 @@
  * 2. From the largest group on, three or more rules that no larger one took become instances of a rule with
  * the wildcard, ten or more ports of one with their range.
  * 3. What is left of one client, or of any, at more than 16 services whatever their servers and ports, whose
- * beats begin and end within two seconds of each other's, is one rule of mixed services (range.h).
+ * beats begin and end within two seconds of the earliest one's, is one rule of mixed services (range.h), whose
+ * hosts are their servers. Services of other paces that begin in between change nothing.
  * 4. All go behind the other rules; fl_fold puts them in order and counts instances.
  *
  * Example: 10.0.0.5, .6 and .7 ask 10.0.9.1 port 161 every 5 min, .8 every 1 h: *.* : 10.0.9.1.161/udp every
@@ -241,23 +242,60 @@ static bool in_step(const struct fl_rule *a, const struct fl_rule *b)
            are_near(a->examples[a->n_examples - 1].time_ms, b->examples[b->n_examples - 1].time_ms);
 }
 
-/* The most that are in step with the first of them, of each client one group: that is one rule. */
-static void fold_mixed(struct fl_rule *rules, size_t *n, struct place *places, int64_t *scratch)
+/* Of places[first, end), by their first beats, those in step with the first one come to stand behind it,
+ * others in between behind them; `spare` has room for all. Returns where the group ends. */
+static size_t gather_in_step(struct place *places, size_t first, size_t end, const struct fl_rule *rules,
+                             struct place *spare)
+{
+    size_t to = first + 1, others = 0;
+    for (size_t i = to; i < end && are_near(places[i].first_ms, places[first].first_ms); i++)
+        if (in_step(&rules[places[first].rule], &rules[places[i].rule]))
+            places[to++] = places[i];
+        else
+            spare[others++] = places[i];
+    memcpy(places + to, spare, others * sizeof *places);
+    return to;
+}
+
+static int compare_servers(const void *va, const void *vb)
+{
+    const struct fl_rule *a = *(const struct fl_rule *const *)va, *b = *(const struct fl_rule *const *)vb;
+    return fl_addr_cmp(&a->antecedent.server, &b->antecedent.server);
+}
+
+static uint32_t count_servers(const struct fl_rule *rules, const struct place *places, struct group group,
+                              const struct fl_rule **scratch)
+{
+    size_t n = group.to - group.from;
+    uint32_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        scratch[i] = &rules[places[group.from + i].rule];
+    qsort(scratch, n, sizeof(*scratch), compare_servers);
+    for (size_t i = 0; i < n; i++)
+        count += i == 0 || compare_servers(&scratch[i - 1], &scratch[i]) != 0;
+    return count;
+}
+
+/* The most that are in step with the first of them, of each client one group: that is one rule. `others` has
+ * room for all rules. */
+static void fold_mixed(struct fl_rule *rules, size_t *n, struct place *places, int64_t *scratch,
+                       const struct fl_rule **others)
 {
     size_t count = find_mixed(places, rules, *n);
+    struct place *spare = places + count; /* there are SIDES places a rule */
     for (size_t from = 0, end; from < count; from = end) {
         struct group best = {from, from, -1};
-        size_t to = from;
         for (end = from; end < count && fl_node_cmp(&places[from].generic, &places[end].generic) == 0;)
             end++;
-        for (size_t first = from; first < end; first = to) {
-            for (to = first + 1; to < end && in_step(&rules[places[first].rule], &rules[places[to].rule]);)
-                to++;
+        for (size_t first = from, to; first < end; first = to) {
+            to = gather_in_step(places, first, end, rules, spare);
             if (to - first > best.to - best.from)
                 best = (struct group){first, to, -1};
         }
-        if (best.to - best.from >= LEAST_MIXED)
-            make_generic(rules, n, places, best, LEAST_MIXED, scratch);
+        if (best.to - best.from < LEAST_MIXED)
+            continue;
+        make_generic(rules, n, places, best, LEAST_MIXED, scratch);
+        rules[*n - 1].hosts = count_servers(rules, places, best, others);
     }
 }
 
@@ -274,18 +312,20 @@ static long fold(struct fl_rule *rules, size_t n)
     struct place *places = malloc((SIDES * n + 1) * sizeof *places);
     struct group *groups = malloc((SIDES * n + 1) * sizeof *groups);
     int64_t *scratch = malloc((2 * most_of(n) + 1) * sizeof *scratch);
+    const struct fl_rule **others = malloc((most_of(n) + 1) * sizeof(*others));
     size_t all = n;
-    long rc = places && groups && scratch ? 0 : FL_ENOMEM;
+    long rc = places && groups && scratch && others ? 0 : FL_ENOMEM;
     if (rc == 0) {
         size_t n_groups = find_groups(groups, places, find_places(places, rules, n));
         for (size_t i = 0; i < n_groups && groups[i].to - groups[i].from >= LEAST_INSTANCES; i++)
             make_generic(rules, &all, places, groups[i], LEAST_INSTANCES, scratch);
-        fold_mixed(rules, &all, places, scratch);
+        fold_mixed(rules, &all, places, scratch, others);
         rc = (long)all;
     }
     free(places);
     free(groups);
     free(scratch);
+    free(others);
     return rc;
 }
 

@@ -433,6 +433,31 @@ static void mixed_services_asked_in_step_are_said_once(void **state)
     fl_findings_clear(&f);
 }
 
+/* Two at each of ten servers, half of them a second later than the others, and a service of another pace that
+ * begins between them. */
+static void mixed_services_need_not_begin_at_once(void **state)
+{
+    struct day *d = new_day(10);
+    for (unsigned beat = 0; beat < 46; beat++)
+        for (unsigned i = 0; i < 20; i++) {
+            char server[32];
+            snprintf(server, sizeof server, "198.19.0.%u", 1 + i / 2);
+            talk(d, "10.3.0.1", server, (uint16_t)(100 + 7 * i),
+                 beat * 1800000.0 + 5000 + i % 2 * 1000 + random_below(&d->seed, 300), 50);
+        }
+    for (unsigned beat = 0; beat < 31; beat++)
+        talk(d, "10.3.0.1", "198.20.0.9", 8999, beat * 2700000.0 + 5200 + random_below(&d->seed, 300), 50);
+    struct fl_findings f = mine(d);
+    const struct fl_rule *r = find_periodic(&f, "10.3.0.1.* : *.1-65535/tcp");
+    assert_non_null(r);
+    assert_int_equal(r->instances, 20);
+    assert_int_equal(r->hosts, 10);
+    assert_int_equal(r->period.period_ms, 1800000);
+    assert_int_equal(count_periodic(&f, true), 2); /* and the other one */
+    fl_findings_clear(&f);
+    free_day(d);
+}
+
 static void a_period_over_many_servers_is_the_clients(void **state)
 {
     struct day *d = new_day(10);
@@ -551,6 +576,7 @@ int main(void)
         cmocka_unit_test(servers_asked_in_one_period_are_said_once),
         cmocka_unit_test(ports_asked_in_one_period_are_said_once),
         cmocka_unit_test(mixed_services_asked_in_step_are_said_once),
+        cmocka_unit_test(mixed_services_need_not_begin_at_once),
         cmocka_unit_test(a_period_over_many_servers_is_the_clients),
         cmocka_unit_test(order_and_threads_are_of_no_account),
         cmocka_unit_test(a_test_of_many_nodes_can_be_stopped),
