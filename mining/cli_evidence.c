@@ -85,13 +85,27 @@ static const char *whose_figures(const json_t *e, const json_t *instances)
                : "Its figures are of all of it together: how often one of it is used, and how often two are.";
 }
 
-void fl_explain_print_meaning(const json_t *e, const json_t *instances, size_t width)
+/* "10.0.0.5 talks to 20 services (...)". */
+static void services_words(const json_t *node, const char *services, char out[FL_MIXED_TEXT + 80])
 {
-    char x[240], y[240] = "", text[FL_HUMAN_TEXT], period[24], manner[80], line[1000];
+    const char *c = fl_js_text(node, "client");
+    snprintf(out, FL_MIXED_TEXT + 80, "%.60s talks to %s", strcmp(c, "*") == 0 ? "a client" : c, services);
+}
+
+void fl_explain_print_meaning(const json_t *e, const json_t *instances, const char *services, size_t width)
+{
+    char x[FL_MIXED_TEXT + 80], y[240] = "", text[FL_HUMAN_TEXT], period[24], manner[80], line[1000];
     const json_t *a = json_object_get(e, "antecedent"), *c = json_object_get(e, "consequent");
     bool during = strcmp(fl_js_text(e, "evidence"), "during") == 0;
-    node_words(a, false, x);
-    if (fl_cli_is_periodic(e))
+    if (*services)
+        services_words(a, services, x);
+    else
+        node_words(a, false, x);
+    if (*services && !fl_cli_is_periodic(e))
+        snprintf(line, sizeof line, "%s in step: when it uses one, %s of the time it uses another%s.", x,
+                 fl_human_percent(fl_js_real(e, "confidence"), text),
+                 during ? " while that is under way" : " in the same moment");
+    else if (fl_cli_is_periodic(e))
         snprintf(line, sizeof line, "Every %s, %s%s.", fl_period_format(fl_js_int(e, "period_ms"), period), x,
                  fl_explain_period_manner(e, manner));
     else {

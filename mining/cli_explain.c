@@ -129,7 +129,8 @@ static void print_decision(const json_t *e)
         printf("  flowlore reopen %lld              take the decision back: novel again\n", id);
 }
 
-static int print_explanation(const json_t *e, const json_t *instances, const struct fl_graph_rules *g)
+static int print_explanation(const json_t *e, const json_t *instances, const char *services,
+                             const struct fl_graph_rules *g)
 {
     char line[1000];
     size_t width = fl_terminal_width(stdout);
@@ -138,7 +139,7 @@ static int print_explanation(const json_t *e, const json_t *instances, const str
              fl_js_text(e, "novelty"), fl_js_text(e, "rule"));
     fl_text_print(stdout, fl_human_clean(line), 0, 2, width);
     printf("\n");
-    fl_explain_print_meaning(e, instances, width);
+    fl_explain_print_meaning(e, instances, services, width);
     snprintf(line, sizeof line, "First seen %s, last seen %s (UTC), in %lld run%s.",
              fl_js_text(e, "first_seen"), fl_js_text(e, "last_seen"), (long long)fl_js_int(e, "runs_seen"),
              fl_js_int(e, "runs_seen") == 1 ? "" : "s");
@@ -168,6 +169,7 @@ int fl_cli_explain(struct fl_cli *cli)
     struct fl_rulesdb *db = NULL;
     struct fl_graph_rules g = {0};
     int64_t id = 0;
+    char services[FL_MIXED_TEXT] = "";
     json_t *evidence = NULL, *instances = json_array();
     int code = 0, rc = instances ? fl_rulesdb_open(&db, cli->data, FL_RULESDB_READ, &err) : FL_ENOMEM;
     if (rc == FL_ENOENT)
@@ -181,6 +183,8 @@ int fl_cli_explain(struct fl_cli *cli)
         rc = fl_rulesdb_instances(db, id, fl_cli_collect, instances, &err);
     if (rc == 0)
         rc = fl_explain_fetch(cli, evidence, &err);
+    if (rc == 0)
+        rc = fl_rulesdb_services(db, id, fl_js_text(evidence, "rule"), services, &err);
     if (rc == 0 && !cli->json)
         rc = load_cluster(db, evidence, &g, &err);
     if (rc)
@@ -191,7 +195,7 @@ int fl_cli_explain(struct fl_cli *cli)
         fl_cli_json(NULL, evidence);
         code = fl_cli_end();
     } else
-        code = print_explanation(evidence, instances, &g);
+        code = print_explanation(evidence, instances, services, &g);
     fl_graph_clear(&g);
     json_decref(evidence);
     json_decref(instances);

@@ -4,8 +4,10 @@
 
 #include "mining/cli.h"
 
-/* What the rule says, in a sentence or two; `instances` tell whose figures those of a range are. */
-void fl_explain_print_meaning(const json_t *rule, const json_t *instances, size_t width);
+/* What the rule says, in a sentence or two; `instances` tell whose figures those of a range are, `services`
+ * what a rule of mixed services stands for (fl_rulesdb_services). */
+void fl_explain_print_meaning(const json_t *rule, const json_t *instances, const char *services,
+                              size_t width);
 /* How often, against chance. */
 void fl_explain_print_counts(const json_t *rule, size_t width);
 /* Which side comes first, by how much, how tightly; the lags drawn; the clock. Of a periodic rule its beat.

@@ -169,7 +169,9 @@ static void name_ports(struct shape *s, char out[PORTS_TEXT])
                 fl_ports_format(node->server_port, node->server_port_last, node->protocol, port),
                 fl_protocol_format(node->protocol, protocol));
     }
-    if (n > MOST_PORTS_NAMED || used + sizeof "ports " > PORTS_TEXT)
+    if (n == 1 && fl_node_is_mixed(&s->nodes[0]))
+        snprintf(out, PORTS_TEXT, "mixed services/%s", fl_protocol_format(s->nodes[0].protocol, protocol));
+    else if (n > MOST_PORTS_NAMED || used + sizeof "ports " > PORTS_TEXT)
         snprintf(out, PORTS_TEXT, "%zu ports", n);
     else
         snprintf(out, PORTS_TEXT, "port%s %.32s", n > 1 || strchr(list, '-') ? "s" : "", list);

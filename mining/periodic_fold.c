@@ -7,8 +7,8 @@
  * 2. From the largest group on, three or more rules that no larger one took become instances of a rule with
  * the wildcard, ten or more ports of one with their range.
  * 3. What is left of one client, or of any, at more than 16 services whatever their servers and ports, whose
- * beats begin and end within two seconds of the earliest one's, is one rule of mixed services (range.h), whose
- * hosts are their servers. Services of other paces that begin in between change nothing.
+ * beats begin and end within two seconds of the earliest one's, is one rule of mixed services (range.h),
+ * whose hosts are their servers. Services of other paces that begin in between change nothing.
  * 4. All go behind the other rules; fl_fold puts them in order and counts instances.
  *
  * Example: 10.0.0.5, .6 and .7 ask 10.0.9.1 port 161 every 5 min, .8 every 1 h: *.* : 10.0.9.1.161/udp every

@@ -142,6 +142,11 @@ int fl_rulesdb_rules(struct fl_rulesdb *db, const struct fl_rule_filter *filter,
 /* The instances folded under a rule, same names without status. */
 int fl_rulesdb_instances(struct fl_rulesdb *db, int64_t rule_id, fl_json_fn *fn, void *ctx,
                          struct fl_err *err);
+enum { FL_MIXED_TEXT = 320 };
+/* What a rule of mixed services (fl_node_is_mixed) and nothing else stands for: "20 services (10.0.0.9 port
+ * 22/tcp, ...)"; "" of any other rule. `rule` is its text. FL_EDB. */
+int fl_rulesdb_services(struct fl_rulesdb *db, int64_t rule_id, const char *rule, char out[FL_MIXED_TEXT],
+                        struct fl_err *err);
 /* One rule with everything stored of it: the contract's names plus n_antecedent, n_consequent, n_both,
  * n_windows, hosts, lag_spread_ms, present, lag_histogram {from_ms, step_ms, counts} or null, examples
  * [{time, antecedent, consequent}], decision. FL_ENOENT.

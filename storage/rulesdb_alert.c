@@ -144,6 +144,9 @@ static int put(struct fl_rulesdb *db, int64_t *alert_id, struct summary *s, int6
     int rc = find_place(db, s);
     if (rc == SQLITE_OK)
         rc = find_predecessor(db, s);
+    if (rc == SQLITE_OK)
+        rc = fl_mixed_name(db, s->lead_id, &s->lead.antecedent, fl_rule_consequent(&s->lead),
+                           s->weight.services);
     if (rc == SQLITE_OK && s->broken_id)
         rc = fl_rulesdb_run(db, SQL_CLOSE_BROKEN, "iitti", s->broken_id, now_ms, moved, NULL, (int64_t)0);
     if (rc != SQLITE_OK)

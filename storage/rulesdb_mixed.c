@@ -1,18 +1,20 @@
-/* Rules of mixed services, `C.* : *.1-65535` (fl_node_is_mixed): the same words whatever the services, so that
- * such a rule is known by its members, the services that its instances name.
+/* Rules of mixed services, `C.* : *.1-65535` (fl_node_is_mixed): the same words whatever the services, so
+ * that such a rule is known by its members, the services that its instances name.
  *
- * Found again it is novel again when more than half of the services now listed were not listed with it when it
- * was last found, or as many as make such a rule by themselves: runs whose spans overlap see the old ones and
- * the new ones together. Of a periodic one that has more instances than are listed, the strongest are, which
- * change: that is novel again when none was there before. A decision by pattern covers it all the same.
+ * Found again it is novel again when more than half of the services now listed were not listed with it when
+ * it was last found, or as many as make such a rule by themselves: runs whose spans overlap see the old ones
+ * and the new ones together. Of a periodic one that has more instances than are listed, the strongest are,
+ * which change: that is novel again when none was there before. A decision by pattern covers it all the same.
  *
- * Example: 10.0.0.5 asks 20 services in step, and that was accepted. The next day it asks 20 others: novel. */
+ * Example: 10.0.0.5 asks 20 services in step, and that was accepted. The next day it asks 20 others: novel.
+ */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "storage/rulesdb_parts.h"
 
-enum { SET_OF_ITS_OWN = 17 };
+enum { SET_OF_ITS_OWN = 17, NAMED = 3, LISTED = 64 }; /* from 64 on not all may be listed (range.h, fold.h) */
 
 struct services { /* nodes of any client */
     struct fl_node *items;
@@ -105,7 +107,7 @@ static int list_now(struct services *list, const struct fl_finding_list *found, 
     return rc;
 }
 
-static int list_before(struct services *list, struct fl_rulesdb *db, int64_t rule_id,
+static int list_stored(struct services *list, struct fl_rulesdb *db, int64_t rule_id,
                        const struct fl_node *other)
 {
     struct fl_node a, b;
@@ -151,11 +153,59 @@ int fl_mixed_look(struct fl_rulesdb *db, const struct fl_run *run, const struct 
         return status ? SQLITE_OK : SQLITE_ERROR;
     int rc = list_now(&now, found, index, &listed);
     if (rc == SQLITE_OK)
-        rc = list_before(&before, db, rule_id, other_than_mixed(r));
+        rc = list_stored(&before, db, rule_id, other_than_mixed(r));
     bool some_only = r->evidence == FL_EVIDENCE_PERIODIC && r->instances > listed;
     if (rc == SQLITE_OK && are_others(&now, &before, some_only))
         rc = make_novel(db, run, rule_id);
     free(now.items);
     free(before.items);
     return rc;
+}
+
+/* ---- in words ---- */
+
+static size_t name_service(const struct fl_node *s, char *out, size_t room)
+{
+    char server[FL_ADDR_TEXT], ports[FL_PORT_TEXT], protocol[8];
+    return (size_t)snprintf(out, room, "%s port%s %s/%s",
+                            s->any_server ? "any server" : fl_addr_format(&s->server, server),
+                            s->server_port_last ? "s" : "",
+                            fl_ports_format(s->server_port, s->server_port_last, s->protocol, ports),
+                            fl_protocol_format(s->protocol, protocol));
+}
+
+static void name_services(const struct services *list, char out[FL_MIXED_TEXT])
+{
+    size_t used = (size_t)snprintf(out, FL_MIXED_TEXT, "%s%zu services (",
+                                   list->n >= LISTED ? "at least " : "", list->n);
+    for (size_t i = 0; i < list->n && i < NAMED; i++) {
+        used += (size_t)snprintf(out + used, FL_MIXED_TEXT - used, "%s", i ? ", " : "");
+        used += name_service(&list->items[i], out + used, FL_MIXED_TEXT - used);
+    }
+    snprintf(out + used, FL_MIXED_TEXT - used, "%s)", list->n > NAMED ? " ..." : "");
+}
+
+int fl_mixed_name(struct fl_rulesdb *db, int64_t rule_id, const struct fl_node *a, const struct fl_node *b,
+                  char out[FL_MIXED_TEXT])
+{
+    struct services list = {0};
+    *out = '\0';
+    if (!fl_node_is_mixed(a) || (b && fl_node_cmp(a, b) != 0))
+        return SQLITE_OK;
+    int rc = list_stored(&list, db, rule_id, NULL);
+    if (rc == SQLITE_OK && list.n > 0)
+        name_services(&list, out);
+    free(list.items);
+    return rc;
+}
+
+int fl_rulesdb_services(struct fl_rulesdb *db, int64_t rule_id, const char *rule, char out[FL_MIXED_TEXT],
+                        struct fl_err *err)
+{
+    struct fl_node a, b;
+    int single = fl_rule_parse(rule, &a, &b);
+    *out = '\0';
+    if (single < 0 || fl_mixed_name(db, rule_id, &a, single ? NULL : &b, out) == SQLITE_OK)
+        return 0;
+    return fl_rulesdb_fail(db, err);
 }

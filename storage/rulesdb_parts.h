@@ -203,6 +203,7 @@ struct fl_alert_weight {
     char held[FL_UNCLEAN_TEXT]; /* why it was held back; "": it was not */
     struct fl_node replaced; /* what stopped when the strongest of them began, beside the same other side */
     bool replaces;
+    char services[FL_MIXED_TEXT]; /* that the strongest stands for (fl_mixed_name), or "" */
 };
 #define FL_ALERT_TEXT 1500
 #define FL_ALERT_WHY 900
@@ -300,10 +301,15 @@ bool fl_kin_is_of(const struct fl_node *node, const struct fl_node *named);
 
 /* A rule of mixed services: what its nodes say is not enough to know it by. `b` NULL: a periodic one. */
 bool fl_mixed_is_of(const struct fl_node *a, const struct fl_node *b);
-/* Before the instances of found->rules[index], which is in the database as `rule_id`, are put down: if it is of
- * mixed services, and of others than before, it is novel again. 0 or SQLite's code. */
+/* Before the instances of found->rules[index], which is in the database as `rule_id`, are put down: if it is
+ * of mixed services, and of others than before, it is novel again. 0 or SQLite's code. */
 int fl_mixed_look(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *found,
                   size_t index, int64_t rule_id);
+
+/* Of a rule of mixed services and nothing else "20 services (10.0.0.9 port 22/tcp, ...)", as its instances
+ * name them; else "". 0 or SQLite's code. */
+int fl_mixed_name(struct fl_rulesdb *db, int64_t rule_id, const struct fl_node *a, const struct fl_node *b,
+                  char out[FL_MIXED_TEXT]);
 
 /* Give each rule of a run the cluster it belongs to, an old one where that has most of its rules. `ids` are
  * the rules' ids by index, 0 for an instance. 0 or SQLite's code. */

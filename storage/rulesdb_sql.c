@@ -133,12 +133,14 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"DELETE FROM figures WHERE id IN (SELECT figures_id FROM instance WHERE rule_id = ?1)", true},
     [SQL_MEMBERS] =
         {"SELECT f.text FROM instance i JOIN figures f ON f.id = i.figures_id WHERE i.rule_id = ?1", true},
-    [SQL_UNLEARN] = {"UPDATE rule SET learned = 0, novelty = 'new-hosts', found_ms = ?2, held = ?3 IS NOT NULL, "
-                     "held_why = ?3 WHERE id = ?1",
-                     true},
-    [SQL_UNCOVER] = {"DELETE FROM coverage WHERE rule_id = ?1 AND decision_id IN (SELECT id FROM decision WHERE "
-                     "pattern IS NULL)",
-                     true},
+    [SQL_UNLEARN] =
+        {"UPDATE rule SET learned = 0, novelty = 'new-hosts', found_ms = ?2, held = ?3 IS NOT NULL, "
+         "held_why = ?3 WHERE id = ?1",
+         true},
+    [SQL_UNCOVER] =
+        {"DELETE FROM coverage WHERE rule_id = ?1 AND decision_id IN (SELECT id FROM decision WHERE "
+         "pattern IS NULL)",
+         true},
     [SQL_ADD_INSTANCE] = {"INSERT INTO instance (rule_id, position, figures_id) VALUES (?1, ?2, ?3)", true},
     [SQL_CLUSTER_OF] = {"SELECT ifnull(cluster_id, 0) FROM rule WHERE id = ?1", true},
     [SQL_SHAPE_OF] =

@@ -28,7 +28,9 @@ void fl_describe_node(const struct fl_node *n, char *out, size_t room)
     const char *client_text = host_name(n->any_client, &n->client, "any client", client);
     const char *server_text = host_name(n->any_server, &n->server, "any server", server);
     const char *protocol_text = fl_protocol_format(n->protocol, protocol);
-    if (icmp)
+    if (fl_node_is_mixed(n))
+        snprintf(out, room, "%s asks services of several servers and ports/%s", client_text, protocol_text);
+    else if (icmp)
         snprintf(out, room, "%s asks %s %s/%s", client_text, server_text,
                  fl_port_format(n->server_port, n->protocol, to), protocol_text);
     else
@@ -68,20 +70,42 @@ static void describe_pair(const struct fl_rule *r, char *out, size_t room)
              (unsigned long long)r->n_antecedent, lift);
 }
 
-/* "when X, Y (in 41 of 44 cases, 39 times more often than chance)" */
-static void describe_rule(const struct fl_rule *r, char *out, size_t room)
+/* "(in 20 of 20 cases, 60 times more often than chance", of two of those in the middle. */
+static void describe_step(const struct fl_rule *r, char *out, size_t room)
 {
-    char antecedent[256], rest[512], clock[32] = "";
-    bool periodic = r->evidence == FL_EVIDENCE_PERIODIC;
-    fl_describe_node(&r->antecedent, antecedent, sizeof antecedent);
+    char lift[32];
+    describe_lift(r->lift, lift, sizeof lift);
+    snprintf(out, room, "(two of them in %llu of %llu cases, %s times more often than chance",
+             (unsigned long long)r->n_both, (unsigned long long)r->n_antecedent, lift);
+}
+
+/* "10.0.0.5 asks 20 services (10.0.0.9 port 22/tcp, ...) in step" */
+static void describe_services(const struct fl_node *n, const char *services, char *out, size_t room)
+{
+    char client[FL_ADDR_TEXT];
+    snprintf(out, room, "%s asks %s in step", host_name(n->any_client, &n->client, "any client", client),
+             services);
+}
+
+/* "when X, Y (in 41 of 44 cases, 39 times more often than chance)"; `services` as in fl_alert_weight. */
+static void describe_rule(const struct fl_rule *r, const char *services, char *out, size_t room)
+{
+    char antecedent[FL_MIXED_TEXT + 64], rest[512], clock[32] = "";
+    bool periodic = r->evidence == FL_EVIDENCE_PERIODIC, mixed = *services;
+    if (mixed)
+        describe_services(&r->antecedent, services, antecedent, sizeof antecedent);
+    else
+        fl_describe_node(&r->antecedent, antecedent, sizeof antecedent);
     if (periodic)
         describe_period(r, rest, sizeof rest);
+    else if (mixed)
+        describe_step(r, rest, sizeof rest);
     else
         describe_pair(r, rest, sizeof rest);
     if (*r->clock)
         snprintf(clock, sizeof clock, ", by the clock at %s", r->clock);
-    snprintf(out, room, "%s%s%s %s%s)", periodic ? "" : "when ", antecedent, periodic ? "" : ",", rest,
-             clock);
+    snprintf(out, room, "%s%s%s %s%s)", periodic || mixed ? "" : "when ", antecedent,
+             periodic || mixed ? "" : ",", rest, clock);
 }
 
 const char *fl_alert_text(const struct fl_rule *r, const struct fl_alert_weight *w, const char *location,
@@ -90,8 +114,8 @@ const char *fl_alert_text(const struct fl_rule *r, const struct fl_alert_weight 
     static const char *const known[] = {[FL_NEW_HOSTS] = ", a known shape with other hosts",
                                         [FL_NEW_HERE] = ", known elsewhere",
                                         [FL_NEW] = ""};
-    char rule[860], replaced[FL_DESCRIBED_NODE + 60] = "", node[FL_DESCRIBED_NODE];
-    describe_rule(r, rule, sizeof rule);
+    char rule[960], replaced[FL_DESCRIBED_NODE + 60] = "", node[FL_DESCRIBED_NODE];
+    describe_rule(r, w->services, rule, sizeof rule);
     if (w->replaces) {
         fl_describe_node(&w->replaced, node, sizeof node);
         snprintf(replaced, sizeof replaced, "; it takes the place of \"%s\", which stopped", node);

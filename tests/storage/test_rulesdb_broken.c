@@ -336,15 +336,22 @@ static void test_why_it_is_gone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_what_is_looked_at),  TEST(test_broken_and_whole_again),
-        TEST(test_how_sure),           TEST(test_rests),
-        TEST(test_over_night),         TEST(test_moved_at_once),
-        TEST(test_figures_that_erode), TEST(test_not_moved),
-        TEST(test_sampled_anew),       TEST(test_moved_a_run_later),
-        TEST(test_either_way),         TEST(test_ranges_that_are_found_do_not_break),
+        TEST(test_what_is_looked_at),
+        TEST(test_broken_and_whole_again),
+        TEST(test_how_sure),
+        TEST(test_rests),
+        TEST(test_over_night),
+        TEST(test_moved_at_once),
+        TEST(test_figures_that_erode),
+        TEST(test_not_moved),
+        TEST(test_sampled_anew),
+        TEST(test_moved_a_run_later),
+        TEST(test_either_way),
+        TEST(test_ranges_that_are_found_do_not_break),
         TEST(test_mixed_services_do_not_break),
         TEST(test_older_data_break_nothing),
-        TEST(test_accepting),          TEST(test_ignoring),
+        TEST(test_accepting),
+        TEST(test_ignoring),
         TEST(test_why_it_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
