@@ -138,8 +138,8 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "held_why = ?3 WHERE id = ?1",
          true},
     [SQL_UNCOVER] =
-        {"DELETE FROM coverage WHERE rule_id = ?1 AND decision_id IN (SELECT id FROM decision WHERE "
-         "pattern IS NULL)",
+        {"DELETE FROM coverage WHERE rule_id = ?1 AND EXISTS (SELECT 1 FROM decision d WHERE d.id = "
+         "coverage.decision_id AND d.pattern IS NULL)",
          true},
     [SQL_ADD_INSTANCE] = {"INSERT INTO instance (rule_id, position, figures_id) VALUES (?1, ?2, ?3)", true},
     [SQL_CLUSTER_OF] = {"SELECT ifnull(cluster_id, 0) FROM rule WHERE id = ?1", true},
