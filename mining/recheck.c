@@ -8,7 +8,11 @@
  * of what the range stands for does: another service of the client, or another client where clients are in
  * step. Events are then walked in order of time: how many misses since the last hit, the longest row of
  * misses before it, and how long the longest row lasted that chance does not make: of m misses of a rule of
- * confidence c, (1 - c)^m <= 1/1000. A row that began before the span is as long as an earlier run saw it. */
+ * confidence c, (1 - c)^m <= 1/1000. A row that began before the span is as long as an earlier run saw it.
+ * 4. A side that goes on meets the other by chance now and then. After a row that would be told, of ten
+ * misses or more and (1 - c)^m <= 1e-6, hits count once there are ten of them, or half of what the rule was
+ * found with, before the next row that chance does not make; else the row goes on over them. Where the span
+ * ends before that, they end the row, but nothing is said of when both sides were there. */
 #include "mining/recheck.h"
 
 #include <math.h>
@@ -36,8 +40,9 @@ struct lists {     /* sides by the host that they are listed under */
     uint32_t *sides;
 };
 
-enum { ASK_EVERY = 1 << 16 };
+enum { ASK_EVERY = 1 << 16, LEAST_MISSES = 10, MOST_HITS = 10 };
 #define REST_LOG10 (-3)
+#define TOLD_LOG10 (-6)
 
 static bool asked_to_stop(const struct fl_recheck_stop *stop)
 {
@@ -326,9 +331,11 @@ static uint64_t count_present(const struct side *s)
     return count;
 }
 
+enum doubt { COUNTS, CHANCE, UNSURE };
 struct mark { /* an event in the order of time */
     uint32_t window, bind;
     bool hit;
+    enum doubt doubt; /* of a hit */
 };
 
 static int by_window(const void *va, const void *vb)
@@ -349,8 +356,9 @@ static void mark_hits(struct mark *marks, const struct side *x, const struct sid
 {
     if (x->itself) {
         for (size_t i = 0; i < x->n; i++)
-            marks[i] = (struct mark){x->events[i].first, x->events[i].bind,
-                                     x->events[i].conversation & (during ? OTHER_DURING : OTHER_STARTS)};
+            marks[i] =
+                (struct mark){x->events[i].first, x->events[i].bind,
+                              x->events[i].conversation & (during ? OTHER_DURING : OTHER_STARTS), COUNTS};
         return;
     }
     size_t j = 0;
@@ -365,20 +373,67 @@ static void mark_hits(struct mark *marks, const struct side *x, const struct sid
                 reach = (int64_t)y->events[j].last > reach ? y->events[j].last : reach;
                 starts = y->events[j].first == e->first;
             }
-        marks[i] = (struct mark){e->first, e->bind, starts || (during && reach >= (int64_t)e->first)};
+        marks[i] = (struct mark){e->first, e->bind, starts || (during && reach >= (int64_t)e->first), COUNTS};
     }
 }
 
 /* One side of a rule, as it is counted. */
 struct way {
     double log10_alone; /* of the chance to miss */
+    size_t enough;      /* hits that end a row which would be told */
     int64_t hit_ms, mended_ms;
 };
 
-static struct way way_of(const struct fl_recheck *r, double confidence)
+static struct way way_of(const struct fl_recheck *r, double confidence, uint64_t cases)
 {
-    double alone = 1 - (confidence < 0.99 ? confidence : 0.99);
-    return (struct way){log10(alone), r->hit_ms, r->mended_ms};
+    double alone = 1 - (confidence < 0.99 ? confidence : 0.99), half = confidence * (double)cases / 2;
+    return (struct way){log10(alone),
+                        half >= MOST_HITS ? MOST_HITS
+                        : half > 1        ? (size_t)half
+                                          : 1,
+                        r->hit_ms, r->mended_ms};
+}
+
+static bool is_rest(uint64_t misses, const struct way *way)
+{
+    return (double)misses * way->log10_alone <= REST_LOG10;
+}
+
+static bool is_long(uint64_t misses, const struct way *way)
+{
+    return misses >= LEAST_MISSES && (double)misses * way->log10_alone <= TOLD_LOG10;
+}
+
+static void put_doubt(struct mark *marks, size_t from, size_t to, enum doubt doubt)
+{
+    for (size_t i = from; i < to; i++)
+        marks[i].doubt = doubt;
+}
+
+/* Which hits count; see 4. */
+static void doubt_hits(struct mark *marks, size_t n, const struct way *way)
+{
+    size_t misses = 0, hits = 0, first = 0; /* hits: in doubt, from the first one on */
+    bool told = false;                      /* the row would be */
+    for (size_t i = 0; i < n; i++) {
+        if (!marks[i].hit) {
+            misses++;
+            told = told || is_long(misses, way);
+            if (hits && is_rest(misses, way)) {
+                put_doubt(marks, first, i, CHANCE);
+                hits = 0;
+                told = true;
+            }
+            continue;
+        }
+        first = told ? i : first;
+        hits += told || hits;
+        hits = hits < way->enough ? hits : 0;
+        told = false;
+        misses = 0;
+    }
+    if (hits)
+        put_doubt(marks, first, n, UNSURE);
 }
 
 /* A row of misses that ends with a hit at `now_ms`. */
@@ -388,8 +443,8 @@ static void end_row(struct fl_lapse *out, uint64_t misses, int64_t first_ms, int
     int64_t before_ms = out->last_ms != INT64_MIN ? out->last_ms : way->hit_ms;
     int64_t rest_ms = now_ms - (before_ms != INT64_MIN && before_ms < first_ms ? before_ms : first_ms);
     out->longest = misses > out->longest ? misses : out->longest;
-    bool rests = (double)misses * way->log10_alone <= REST_LOG10;
-    out->awake += 1 + (rests ? 0 : misses);
+    bool rests = is_rest(misses, way);
+    out->awake += 1 + (is_long(misses, way) ? 0 : misses);
     if (rests && now_ms > way->mended_ms && rest_ms > out->rest_ms)
         out->rest_ms = rest_ms;
 }
@@ -399,17 +454,21 @@ static uint64_t walk(const struct mark *marks, size_t n, struct fl_lapse *out, c
                      const struct fl_timeline *time)
 {
     uint64_t hits = 0;
+    int64_t first_ms = 0; /* of the row */
     *out = (struct fl_lapse){.last_ms = INT64_MIN};
     for (size_t i = 0; i < n; i++) {
-        if (!marks[i].hit) {
-            out->since++;
-            continue;
-        }
         int64_t now_ms = fl_window_start_ms(time, marks[i].window);
-        hits++;
-        end_row(out, out->since, fl_window_start_ms(time, marks[i - out->since].window), now_ms, way);
+        first_ms = out->since ? first_ms : now_ms;
+        hits += marks[i].hit;
+        out->since += !marks[i].hit;
+        if (!marks[i].hit || marks[i].doubt == CHANCE)
+            continue;
+        out->unsure = marks[i].doubt == UNSURE;
+        if (!out->unsure) {
+            end_row(out, out->since, first_ms, now_ms, way);
+            out->last_ms = now_ms;
+        }
         out->since = 0;
-        out->last_ms = now_ms;
     }
     return hits;
 }
@@ -423,6 +482,7 @@ static int follow(const struct side *x, const struct side *y, bool during, uint6
         return FL_ENOMEM;
     mark_hits(marks, x, y, during);
     qsort(marks, x->n, sizeof *marks, by_window);
+    doubt_hits(marks, x->n, &way);
     *hits = walk(marks, x->n, out, &way, time);
     free(marks);
     return 0;
@@ -433,7 +493,8 @@ static int judge(struct fl_recheck *r, const struct side *a, const struct side *
 {
     uint64_t other;
     bool during = r->evidence == FL_EVIDENCE_DURING;
-    struct way on = way_of(r, r->confidence), back = way_of(r, r->reverse_confidence);
+    struct way on = way_of(r, r->confidence, r->cases),
+               back = way_of(r, r->reverse_confidence, r->reverse_cases);
     r->n_antecedent = during && r->present_antecedent ? count_present(a) : a->n;
     r->n_consequent = r->single ? 0 : during && !r->present_antecedent ? count_present(b) : b->n;
     if (r->single)

@@ -145,8 +145,15 @@ CREATE TABLE rule (
     recheck_both INTEGER,           -- n_both
     hit_ms INTEGER,                 -- data time: the last window in which both sides were there; NULL: not looked at
     rest_ms INTEGER NOT NULL DEFAULT 0, -- data time: the longest that one side went on without the other by more than
-                                    -- chance and it held again, as over night, and nobody was told
-    told_ms INTEGER NOT NULL DEFAULT 0, -- the longest after which it held again that was told as broken
+                                    -- chance and it held again, as over night, and nobody was told; of the fortnight
+    rest_before_ms INTEGER NOT NULL DEFAULT 0, -- the same of the fortnight before: what is older is forgotten
+    rest_fortnight INTEGER NOT NULL DEFAULT 0, -- the fortnight of the newest run that looked, counted from 1970
+    missed_first INTEGER NOT NULL DEFAULT 0, -- cases of the identity's first node since both sides were there, as runs
+                                    -- whose spans do not overlap counted them
+    missed_second INTEGER NOT NULL DEFAULT 0, -- of its second node
+    missed_ms INTEGER NOT NULL DEFAULT 0, -- data time: where the newest such span ends; 0: there is none
+    told_ms INTEGER NOT NULL DEFAULT 0, -- how long the newest one was after which it held again, told as broken; 0: none
+    told_from_ms INTEGER NOT NULL DEFAULT 0, -- data time: when it began
     awake_both INTEGER,             -- windows with both sides in the newest run that saw ten; NULL: none did
     awake_first INTEGER,            -- cases of the identity's first node in it but for rests: what it is judged by;
     awake_second INTEGER,           -- of its second node; 0: nothing is known of that side

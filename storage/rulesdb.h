@@ -51,9 +51,10 @@ struct fl_run {
 struct fl_lapse {
     uint64_t since,
         longest;     /* since the last one in which the other side followed; the longest such row before */
-    int64_t last_ms; /* when that last one was; INT64_MIN: never in this run */
+    int64_t last_ms; /* when that last one was that counts; INT64_MIN: never in this run */
     int64_t rest_ms; /* the longest row of them, before the last one, that chance does not make; 0: none */
-    uint64_t awake;  /* cases up to the last one, but for those in such rows */
+    uint64_t awake;  /* cases up to the last one, but for those in rows that would be told */
+    bool unsure;     /* after a long row the last ones are so few that chance may have made them */
 };
 /* A known rule as the run sees it, found or not. What is behind `out:` is filled in by mining. */
 struct fl_recheck {
@@ -75,7 +76,8 @@ struct fl_recheck {
     /* out: of a rule of evidence `during` only the side that starts has one */
     struct fl_lapse antecedent_alone, consequent_alone;
 };
-/* The known rules of a location, to be looked at by the next run; free with free(). FL_EDB, FL_ENOMEM. */
+/* The known rules of a location, and those gone for up to a week, to be looked at by the next run; free with
+ * free(). FL_EDB, FL_ENOMEM. */
 int fl_rulesdb_to_recheck(struct fl_rulesdb *db, const char *location, struct fl_recheck **out, size_t *n,
                           struct fl_err *err);
 /* What a run found; borrowed. */

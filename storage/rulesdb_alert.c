@@ -128,6 +128,7 @@ static int find_predecessor(struct fl_rulesdb *db, struct summary *s)
         rc = SQLITE_OK;
         s->weight.replaces = find_replaced(s, (const char *)sqlite3_column_text(q, 0));
         s->broken_id = s->weight.replaces ? sqlite3_column_int64(q, 1) : 0;
+        s->weight.replaced_level = sqlite3_column_int(q, 2);
         if (s->weight.replaces)
             break;
     }

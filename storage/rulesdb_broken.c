@@ -1,21 +1,29 @@
 /* Known rules that break: one side goes on, the other does not follow any more.
  *
- * Of a rule X => Y with confidence c, X has happened k times since Y last followed. It is broken when
+ * Of a rule X => Y with confidence c, X has happened k times since Y last followed: in this run's span, or,
+ * where that has none with Y, in as many before it as do not overlap. It is broken when
  * 1. k >= 10, and (1 - c')^k <= 1e-6: c' is three standard errors below c, for a rule that was found at its
  * best will not stay there, and no more than 0.99. It is the confidence of while the rule does not rest, as
  * the newest run over whole data saw it in which it held ten times;
  * 2. k is more than three times the longest row of such misses before it in the same span;
  * 3. it has lasted longer than what the rule is used to. A row that chance does not make, and after which it
- * held again, is a rest. Of a rule that rested for r, three times r must have passed, and five days at least
- * where r is six hours or more: what rests over night may rest over a long weekend. Of a row that was told as
- * broken and yet ended after t, it is a quarter more than t;
+ * held again, is a rest. Of a rule that rested for r, three times r must have passed, but from six hours on
+ * five days, for what rests over night may rest over a long weekend, and a day more than r where that is
+ * more. Rests are forgotten after two to four weeks. A row that was told as broken and yet ended after t may
+ * have been repaired: it counts as a rest when another of that length, give or take a quarter, ends within
+ * four weeks. Before, a quarter more than t must pass only where the row began when that one did: at that
+ * time of the week, of the day where t is less than a day, give or take three hours. It is never more than a
+ * week;
  * 4. no exporter has changed its sampling since the rule was last found, from the span on that found it;
  * 5. it is not of mixed services, which any service of the client would be counted among, nor of a range with
  * itself that this run found again: one busy member that goes on alone says nothing of the others.
  *
  * Example: c = 0.6, found in 100 cases, is taken as 0.45 and needs k >= 24. If it rested for 14 h last night,
  * it is told after five days; if it never rests, with 10 cases an hour, after three hours. `<=>` may break
- * either way. */
+ * either way.
+ *
+ * Rules are looked at for a week after they are gone, so that none goes untold because it rested for long;
+ * then the alert closes with the reason. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +36,12 @@ enum { LEAST_HITS = 10, LEAST_MISSES = 10, TIMES_LONGEST = 3, WIDE_HOSTS = 10 };
 #define MOST_CONFIDENCE 0.99
 #define STANDARD_ERRORS 3
 #define OVER_NIGHT_MS (6 * INT64_C(3600000))
-#define LONG_WEEKEND_MS (5 * INT64_C(86400000))
+#define DAY_MS INT64_C(86400000)
+#define LONG_WEEKEND_MS (5 * DAY_MS)
+#define MOST_PATIENCE_MS (7 * DAY_MS)
+#define FORTNIGHT_MS (14 * DAY_MS)
+#define FORGET_MS (28 * DAY_MS)
+#define OFF_BY_MS (DAY_MS / 8)
 
 static void take_figures(sqlite3_stmt *q, struct fl_recheck *r)
 {
@@ -122,13 +135,29 @@ static bool has_lapsed(const struct fl_lapse *l, double confidence, uint64_t cas
            (double)l->since * log10(1 - c) <= SURE_LOG10;
 }
 
-/* For how long a rule that rested and was told for so long may go on without one side. */
-static int64_t patience_ms(int64_t rest_ms, int64_t told_ms)
+/* What a rule is used to. */
+struct habit {
+    int64_t hit_ms, rest_ms;
+    int64_t told_ms, told_from_ms; /* the newest row that was told: how long it was, and when it began */
+};
+
+/* Did the row of now begin when the one that was told did, days or weeks later? */
+static bool began_alike(const struct habit *h)
 {
-    int64_t wait_ms = TIMES_LONGEST * rest_ms;
-    if (rest_ms >= OVER_NIGHT_MS && wait_ms < LONG_WEEKEND_MS)
-        wait_ms = LONG_WEEKEND_MS;
-    return told_ms + told_ms / 4 > wait_ms ? told_ms + told_ms / 4 : wait_ms;
+    int64_t later_ms = h->hit_ms - h->told_from_ms;
+    int64_t cycle_ms = h->told_ms < DAY_MS ? DAY_MS : 7 * DAY_MS;
+    int64_t off_ms = later_ms % cycle_ms;
+    return h->told_ms > 0 && later_ms <= FORGET_MS && (off_ms <= OFF_BY_MS || off_ms >= cycle_ms - OFF_BY_MS);
+}
+
+/* For how long it may go on without one side. */
+static int64_t patience_ms(const struct habit *h)
+{
+    int64_t wait_ms = TIMES_LONGEST * h->rest_ms, again_ms = began_alike(h) ? h->told_ms + h->told_ms / 4 : 0;
+    if (h->rest_ms >= OVER_NIGHT_MS)
+        wait_ms = h->rest_ms + DAY_MS > LONG_WEEKEND_MS ? h->rest_ms + DAY_MS : LONG_WEEKEND_MS;
+    wait_ms = again_ms > wait_ms ? again_ms : wait_ms;
+    return wait_ms < MOST_PATIENCE_MS ? wait_ms : MOST_PATIENCE_MS;
 }
 
 /* What the rule is used to has passed since both sides were there: 1 or 0, or SQLite's code in *rc. */
@@ -138,19 +167,30 @@ static bool is_overdue(struct fl_rulesdb *db, const struct fl_run *run, const st
     *rc = q ? fl_rulesdb_bind(q, "i", r->rule_id) : SQLITE_ERROR;
     bool overdue = false;
     if (*rc == SQLITE_OK && (*rc = sqlite3_step(q)) == SQLITE_ROW) {
-        int64_t hit_ms = sqlite3_column_type(q, 0) == SQLITE_NULL ? run->from_ms : sqlite3_column_int64(q, 0);
-        overdue = run->to_ms - hit_ms >= patience_ms(sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2));
+        struct habit h = {sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2),
+                          sqlite3_column_int64(q, 3)};
+        if (sqlite3_column_type(q, 0) == SQLITE_NULL)
+            h.hit_ms = run->from_ms;
+        overdue = run->to_ms - h.hit_ms >= patience_ms(&h);
         *rc = SQLITE_OK;
     }
     sqlite3_reset(q);
     return overdue;
 }
 
+/* When both sides were last there; INT64_MIN: not in this run. */
+static int64_t last_hit(const struct fl_recheck *r)
+{
+    int64_t a = r->antecedent_alone.last_ms, b = r->consequent_alone.last_ms;
+    int64_t last_ms = a > b ? a : b;
+    return r->n_both == 0 || last_ms <= 0 ? INT64_MIN : last_ms;
+}
+
 /* Nothing is missing on either side that may break. */
 static bool holds(const struct fl_recheck *r)
 {
-    return r->n_both > 0 && r->antecedent_alone.since < LEAST_MISSES &&
-           r->consequent_alone.since < LEAST_MISSES;
+    return r->n_both > 0 && !r->antecedent_alone.unsure && r->antecedent_alone.since < LEAST_MISSES &&
+           (!r->both || (!r->consequent_alone.unsure && r->consequent_alone.since < LEAST_MISSES));
 }
 
 static const char *severity_of(const struct fl_recheck *r)
@@ -190,7 +230,9 @@ static int tell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl
              "its last %llu "
              "cases%s. Has something moved, or failed?",
              run->location, goes_on, stopped, (unsigned long long)l->since,
-             l->last_ms == INT64_MIN ? ", all of this run" : "");
+             l->last_ms == INT64_MIN && l->since <= (antecedent ? r->n_antecedent : r->n_consequent)
+                 ? ", all of this run"
+                 : "");
     explain(r, antecedent ? r->confidence : r->reverse_confidence, why, sizeof why);
     int rc = fl_rulesdb_run(db, SQL_ADD_BROKEN, "ttiiittt", run->location, severity_of(r),
                             began_ms(run, r, l), now_ms, r->rule_id, text, why,
@@ -199,8 +241,8 @@ static int tell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl
     return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_ADD_MEMBER, "ii", alert_id, r->rule_id) : rc;
 }
 
-/* What moved is told once, by the alert of what takes the place of what stopped; the broken one is there as
- * closed. */
+/* What moved is told once, by the alert whose strongest rule takes the place of what stopped, while that is
+ * open: it counts as grown, and the broken one is there as closed. */
 static int tell_once(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_recheck *r,
                      bool antecedent, int64_t now_ms, size_t *opened)
 {
@@ -211,14 +253,9 @@ static int tell_once(struct fl_rulesdb *db, const struct fl_run *run, const stru
     if (rc == SQLITE_ROW || rc == SQLITE_DONE)
         rc = tell(db, run, r, antecedent, successor != 0, now_ms);
     *opened += !successor;
-    return rc == SQLITE_OK && successor ? fl_alert_retell(db, &successor, 1, NULL, NULL, now_ms) : rc;
-}
-
-/* When both sides were last there; INT64_MIN: not in this run. */
-static int64_t last_hit(const struct fl_recheck *r)
-{
-    int64_t a = r->antecedent_alone.last_ms, b = r->consequent_alone.last_ms;
-    return r->n_both == 0 ? INT64_MIN : a > b ? a : b;
+    if (rc == SQLITE_OK && successor)
+        rc = fl_alert_retell(db, &successor, 1, NULL, NULL, now_ms);
+    return rc == SQLITE_OK && successor ? fl_rulesdb_run(db, SQL_SAY_MOVED, "ii", successor, now_ms) : rc;
 }
 
 /* The longest that a side which may break went on alone, by more than chance. */
@@ -301,14 +338,40 @@ static int note(struct fl_rulesdb *db, const struct fl_run *run, const struct fl
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         return rc;
     if (!*run->unclean && r->n_both >= LEAST_HITS && (sides[0] > 0 || sides[1] > 0)) {
-        int put = fl_rulesdb_run(db, SQL_NOTE_AWAKE, "iiii", r->rule_id, fl_rulesdb_count(r->n_both),
-                                 sides[is_turned(r)], sides[!is_turned(r)]);
+        int put = fl_rulesdb_run(db, SQL_NOTE_AWAKE, "iiiii", r->rule_id, fl_rulesdb_count(r->n_both),
+                                 sides[is_turned(r)], sides[!is_turned(r)], run->to_ms);
         if (put != SQLITE_OK)
             return put;
     }
-    return fl_rulesdb_run(db, SQL_NOTE_RECHECK, "iiiiiii", r->rule_id, run->to_ms,
+    return fl_rulesdb_run(db, SQL_NOTE_RECHECK, "iiiiiiii", r->rule_id, run->to_ms,
                           fl_rulesdb_count(r->n_antecedent), fl_rulesdb_count(r->n_consequent),
-                          fl_rulesdb_count(r->n_both), last_hit(r), rc == SQLITE_ROW ? 0 : rest_ms);
+                          fl_rulesdb_count(r->n_both), last_hit(r), rc == SQLITE_ROW ? 0 : rest_ms,
+                          run->to_ms / FORTNIGHT_MS);
+}
+
+/* Misses are counted on from span to span, for rules of few cases a day; what is not whole counts for
+ * nothing.
+ */
+static int count_on(struct fl_rulesdb *db, const struct fl_run *run, struct fl_recheck *r)
+{
+    if (last_hit(r) != INT64_MIN || *run->unclean)
+        return last_hit(r) != INT64_MIN ? fl_rulesdb_run(db, SQL_NOTE_HIT, "ii", r->rule_id, run->to_ms)
+                                        : SQLITE_OK;
+    struct fl_lapse *sides[2] = {&r->antecedent_alone, &r->consequent_alone};
+    bool turned = is_turned(r);
+    int rc = fl_rulesdb_run(db, SQL_NOTE_MISSED, "iiiii", r->rule_id, run->from_ms, run->to_ms,
+                            fl_rulesdb_count(sides[turned]->since), fl_rulesdb_count(sides[!turned]->since));
+    sqlite3_stmt *q = rc == SQLITE_OK ? fl_rulesdb_kept(db, SQL_MISSED) : NULL;
+    rc = q ? fl_rulesdb_bind(q, "i", r->rule_id) : SQLITE_ERROR;
+    if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        rc = SQLITE_OK;
+        for (int i = 0; i < 2; i++) {
+            uint64_t missed = (uint64_t)sqlite3_column_int64(q, turned ? 1 - i : i);
+            sides[i]->since = missed > sides[i]->since ? missed : sides[i]->since;
+        }
+    }
+    sqlite3_reset(q);
+    return rc;
 }
 
 int fl_broken_look(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *found,
@@ -316,11 +379,13 @@ int fl_broken_look(struct fl_rulesdb *db, const struct fl_run *run, const struct
 {
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < found->n_rechecks; i++) {
-        const struct fl_recheck *r = &found->rechecks[i];
+        struct fl_recheck one = found->rechecks[i], *r = &one;
         rc = note(db, run, r);
         bool newest = sqlite3_changes(db->sqlite) > 0; /* a run over older data judges nothing */
+        if (rc == SQLITE_OK && newest && !r->single)
+            rc = count_on(db, run, r);
         if (rc == SQLITE_OK && newest && !*run->unclean && !learning && !r->single)
             rc = judge(db, run, found, r, now_ms, opened);
     }
-    return rc;
+    return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_CLOSE_GONE, "ti", run->location, now_ms) : rc;
 }

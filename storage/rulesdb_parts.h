@@ -111,6 +111,9 @@ enum fl_rulesdb_sql {
     SQL_TEMPLATES,
     SQL_TO_RECHECK,
     SQL_NOTE_AWAKE,
+    SQL_NOTE_HIT,
+    SQL_NOTE_MISSED,
+    SQL_MISSED,
     SQL_NOTE_RECHECK,
     SQL_RESTS,
     SQL_SAMPLED_ANEW,
@@ -119,7 +122,9 @@ enum fl_rulesdb_sql {
     SQL_ADD_BROKEN,
     SQL_SUCCESSOR,
     SQL_PREDECESSOR,
+    SQL_SAY_MOVED,
     SQL_MEND_BROKEN,
+    SQL_CLOSE_GONE,
     SQL_CLOSE_BROKEN,
     SQL_PUT_QUALITY,
     SQL_QUALITY,
@@ -204,6 +209,7 @@ struct fl_alert_weight {
     struct fl_node replaced; /* what stopped when the strongest of them began, beside the same other side */
     bool replaces;
     char services[FL_MIXED_TEXT]; /* that the strongest stands for (fl_mixed_name), or "" */
+    int replaced_level;           /* how severe that it stopped is: 0 low, 1 medium, 2 high */
 };
 #define FL_ALERT_TEXT 1500
 #define FL_ALERT_WHY 900
@@ -212,7 +218,8 @@ struct fl_alert_weight {
 const char *fl_alert_text(const struct fl_rule *r, const struct fl_alert_weight *w, const char *location,
                           const char *cluster, char out[FL_ALERT_TEXT]);
 /* "low" (new-hosts), "medium" (new-here), "high" (new); one lower where chance may have made even the surest
- * of its rules (q > 1e-4), one higher from 10 hosts on; "low" where all keep to the clock. */
+ * of its rules (q > 1e-4), one higher from 10 hosts on; "low" where all keep to the clock; but no
+ * less than what they replace was. */
 const char *fl_alert_severity(const struct fl_alert_weight *w);
 /* The same in words: "high: no location knows ...". Returns `out`. */
 const char *fl_alert_why(const struct fl_alert_weight *w, char out[FL_ALERT_WHY]);

@@ -457,21 +457,41 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "r.location_id = "
          "l.id JOIN figures f ON f.id = r.figures_id JOIN rule_status s ON s.rule_id = r.id WHERE l.name = "
          "?1 AND "
-         "s.status = 'known' ORDER BY r.id",
+         "(s.status = 'known' OR (s.status = 'gone' AND r.newest_ms > l.newest_ms - l.gone_after_ms - "
+         "604800000)) ORDER BY r.id",
          false},
-    [SQL_NOTE_AWAKE] = {"UPDATE rule SET awake_both = ?2, awake_first = ?3, awake_second = ?4 WHERE id = ?1",
-                        true},
+    [SQL_NOTE_AWAKE] =
+        {"UPDATE rule SET awake_both = ?2, awake_first = ?3, awake_second = ?4 WHERE id = ?1 AND "
+         "ifnull(recheck_ms, ?5) <= ?5",
+         true},
+    [SQL_NOTE_HIT] = {"UPDATE rule SET missed_first = 0, missed_second = 0, missed_ms = 0 WHERE id = ?1 AND "
+                      "missed_ms > 0 AND ifnull(recheck_ms, ?2) <= ?2",
+                      true},
+    [SQL_NOTE_MISSED] =
+        {"UPDATE rule SET missed_first = missed_first + ?4, missed_second = missed_second + ?5, "
+         "missed_ms = ?3 WHERE id = ?1 AND missed_ms <= ?2",
+         true},
+    [SQL_MISSED] = {"SELECT missed_first, missed_second FROM rule WHERE id = ?1", true},
     [SQL_NOTE_RECHECK] =
         {"UPDATE rule SET recheck_ms = ?2, recheck_antecedent = ?3, recheck_consequent = ?4, "
-         "recheck_both = ?5, hit_ms = nullif(max(ifnull(hit_ms, ?6), ?6), -9223372036854775808), rest_ms = "
-         "max(rest_ms, ?7) WHERE id = ?1 AND ifnull(recheck_ms, ?2) <= ?2",
+         "recheck_both = ?5, hit_ms = nullif(max(ifnull(hit_ms, ?6), ?6), -9223372036854775808), "
+         "rest_before_ms = CASE rest_fortnight WHEN ?8 THEN rest_before_ms WHEN ?8 - 1 THEN rest_ms ELSE 0 "
+         "END, "
+         "rest_ms = iif(rest_fortnight = ?8, max(rest_ms, ?7), ?7), rest_fortnight = ?8 WHERE id = ?1 AND "
+         "ifnull(recheck_ms, ?2) <= ?2",
          true},
-    [SQL_RESTS] = {"SELECT hit_ms, rest_ms, told_ms FROM rule WHERE id = ?1", true},
+    [SQL_RESTS] =
+        {"SELECT hit_ms, max(rest_ms, rest_before_ms), told_ms, told_from_ms FROM rule WHERE id = ?1", true},
     [SQL_SAMPLED_ANEW] = {"SELECT 1 FROM rule r JOIN quality q ON q.location = ?2 AND q.hour_ms > "
                           "r.newest_ms - ?3 - 3600000 WHERE r.id = "
                           "?1 AND q.sampling_changes > 0 LIMIT 1",
                           true},
-    [SQL_NOTE_MENDED] = {"UPDATE rule SET told_ms = max(told_ms, ?2), mended_ms = ?3 WHERE id = ?1", true},
+    [SQL_NOTE_MENDED] = {"UPDATE rule SET rest_ms = iif(?3 - mended_ms <= 2419200000 AND 4 * max(told_ms, "
+                         "?2) <= 5 * min(told_ms, "
+                         "?2), max(rest_ms, ?2), rest_ms), told_ms = ?2, mended_ms = ?3, told_from_ms = "
+                         "ifnull((SELECT opened_ms FROM alert WHERE rule_id = ?1 AND kind = 'broken' ORDER "
+                         "BY id DESC LIMIT 1), 0) WHERE id = ?1",
+                         true},
     [SQL_BROKEN_EPISODE] =
         {"SELECT 1 FROM alert WHERE rule_id = ?1 AND kind = 'broken' AND subject IS NOT NULL", true},
     [SQL_ADD_BROKEN] =
@@ -486,25 +506,44 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
                        "AND n.first_seen_ms BETWEEN b.hit_ms - 3600000 AND b.hit_ms + 86400000 JOIN "
                        "alert_member m ON m.rule_id = n.id "
                        "JOIN alert a ON a.id = m.alert_id WHERE b.id = ?1 AND a.kind = 'novel' AND a.state "
-                       "IN ('open', 'acked') AND "
+                       "= 'open' AND a.rule_id = n.id AND "
                        "(substr(n.identity, 1, length(?2) + 3) = ?2 || ' ~ ' OR substr(n.identity, -3 - "
                        "length(?2)) = ' ~ ' || ?2) "
                        "ORDER BY n.id DESC LIMIT 1",
                        true},
-    [SQL_PREDECESSOR] = {"SELECT f.text, a.id FROM rule n JOIN rule b ON b.shape = n.shape AND b.location_id "
+    [SQL_PREDECESSOR] = {"SELECT f.text, a.id, (a.severity = 'medium') + 2 * (a.severity = 'high') FROM rule "
+                         "n JOIN rule b ON b.shape = n.shape AND b.location_id "
                          "= n.location_id AND b.id <> "
                          "n.id AND n.first_seen_ms BETWEEN b.hit_ms - 3600000 AND b.hit_ms + 86400000 JOIN "
                          "alert a ON a.rule_id = b.id "
                          "JOIN figures f ON f.id = b.figures_id WHERE n.id = ?1 AND a.kind = 'broken' AND "
-                         "a.subject IS NOT NULL ORDER BY "
+                         "a.subject IS NOT NULL AND (a.state = 'closed' OR NOT EXISTS (SELECT 1 FROM "
+                         "alert_member m JOIN alert t ON t.id = m.alert_id WHERE m.rule_id = n.id AND t.kind "
+                         "= 'novel' AND t.state = 'acked')) ORDER BY "
                          "a.id DESC",
                          true},
+    [SQL_SAY_MOVED] =
+        {"INSERT INTO event (uid, alert_id, kind, made_ms) SELECT lower(hex(randomblob(16))), a.id, 'grown', "
+         "?2 "
+         "FROM rule n JOIN alert a ON a.rule_id = n.id WHERE n.id = ?1 AND n.runs_seen > 1 AND a.kind = "
+         "'novel' AND a.state = 'open'",
+         true},
     [SQL_MEND_BROKEN] = {"UPDATE alert SET subject = NULL, rules = 0, changed_ms = iif(state = 'closed', "
                          "changed_ms, ?2), closed_ms = "
                          "ifnull(closed_ms, ?2), note = iif(state = 'closed', note, 'it holds again'), state "
                          "= 'closed' WHERE rule_id "
                          "= ?1 AND kind = 'broken' AND subject IS NOT NULL",
                          true},
+    [SQL_CLOSE_GONE] =
+        {"UPDATE alert SET subject = NULL, rules = 0, changed_ms = iif(state = 'closed', changed_ms, ?2), "
+         "closed_ms = ifnull(closed_ms, ?2), note = iif(state = 'closed', note, 'its rule has been gone for "
+         "a "
+         "week: ' || (SELECT v.gone_why FROM rules v WHERE v.id = alert.rule_id)), state = 'closed' WHERE "
+         "location = ?1 AND kind = 'broken' AND subject IS NOT NULL AND rule_id IN (SELECT r.id FROM "
+         "location "
+         "l JOIN rule r ON r.location_id = l.id JOIN rule_status s ON s.rule_id = r.id WHERE l.name = ?1 AND "
+         "s.status = 'gone' AND r.newest_ms <= l.newest_ms - l.gone_after_ms - 604800000)",
+         false},
     [SQL_CLOSE_BROKEN] = {"UPDATE alert SET state = 'closed', closed_ms = ?2, changed_ms = ?2, note = ?3, "
                           "author = ?4, rules = 0 WHERE "
                           "kind = 'broken' AND state IN ('open', 'acked') AND (id = ?1 OR rule_id = ?5)",

@@ -153,6 +153,8 @@ const char *fl_alert_severity(const struct fl_alert_weight *w)
     int level = (int)w->grade - is_weak(w) + is_wide(w);
     if (w->clock || level < 0)
         level = 0;
+    if (w->replaces && level < w->replaced_level)
+        level = w->replaced_level;
     return levels[level > 2 ? 2 : level];
 }
 

@@ -141,6 +141,12 @@ static void test_rests(void **state)
     assert_int_equal(r.antecedent_alone.awake, 200);
     fl_findings_clear(&found);
     m->n = 0;
+    r.confidence = 0.95;
+    make_web(m, 200, 50, 57); /* more than chance, but no rest: what it is like */
+    run(m, &r, 1, &found);
+    assert_int_equal(r.antecedent_alone.awake, 200);
+    fl_findings_clear(&found);
+    m->n = 0;
     make_web(m, 200, 0, 30);
     r.confidence = 0.95;
     r.hit_ms = t0 - 10 * hour_ms;
@@ -152,6 +158,35 @@ static void test_rests(void **state)
     assert_int_equal(r.antecedent_alone.rest_ms, 30 * 60000 + 30 % 7 * 1000);
     fl_findings_clear(&found);
     free(m);
+}
+
+/* After a long row, hits that are soon over are chance, and the row goes on; ten that go on end it. */
+static void test_hits_by_chance(void **state)
+{
+    static const struct {
+        int again_at; /* the minute from which on it holds again */
+        uint64_t since;
+        int64_t last, rests;
+        bool unsure;
+    } cases[] = {{200, 149, 49, 0, false}, {195, 0, 49, 0, true}, {190, 0, 199, 141, false}};
+    for (int i = 0; i < 3; i++) {
+        struct made *m = calloc(1, sizeof *m);
+        struct fl_recheck r = make_recheck(web);
+        struct fl_findings found;
+        r.confidence = 0.95;
+        r.cases = 100;
+        r.hit_ms = r.mended_ms = INT64_MIN;
+        make_web(m, 200, 50, cases[i].again_at);
+        talk_to(m, "10.0.0.5", "10.0.0.9", 3306, 120 * 60000 + 120 % 7 * 1000 + 20, 20);
+        run(m, &r, 1, &found);
+        assert_int_equal(r.n_both, 251 - cases[i].again_at);
+        assert_int_equal(r.antecedent_alone.since, cases[i].since);
+        assert_true(r.antecedent_alone.last_ms == t0 + cases[i].last * 60000 + cases[i].last % 7 * 1000);
+        assert_int_equal(r.antecedent_alone.rest_ms / 60000, cases[i].rests);
+        assert_int_equal(r.antecedent_alone.unsure, cases[i].unsure);
+        fl_findings_clear(&found);
+        free(m);
+    }
 }
 
 static void test_a_side_that_stopped(void **state)
@@ -382,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_a_rule_that_holds),
         cmocka_unit_test(test_rules_that_share_nodes),
         cmocka_unit_test(test_rests),
+        cmocka_unit_test(test_hits_by_chance),
         cmocka_unit_test(test_a_side_that_stopped),
         cmocka_unit_test(test_bound_hosts),
         cmocka_unit_test(test_no_host_named),

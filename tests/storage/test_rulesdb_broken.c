@@ -21,9 +21,9 @@ static void make_rule(struct fl_rule *r, const char *text)
  * at: misses since the last hit, and the longest row of them before, on either side. Alerts opened. */
 struct seen {
     uint64_t since, longest, reverse_since;
-    int64_t rest_ms;
+    int64_t rest_ms, hit_ms; /* hit_ms: 0: a few seconds after t0 */
     uint64_t awake;
-    bool found, unclean, learning;
+    bool found, unclean, learning, unsure, none; /* none: there was not one hit */
 };
 static size_t store(struct fixture *f, int hour, const char *text, struct seen seen)
 {
@@ -36,11 +36,13 @@ static size_t store(struct fixture *f, int hour, const char *text, struct seen s
     strcpy(run.unclean, seen.unclean ? "loss" : "");
     assert_int_equal(fl_rulesdb_to_recheck(f->db, "paris", &rechecks, &n, NULL), 0);
     for (size_t i = 0; i < n; i++) {
-        rechecks[i].n_antecedent = 100;
-        rechecks[i].n_consequent = rechecks[i].n_both = 100 - seen.since;
+        rechecks[i].n_antecedent = seen.none ? seen.since : 100;
+        rechecks[i].n_consequent = rechecks[i].n_both = seen.none ? 0 : 100 - seen.since;
         rechecks[i].antecedent_alone =
-            (struct fl_lapse){seen.since, seen.longest, t0 + 5000, seen.rest_ms, seen.awake};
-        rechecks[i].consequent_alone = (struct fl_lapse){seen.reverse_since, 0, INT64_MIN, 0, seen.awake};
+            (struct fl_lapse){seen.since,   seen.longest, seen.hit_ms ? seen.hit_ms : t0 + 5000,
+                              seen.rest_ms, seen.awake,   seen.unsure};
+        rechecks[i].consequent_alone =
+            (struct fl_lapse){seen.reverse_since, 0, INT64_MIN, 0, seen.awake, false};
     }
     struct fl_finding_list found = {.rules = &rule, .n = seen.found, .rechecks = rechecks, .n_rechecks = n};
     assert_int_equal(fl_rulesdb_store_run(f->db, &run, &found, seen.learning, &alerts, NULL), 0);
@@ -113,8 +115,25 @@ static void test_how_sure(void **state)
     assert_int_equal(store(f, 2, web, (struct seen){.since = 33}), 1);
 }
 
-/* What rests over night is given five days, what rests for an hour three; what was told and held again a
- * quarter more than that took. Learning runs tell nothing. */
+/* A rule of few cases a day is judged by those of several days, each counted once. */
+static void test_few_cases(void **state)
+{
+    static const char days[] = "SELECT count(*) FROM alerts WHERE text LIKE '%in its last 40 cases. Has%'";
+    struct fixture *f = *state;
+    start(f, web);
+    sqlite3_exec(f->db->sqlite, "UPDATE figures SET confidence = 0.75, n_antecedent = 20", NULL, NULL, NULL);
+    for (int hour = 1; hour < 49; hour++)
+        assert_int_equal(store(f, hour, web, (struct seen){.since = 20, .none = true, .unclean = hour < 25}),
+                         0);
+    assert_int_equal(store(f, 49, web, (struct seen){.since = 20, .none = true}), 1);
+    assert_int_equal(scalar(f, days), 1);
+    store(f, 50, web, (struct seen){.since = 1});
+    store(f, 51, web, (struct seen){.since = 20, .none = true});
+    assert_int_equal(scalar(f, "SELECT missed_first + missed_second FROM rule"), 20);
+}
+
+/* What rests over night is given five days, what rests for an hour three; what was told and held again, and
+ * begins at the same time of the day, a quarter more than that took. Learning runs tell nothing. */
 static void test_rests(void **state)
 {
     struct fixture *f = *state;
@@ -126,9 +145,61 @@ static void test_rests(void **state)
     assert_int_equal(store(f, 6, web, (struct seen){.since = 50}), 1);
     store(f, 7, web, (struct seen){.rest_ms = 12 * hour_ms, .found = true}); /* was told: no rest */
     assert_int_equal(scalar(f, "SELECT rest_ms = 3600000 AND told_ms = 12 * 3600000 FROM rule"), 1);
-    sqlite3_exec(f->db->sqlite, "UPDATE rule SET hit_ms = 1655071200000 + 40 * 3600000", NULL, NULL, NULL);
-    assert_int_equal(store(f, 30, web, (struct seen){.since = 50}), 0);
-    assert_int_equal(store(f, 31, web, (struct seen){.since = 50}), 1);
+    sqlite3_exec(f->db->sqlite, "UPDATE rule SET hit_ms = 1655071200000 + 48 * 3600000", NULL, NULL, NULL);
+    assert_int_equal(store(f, 38, web, (struct seen){.since = 50}), 0);
+    assert_int_equal(store(f, 39, web, (struct seen){.since = 50}), 1);
+}
+
+/* Break at `from`, tell, and hold again after `length` hours: how many alerts. */
+static size_t outage(struct fixture *f, int from, int length)
+{
+    char sql[100];
+    snprintf(sql, sizeof sql, "UPDATE rule SET hit_ms = %lld", (long long)(t0 + from * hour_ms));
+    sqlite3_exec(f->db->sqlite, sql, NULL, NULL, NULL);
+    size_t told = 0;
+    for (int hour = from + 1; hour < from + length; hour++)
+        told += store(f, hour - 24, web, (struct seen){.since = 50, .hit_ms = t0 + from * hour_ms});
+    store(f, from + length - 24, web,
+          (struct seen){
+              .rest_ms = length * hour_ms, .hit_ms = t0 + (from + length + 6) * hour_ms, .found = true});
+    return told;
+}
+
+static const char rests_for[] = "SELECT max(rest_ms, rest_before_ms) / 3600000 FROM rule";
+
+/* An outage that was repaired says nothing of the next one; two alike do, and what begins when it did. */
+static void test_repaired(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    assert_int_equal(outage(f, 30, 48), 1);
+    assert_int_equal(scalar(f, "SELECT told_ms / 3600000 FROM rule"), 48);
+    assert_int_equal(outage(f, 100, 5), 1);
+    assert_int_equal(outage(f, 130, 20), 1);
+    assert_int_equal(scalar(f, rests_for), 0);
+    assert_int_equal(outage(f, 185, 22), 1);
+    assert_int_equal(scalar(f, rests_for), 22);
+}
+
+static void test_same_time_of_the_week(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    assert_int_equal(outage(f, 30, 62), 1);
+    assert_int_equal(outage(f, 30 + 7 * 24 - 1, 63), 0);
+    assert_int_equal(scalar(f, rests_for), 63);
+}
+
+/* A rest that does not come back is forgotten. */
+static void test_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    store(f, 2, web, (struct seen){.rest_ms = 9 * hour_ms, .found = true});
+    for (int day = 1; day <= 28; day++)
+        store(f, 24 * day, web, (struct seen){.rest_ms = day % 5 ? 0 : hour_ms, .found = true});
+    assert_int_equal(scalar(f, rests_for), 1);
+    assert_int_equal(outage(f, 30 * 24, 6), 1);
 }
 
 static void test_over_night(void **state)
@@ -141,6 +212,61 @@ static void test_over_night(void **state)
     sqlite3_exec(f->db->sqlite, "UPDATE rule SET hit_ms = 1655071200000", NULL, NULL, NULL);
     assert_int_equal(store(f, 96, web, (struct seen){.since = 50}), 0);
     assert_int_equal(store(f, 97, web, (struct seen){.since = 50}), 1);
+}
+
+/* A rule that last held at `last` after a rest and then broke: the hour of the run that tells it, 0: none. */
+static int hour_told(struct fixture *f, int rest, int last)
+{
+    int64_t hit_ms = t0 + last * hour_ms;
+    char sql[100];
+    start(f, web);
+    store(f, 2, web, (struct seen){.rest_ms = rest * hour_ms, .found = true});
+    snprintf(sql, sizeof sql, "UPDATE rule SET hit_ms = %lld", (long long)hit_ms);
+    sqlite3_exec(f->db->sqlite, sql, NULL, NULL, NULL);
+    for (int hour = 3; hour < 30 * 24; hour++)
+        if (store(f, hour, web, (struct seen){.since = 90}))
+            return hour + 24 - last;
+    return 0;
+}
+
+static void test_over_a_weekend(void **state)
+{
+    assert_int_equal(hour_told(*state, 62, 26), 5 * 24);
+}
+
+static void test_over_a_long_weekend(void **state)
+{
+    assert_int_equal(hour_told(*state, 87, 26), 5 * 24);
+}
+
+static void test_over_a_week_without_work(void **state)
+{
+    assert_int_equal(hour_told(*state, 110, 26), 110 + 24);
+}
+
+/* A week is the most, also where the rule is gone by then. */
+static void test_told_though_gone(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(hour_told(f, 150, 40), 7 * 24);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM rules WHERE status = 'gone'"), 1);
+    assert_int_equal(scalar(f, open_broken), 1);
+}
+
+/* A week after its rule is gone, nobody looks whether it holds again: the alert says so as it closes. */
+static void test_closed_with_the_rule(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    assert_int_equal(store(f, 1, web, (struct seen){.since = 90}), 1);
+    store(f, 14 * 24 - 1, web, (struct seen){.since = 90});
+    assert_int_equal(scalar(f, open_broken), 1);
+    store(f, 14 * 24, web, (struct seen){.since = 90});
+    assert_int_equal(scalar(f,
+                            "SELECT count(*) FROM alerts WHERE kind = 'broken' AND state = 'closed' AND "
+                            "note = 'its rule has been gone for a week: its right side stopped following'"),
+                     1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM event WHERE kind = 'closed'"), 1);
 }
 
 /* After a change of sampling a rule is not broken before it has been found in data of the new kind. */
@@ -195,6 +321,52 @@ static void test_moved_at_once(void **state)
     assert_int_equal(scalar(f, "SELECT count(*) FROM alert WHERE kind = 'broken'"), 1);
     assert_int_equal(scalar(f, "SELECT count(*) FROM event"), 1);
     assert_int_equal(store(f, 2, moved, (struct seen){.since = 30, .found = true}), 0);
+}
+
+/* An alert that is open already says so as one that has grown, as severe as the break is. */
+static void test_moved_while_open(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    store(f, 1, moved, (struct seen){.found = true});
+    assert_int_equal(scalar(f, "SELECT count(*) FROM alerts WHERE severity = 'low'"), 1);
+    store(f, 2, moved, (struct seen){.since = 20, .found = true});
+    assert_int_equal(scalar(f, one_alert), 1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM event WHERE alert_id = 1 AND kind = 'grown'"), 1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM alerts WHERE kind = 'novel' AND severity = 'medium' AND "
+                               "why LIKE 'medium: %'"),
+                     1);
+    store(f, 3, moved, (struct seen){.since = 30, .found = true});
+    assert_int_equal(scalar(f, "SELECT count(*) FROM event"), 2);
+}
+
+/* Nobody looks at what was acknowledged any more: that it broke is told by itself, and stays so. */
+static void test_moved_to_what_is_acked(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    store(f, 1, moved, (struct seen){.found = true});
+    sqlite3_exec(f->db->sqlite, "UPDATE alert SET state = 'acked'", NULL, NULL, NULL);
+    assert_int_equal(store(f, 2, moved, (struct seen){.since = 20, .found = true}), 1);
+    assert_int_equal(scalar(f, open_broken), 1);
+    assert_int_equal(scalar(f, "SELECT count(*) FROM alert WHERE text LIKE '%takes the place%'"), 0);
+    int64_t id = 2;
+    assert_int_equal(fl_alert_retell(f->db, &id, 1, NULL, NULL, t0), SQLITE_OK);
+    assert_int_equal(scalar(f, open_broken), 1);
+}
+
+/* So is what another rule than the strongest of an alert takes the place of. */
+static void test_moved_within_an_alert(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    store(f, 1, "10.0.7.5.* : 10.0.7.9.80/tcp => 10.0.7.5.* : 10.0.7.10.3306/tcp",
+          (struct seen){.found = true});
+    store(f, 2, moved, (struct seen){.found = true});
+    sqlite3_exec(f->db->sqlite, "UPDATE alert_member SET alert_id = 1; DELETE FROM alert WHERE id = 2", NULL,
+                 NULL, NULL);
+    assert_int_equal(store(f, 3, moved, (struct seen){.since = 20, .found = true}), 1);
+    assert_int_equal(scalar(f, open_broken), 1);
 }
 
 /* What was there long before, or comes long after, takes nobody's place. */
@@ -264,13 +436,37 @@ static void test_mixed_services_do_not_break(void **state)
     assert_int_equal(store(f, 2, mixed, (struct seen){.since = 60}), 0);
 }
 
+/* A few hits may be chance: it stays told until they are enough. */
+static void test_chance_does_not_mend(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    assert_int_equal(store(f, 1, web, (struct seen){.since = 40}), 1);
+    store(f, 2, web, (struct seen){.unsure = true});
+    assert_int_equal(scalar(f, open_broken), 1);
+    store(f, 3, web, (struct seen){.since = 0});
+    assert_int_equal(scalar(f, open_broken), 0);
+}
+
+/* Of a rule that says nothing the other way round, the right side may go on alone as it likes. */
+static void test_one_way_mends(void **state)
+{
+    struct fixture *f = *state;
+    start(f, web);
+    sqlite3_exec(f->db->sqlite, "UPDATE figures SET reverse_confidence = 0.3", NULL, NULL, NULL);
+    assert_int_equal(store(f, 1, web, (struct seen){.since = 40}), 1);
+    store(f, 2, web, (struct seen){.reverse_since = 30});
+    assert_int_equal(scalar(f, open_broken), 0);
+}
+
 static void test_older_data_break_nothing(void **state)
 {
     struct fixture *f = *state;
     start(f, web);
     store(f, 5, web, (struct seen){.found = true});
-    assert_int_equal(store(f, 4, web, (struct seen){.since = 50}), 0);
+    assert_int_equal(store(f, 4, web, (struct seen){.since = 50, .awake = 70}), 0);
     assert_int_equal(scalar(f, "SELECT recheck_both FROM rule"), 100);
+    assert_int_equal(scalar(f, "SELECT awake_both IS NULL FROM rule"), 1);
 }
 
 static void decide(struct fixture *f, enum fl_verdict verdict, size_t *silenced)
@@ -352,6 +548,20 @@ int main(void)
         TEST(test_older_data_break_nothing),
         TEST(test_accepting),
         TEST(test_ignoring),
+        TEST(test_one_way_mends),
+        TEST(test_over_a_weekend),
+        TEST(test_over_a_long_weekend),
+        TEST(test_over_a_week_without_work),
+        TEST(test_told_though_gone),
+        TEST(test_closed_with_the_rule),
+        TEST(test_repaired),
+        TEST(test_same_time_of_the_week),
+        TEST(test_forgotten),
+        TEST(test_moved_while_open),
+        TEST(test_moved_to_what_is_acked),
+        TEST(test_moved_within_an_alert),
+        TEST(test_few_cases),
+        TEST(test_chance_does_not_mend),
         TEST(test_why_it_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
