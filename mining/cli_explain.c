@@ -88,12 +88,18 @@ static int print_cluster(const struct fl_graph_rules *g, const json_t *rule, siz
     return print_chain(g, id, width);
 }
 
-/* Why nobody is told of it yet, or what it was missing when it was last counted. */
+/* Why nobody is told of it: yet, or as it says a known thing in other words; or what it was missing when it
+ * was last counted. */
 static void print_standing(const json_t *e, size_t width)
 {
-    const char *held = fl_js_text(e, "held"), *gone = fl_js_text(e, "gone_why");
+    const char *held = fl_js_text(e, "held"), *gone = fl_js_text(e, "gone_why"),
+               *known = fl_js_text(e, "known_why");
     char line[FL_UNCLEAN_TEXT + 120];
-    if (*held)
+    if (*known) {
+        snprintf(line, sizeof line, "Known by itself, nobody decided upon it: %.199s.", known);
+        fl_text_print(stdout, fl_human_clean(line), 0, 0, width);
+    }
+    if (*held && strcmp(fl_js_text(e, "status"), "novel") == 0)
         snprintf(line, sizeof line, "Held: %.399s. It is told once whole data show it.", held);
     else if (*gone)
         snprintf(line, sizeof line, "Gone: %.399s.", gone);
@@ -109,8 +115,9 @@ static void print_decision(const json_t *e)
     long long id = (long long)fl_js_int(e, "id");
     json_t *decision = json_object_get(e, "decision"), *value;
     char line[600];
+    bool by_itself = *fl_js_text(e, "known_why");
     if (json_is_object(decision)) {
-        printf("\nDecision\n");
+        printf(by_itself ? "\nDecision, about the rule that it is known like\n" : "\nDecision\n");
         json_object_foreach(decision, key, value) if (json_is_string(value) && json_string_length(value) > 0)
         {
             snprintf(line, sizeof line, "%-12s %s", key, json_string_value(value));
@@ -124,6 +131,10 @@ static void print_decision(const json_t *e)
     if (strcmp(status, "novel") == 0)
         printf("  flowlore accept %lld --note TEXT   it is as it should be: known from now on\n"
                "  flowlore ignore %lld --note TEXT   never list or alert it\n",
+               id, id);
+    else if (by_itself)
+        printf("  flowlore accept %lld --note TEXT   it is as it should be, whatever becomes of the other\n"
+               "  flowlore reopen %lld              it is not: novel, and told\n",
                id, id);
     else
         printf("  flowlore reopen %lld              take the decision back: novel again\n", id);

@@ -27,7 +27,8 @@ static void note_cell(struct fl_table *t, const json_t *row)
     if (*fl_js_text(row, "until"))
         used = (size_t)snprintf(text, sizeof text, "until %.16s%s", fl_js_text(row, "until"),
                                 *fl_js_text(row, "note") ? ": " : "");
-    snprintf(text + used, sizeof text - used, "%s", fl_js_text(row, "note"));
+    snprintf(text + used, sizeof text - used, "%s",
+             *fl_js_text(row, "note") ? fl_js_text(row, "note") : fl_js_text(row, "known_why"));
     fl_table_cell(t, text);
 }
 
@@ -78,6 +79,7 @@ static int list(const struct fl_cli *cli, const json_t *rows)
     return fl_cli_end();
 }
 
+/* What is known only as other rules are is left out: read back it would be a decision of its own. */
 static int export_rows(const json_t *rows)
 {
     size_t i;
@@ -85,10 +87,11 @@ static int export_rows(const json_t *rows)
     fputs(fl_knowntext_head(), stdout);
     json_array_foreach(rows, i, row)
     {
-        char *line = fl_knowntext_line(row);
+        char *line = *fl_js_text(row, "known_why") ? strdup("") : fl_knowntext_line(row);
         if (!line)
             return fl_cli_fail(FL_ENOMEM, &(struct fl_err){""});
-        puts(line);
+        if (*line)
+            puts(line);
         free(line);
     }
     return fl_cli_end();

@@ -129,7 +129,7 @@ CREATE TABLE rule (
     shape TEXT NOT NULL,          -- the identity with hosts as letters: ports and how hosts are shared
     novelty TEXT NOT NULL CHECK (novelty IN ('new', 'new-here', 'new-hosts')), -- grade at first sight: its shape
                                   -- was known nowhere; elsewhere; here
-    learned BOOLEAN NOT NULL,     -- 1: first seen while the location learned, or says what it knows in other words
+    learned BOOLEAN NOT NULL,     -- 1: first seen while the location learned, or known_why as what was
     figures_id INTEGER NOT NULL UNIQUE REFERENCES figures (id), -- newest figures
     first_seen_ms INTEGER NOT NULL, -- data time: earliest example of the first run, else its from_ms
     last_seen_ms INTEGER NOT NULL,  -- data time: latest example of any run, else its to_ms
@@ -159,6 +159,8 @@ CREATE TABLE rule (
     awake_second INTEGER,           -- of its second node; 0: nothing is known of that side
     mended_ms INTEGER NOT NULL DEFAULT 0, -- data time: when it held again after the newest such; what was before is no
                                     -- rest
+    known_why TEXT,                 -- in which other words it says what known rules do; NULL: it does not, or people
+                                    -- decided upon it
     UNIQUE (location_id, identity)
 );
 CREATE INDEX rule_identity ON rule (identity);
@@ -191,9 +193,10 @@ CREATE INDEX coverage_decision ON coverage (decision_id);
 
 -- ---- what to tell people ----
 
--- Novel rules of one cluster are one alert, and so are those of one run that are alike but for their hosts: while
+-- Novel rules of one cluster are one alert, and so are those of one run that differ only in their hosts: while
 -- it is open, what else of the cluster is novel joins it. Once it is acked or closed, what comes later is an alert
--- of its own, unless it says the same of one more client or more widely, or is the pace of what it tells.
+-- of its own, unless it says the same of one more client or more widely, or is the pace of what it tells: an acked
+-- alert that such a rule joins is open again.
 CREATE TABLE alert (
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- sinks remember the last one they delivered
     location TEXT,                        -- name of the location; NULL: the service as a whole
@@ -406,7 +409,9 @@ FROM (SELECT r.id AS rule_id,
 -- against expected, q_value), how it lies in time (lag_ms, clock, period_ms), and when it was seen. Times
 -- are data time; n_* count windows, or (window, host) incidents. `held`: why nobody is told of it yet;
 -- NULL: it is not held. `gone_why`: what a gone rule was missing when it was last counted: a side that
--- stopped has less than a quarter of what it used to have. `identity` is the rule without arrow and
+-- stopped has less than a quarter of what it used to have. `known_why`: how a rule that nobody decided upon
+-- says what the location is used to; NULL: it was found while the location learned, or is novel, or people
+-- decided. `identity` is the rule without arrow and
 -- figures, `shape` the same with hosts as letters. Which rules of paris have not been seen for a day of
 -- data?
 --   SELECT r.id, r.rule FROM rules r JOIN locations l USING (location) WHERE location = 'paris'
@@ -471,6 +476,7 @@ SELECT r.id,
            WHEN 4 * r.recheck_both < f.n_both THEN 'its right side stopped following'
            ELSE 'it went on, but no more than chance, or under another rule'
        END AS gone_why,
+       iif(s.status = 'novel', NULL, r.known_why) AS known_why,
        f.period_ms,
        f.period_spread_ms,
        f.missed,

@@ -68,7 +68,7 @@ struct fl_recheck {
     bool clock;                    /* it keeps to the clock */
     int64_t hosts;                 /* behind its wildcards */
     int64_t hit_ms, mended_ms;     /* when both sides were last there, before this run; rests that ended up to
-                                    * then     do not count; INT64_MIN: nothing is known */
+                                    * then do not count; INT64_MIN: nothing is known */
     uint64_t cases, reverse_cases; /* that the confidences were found in */
     /* The confidences are those of while the rule does not rest, where that is known; `both` is then also set
      * where the reverse one is one half or more. */
@@ -107,10 +107,12 @@ struct fl_finding_list {
  *  - a rule of mixed services (fl_node_is_mixed) is known by the services that its instances name: found with
  * others it is novel again (rulesdb_mixed.c);
  *  - clusters keep their id from run to run while they keep most of their rules;
- *  - a rule that says what the location is used to in other words (rulesdb_kin.c) is known; so becomes a
- * novel one that a clean run folds under a rule that is decided upon;
+ *  - a rule that says what the location is used to in other words (rulesdb_kin.c) is known as long as the
+ * known rules are by which it is, once whole data show it; so becomes a novel one that a clean run folds
+ * under a rule that is decided upon;
  *  - rules that are novel by this run are told: those of a cluster, or alike but for their hosts, as one
- * alert, which grows by what joins the cluster while it is open; a rule stands in one alert at a time while
+ * alert, which grows by what joins the cluster while it is open, and which what says the same of one more
+ * client opens again; a rule stands in one alert at a time while
  * that is open or acked. Where a rule takes the place of a broken one, its alert tells both. Fills run->id
  * and run->novel (rules of this run whose status is novel). Alerts opened: *n_alerts. FL_EDB. */
 int fl_rulesdb_store_run(struct fl_rulesdb *db, struct fl_run *run, const struct fl_finding_list *found,
@@ -227,8 +229,8 @@ int fl_rulesdb_decide(struct fl_rulesdb *db, const struct fl_decision *d, fl_jso
 
 /* The known-rule table: rules that a location has learned by itself, then decisions that hold, in the order
  * in which they were made: {id, location (null: every), verdict ("learned", "accept", "ignore", "reopen"),
- * rule, pattern (one of them null), author, note, made, until (null: for good), rules (how many it covers)}.
- * location NULL: all. */
+ * rule, pattern (one of them null), author, note, made, until (null: for good), rules (how many it covers),
+ * known_why (as in the view `rules`)}. location NULL: all. */
 int fl_rulesdb_known(struct fl_rulesdb *db, const char *location, fl_json_fn *fn, void *ctx,
                      struct fl_err *err);
 struct fl_taken {

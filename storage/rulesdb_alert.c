@@ -9,8 +9,8 @@
 /* An alert's rules that are still novel, taken together. */
 struct summary {
     struct fl_alert_weight weight;
-    struct fl_rule lead; /* the strongest: what its sentence needs */
-    int64_t lead_id;
+    struct fl_rule lead, latest; /* the strongest; that of those found last: what their sentences need */
+    int64_t lead_id, last_found_ms;
     int64_t cluster_id;       /* of the strongest */
     int64_t broken_id;        /* the alert of the rule whose place it takes; 0: none */
     bool scattered;           /* they are of several clusters, or of none */
@@ -36,14 +36,10 @@ static void copy_text(sqlite3_stmt *q, int column, char *out, size_t room)
 }
 
 /* Columns as in SQL_ALERT_MEMBERS. */
-static void take_lead(struct summary *s, sqlite3_stmt *q)
+static void take_rule(struct fl_rule *r, sqlite3_stmt *q)
 {
-    struct fl_rule *r = &s->lead;
-    s->lead_id = sqlite3_column_int64(q, 0);
-    s->cluster_id = sqlite3_column_int64(q, 12);
-    copy_text(q, 13, s->shape, sizeof s->shape);
-    copy_text(q, 1, s->lead_text, sizeof s->lead_text);
-    if (fl_rule_parse(s->lead_text, &r->antecedent, &r->consequent) == 1)
+    *r = (struct fl_rule){.evidence = FL_EVIDENCE_START};
+    if (fl_rule_parse((const char *)sqlite3_column_text(q, 1), &r->antecedent, &r->consequent) == 1)
         r->evidence = FL_EVIDENCE_PERIODIC;
     r->both = sqlite3_column_int64(q, 3) != 0;
     r->n_both = (uint64_t)sqlite3_column_int64(q, 4);
@@ -53,6 +49,27 @@ static void take_lead(struct summary *s, sqlite3_stmt *q)
     r->period.period_ms = sqlite3_column_int64(q, 9);
     r->period.spread_ms = sqlite3_column_int64(q, 10);
     r->period.missed = (uint32_t)sqlite3_column_int64(q, 11);
+}
+
+static void take_lead(struct summary *s, sqlite3_stmt *q)
+{
+    take_rule(&s->lead, q);
+    s->lead_id = sqlite3_column_int64(q, 0);
+    s->cluster_id = sqlite3_column_int64(q, 12);
+    s->last_found_ms = sqlite3_column_int64(q, 14);
+    copy_text(q, 13, s->shape, sizeof s->shape);
+    copy_text(q, 1, s->lead_text, sizeof s->lead_text);
+}
+
+/* The strongest come first, so that of those found last the first is it. */
+static void look_at_latest(struct summary *s, sqlite3_stmt *q)
+{
+    int64_t found_ms = sqlite3_column_int64(q, 14);
+    if (found_ms <= s->last_found_ms)
+        return;
+    s->last_found_ms = found_ms;
+    take_rule(&s->latest, q);
+    s->weight.latest = &s->latest;
 }
 
 static void add_member(struct summary *s, sqlite3_stmt *q)
@@ -66,6 +83,7 @@ static void add_member(struct summary *s, sqlite3_stmt *q)
         w->clock = w->alike = true;
         w->q_value = 1;
     }
+    look_at_latest(s, q);
     s->scattered = s->scattered || !s->cluster_id || sqlite3_column_int64(q, 12) != s->cluster_id;
     w->alike = w->alike && strcmp(s->shape, (const char *)sqlite3_column_text(q, 13)) == 0;
     w->grade = grade > w->grade ? grade : w->grade;
@@ -262,7 +280,8 @@ static char *ids_text(const struct untold *rules, size_t n)
     return text;
 }
 
-/* Rules that join one alert, or make one: in one go, so that it grows once. */
+/* Rules that join one alert, or make one: in one go, so that it grows once. One that is acked is open again:
+ * whoever is on it has not seen them. */
 static int tell_group(struct fl_rulesdb *db, const struct untold *rules, size_t n, int64_t now_ms)
 {
     struct summary s = {.weight = {.rules = 0}};
@@ -273,6 +292,8 @@ static int tell_group(struct fl_rulesdb *db, const struct untold *rules, size_t 
     int rc = joining ? sum_members(db, alert_id, joining, &s) : SQLITE_NOMEM;
     if (rc == SQLITE_OK)
         rc = put(db, &alert_id, &s, opened_ms, now_ms);
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_run(db, SQL_UNACK_ALERT, "i", alert_id);
     for (size_t i = 0; rc == SQLITE_OK && i < n; i++)
         rc = fl_rulesdb_run(db, SQL_ADD_MEMBER, "ii", alert_id, rules[i].rule_id);
     free(joining);

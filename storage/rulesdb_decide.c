@@ -164,6 +164,8 @@ static int apply_to(struct deciding *c, const struct subject *subject, int64_t d
     int rc = c->shared ? 0 : add_for_rule(c, subject->id, &decision_id);
     if (rc == 0 && fl_rulesdb_run(c->db, SQL_COVER, "ii", subject->id, decision_id) != SQLITE_OK)
         rc = fail_db(c);
+    if (rc == 0 && fl_rulesdb_run(c->db, SQL_NOTE_KNOWN_WHY, "it", subject->id, NULL) != SQLITE_OK)
+        rc = fail_db(c);
     if (rc == 0 && c->d->made_ms && fl_rulesdb_run(c->db, SQL_OUTWEIGH, "i", subject->id) != SQLITE_OK)
         rc = fail_db(c); /* it was made elsewhere, perhaps before what was decided here */
     if (rc < 0)

@@ -22,6 +22,7 @@ enum fl_rulesdb_sql {
     SQL_ADD_RULE,
     SQL_FOLDED,
     SQL_TOLD,
+    SQL_LASTING_KIN,
     SQL_LEARN_AS,
     SQL_COVER_AS,
     SQL_COVER_BY_IDENTITY,
@@ -38,6 +39,7 @@ enum fl_rulesdb_sql {
     SQL_IS_HELD,
     SQL_DROP_HELD,
     SQL_LEARN_RULE,
+    SQL_NOTE_KNOWN_WHY,
     SQL_FIRST_RUN,
     SQL_RELEARN_UNTIL,
     SQL_SET_RELEARN,
@@ -68,6 +70,7 @@ enum fl_rulesdb_sql {
     SQL_LAST_ALERT,
     SQL_CLOSE_ALERT,
     SQL_REOPEN_ALERT,
+    SQL_UNACK_ALERT,
     SQL_ALERT_IS_BROKEN,
     SQL_ALERTS_TO_ACK,
     SQL_ACK_ALERT,
@@ -210,8 +213,9 @@ struct fl_alert_weight {
     bool replaces;
     char services[FL_MIXED_TEXT]; /* that the strongest stands for (fl_mixed_name), or "" */
     int replaced_level;           /* how severe that it stopped is: 0 low, 1 medium, 2 high */
+    const struct fl_rule *latest; /* the strongest of those that joined last; NULL: the strongest of all */
 };
-#define FL_ALERT_TEXT 1500
+#define FL_ALERT_TEXT 2400
 #define FL_ALERT_WHY 900
 /* The sentence of an alert whose strongest rule is `r`. Of `r` its nodes, both, evidence, clock, n_both,
  * n_antecedent, lift and period are looked at. `cluster` is a name or NULL. Returns `out`. */
@@ -292,10 +296,17 @@ struct fl_kin;
 int fl_kin_load(struct fl_kin **out, struct fl_rulesdb *db, int64_t location_id, const char *location,
                 const struct fl_finding_list *found);
 void fl_kin_free(struct fl_kin *k);
-/* A rule (`b` NULL: a periodic one) that nobody need be told of. */
-bool fl_kin_is_no_news(const struct fl_kin *k, const struct fl_node *a, const struct fl_node *b);
-/* The statement is a known rule, or was an instance of one. */
-bool fl_kin_is_known(const struct fl_kin *k, const char *identity);
+/* Need nobody be told of the rule (`b` NULL: a periodic one)? It is known as long as the rule *as_id is (0:
+ * it is news); *why says how, to be followed by "rule 12". 0 or SQLite's code. */
+int fl_kin_no_news(const struct fl_kin *k, struct fl_rulesdb *db, const struct fl_node *a,
+                   const struct fl_node *b, int64_t *as_id, const char **why);
+/* Of known rules, by id, those whose decisions last longest first, the one with which there are `needed`:
+ * when it is known no longer, too few of them are. 0 or SQLite's code. */
+int fl_kin_lasting(struct fl_rulesdb *db, const json_t *ids, size_t needed, int64_t *id);
+/* The known rule that the pace of the node is one of, 0: none. */
+int64_t fl_kin_pace_of(const struct fl_kin *k, const struct fl_node *node);
+/* The known rule that the statement is, or was an instance of; 0: none. */
+int64_t fl_kin_known(const struct fl_kin *k, const char *identity);
 /* The rule that an earlier run folded the statement under; 0: none. */
 int64_t fl_kin_folded(const struct fl_kin *k, const char *identity);
 /* The live alert that the rule joins; 0: none. */
@@ -308,6 +319,10 @@ bool fl_kin_is_of(const struct fl_node *node, const struct fl_node *named);
 
 /* A rule of mixed services: what its nodes say is not enough to know it by. `b` NULL: a periodic one. */
 bool fl_mixed_is_of(const struct fl_node *a, const struct fl_node *b);
+static inline bool fl_mixed_is_rule(const struct fl_rule *r)
+{
+    return fl_mixed_is_of(&r->antecedent, fl_rule_consequent(r));
+}
 /* Before the instances of found->rules[index], which is in the database as `rule_id`, are put down: if it is
  * of mixed services, and of others than before, it is novel again. 0 or SQLite's code. */
 int fl_mixed_look(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *found,

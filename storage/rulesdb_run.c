@@ -21,15 +21,13 @@ struct storing {
     int64_t location_id, now_ms;
     bool learning;
     struct cover *covers;
-    size_t n_covers;
+    size_t n_covers, alerts;
     int64_t *ids;       /* of the rule at the same index; 0: an instance */
     int64_t *positions; /* instances stored under the rule at the same index */
     uint64_t first_time;
-    size_t alerts;
-    struct fl_untold *untold; /* novel rules, room for every rule */
-    size_t *untold_index;     /* of each, among the rules */
-    size_t n_untold;
-    json_t *grades; /* by shape */
+    struct fl_untold *untold;       /* novel rules, room for every rule */
+    size_t *untold_index, n_untold; /* of each, among the rules */
+    json_t *grades;                 /* by shape */
     struct fl_kin *kin;
 };
 
@@ -41,9 +39,7 @@ struct node_text {
 
 static const char *host_text(bool any, const struct fl_addr *a, char out[FL_ADDR_TEXT])
 {
-    if (any)
-        return strcpy(out, "*");
-    return fl_addr_format(a, out);
+    return any ? strcpy(out, "*") : fl_addr_format(a, out);
 }
 
 static struct node_text node_text(const struct fl_node *n)
@@ -195,23 +191,41 @@ static int grade(struct storing *s, const char *shape, const char **novelty)
 
 static int cover(struct storing *s, const struct fl_rule *r, int64_t id, const char *identity)
 {
-    bool mixed = fl_mixed_is_of(&r->antecedent, fl_rule_consequent(r));
-    int rc = mixed ? SQLITE_OK
-                   : fl_rulesdb_run(s->db, SQL_COVER_BY_IDENTITY, "itt", id, identity, s->run->location);
+    int rc = fl_mixed_is_rule(r)
+                 ? SQLITE_OK
+                 : fl_rulesdb_run(s->db, SQL_COVER_BY_IDENTITY, "itt", id, identity, s->run->location);
     for (size_t i = 0; rc == SQLITE_OK && i < s->n_covers; i++)
         if (fl_pattern_match(s->covers[i].pattern, &r->antecedent, fl_rule_consequent(r)))
             rc = fl_rulesdb_run(s->db, SQL_COVER, "ii", id, s->covers[i].decision_id);
     return rc == SQLITE_OK ? fl_rulesdb_run(s->db, SQL_OUTWEIGH, "i", id) : rc;
 }
 
-/* What was an instance of a rule stands as that rule does when it comes to stand for itself: no one need be
- * told of it again. A decision about it goes first. */
-static int inherit(struct storing *s, const struct fl_rule *r, int64_t id, const char *identity)
+/* A novel rule stands as another does, known as long as that, or ignored; `why` goes before "rule 12". */
+static int stand_as(struct storing *s, int64_t id, int64_t as_id, const char *why)
 {
-    bool mixed = fl_mixed_is_of(&r->antecedent, fl_rule_consequent(r));
-    int64_t from = mixed ? 0 : fl_kin_folded(s->kin, identity);
-    int rc = from ? fl_rulesdb_run(s->db, SQL_LEARN_AS, "ii", id, from) : SQLITE_OK;
-    return rc == SQLITE_OK && from ? fl_rulesdb_run(s->db, SQL_COVER_AS, "ii", id, from) : rc;
+    char text[80];
+    const char *status = fl_rulesdb_status(s->db, id);
+    if (!status || strcmp(status, "novel") != 0 || as_id == 0)
+        return status ? SQLITE_OK : SQLITE_ERROR;
+    int rc = fl_rulesdb_run(s->db, SQL_LEARN_AS, "iii", id, as_id, (int64_t) true);
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_run(s->db, SQL_COVER_AS, "ii", id, as_id);
+    snprintf(text, sizeof text, "%s rule %lld", why, (long long)as_id);
+    return rc == SQLITE_OK ? fl_rulesdb_run(s->db, SQL_NOTE_KNOWN_WHY, "it", id, text) : rc;
+}
+
+/* What was an instance of a rule stands as that does when it comes to stand for itself, and what says a known
+ * thing in other words as that does. A decision goes first. The pace of what was widened waits for its own.
+ */
+static int settle(struct storing *s, const struct fl_rule *r, int64_t id, const char *identity)
+{
+    int64_t as_id = 0;
+    const char *why;
+    int rc =
+        stand_as(s, id, fl_mixed_is_rule(r) ? 0 : fl_kin_folded(s->kin, identity), "once an instance of");
+    if (rc == SQLITE_OK && (r->evidence != FL_EVIDENCE_PERIODIC || r->instances == 0))
+        rc = fl_kin_no_news(s->kin, s->db, &r->antecedent, fl_rule_consequent(r), &as_id, &why);
+    return rc == SQLITE_OK && as_id ? stand_as(s, id, as_id, why) : rc;
 }
 
 static int add_rule(struct storing *s, const struct fl_rule *r, const char *identity, int64_t *id)
@@ -236,11 +250,7 @@ static int add_rule(struct storing *s, const struct fl_rule *r, const char *iden
     s->first_time++;
     if (rc == SQLITE_OK)
         rc = cover(s, r, *id, identity);
-    if (rc == SQLITE_OK)
-        rc = inherit(s, r, *id, identity);
-    if (rc == SQLITE_OK && fl_kin_is_no_news(s->kin, &r->antecedent, fl_rule_consequent(r)))
-        rc = fl_rulesdb_run(s->db, SQL_LEARN_RULE, "i", *id);
-    return rc;
+    return rc == SQLITE_OK && !*s->run->unclean ? settle(s, r, *id, identity) : rc;
 }
 
 static int find_rule(struct storing *s, const char *identity, int64_t *id, int64_t *figures_id)
@@ -304,15 +314,16 @@ static int learn(struct storing *s, int64_t id)
                : fl_alert_retell(s->db, &id, 1, NULL, "learned while the location learns", s->now_ms);
 }
 
-/* Held no longer, now that whole data show it: what was found first while the location learned is learned. */
-static int confirm(struct storing *s, int64_t id)
+/* Held no longer, now that whole data show it: what was found first while the location learned is learned,
+ * and what is no news is known. */
+static int confirm(struct storing *s, const struct fl_rule *r, int64_t id, const char *identity)
 {
     int64_t found;
     int rc = fl_rulesdb_run(s->db, SQL_CONFIRM_RULE, "iii", id, (int64_t) !*s->run->unclean, s->run->from_ms);
     if (rc != SQLITE_OK || sqlite3_changes(s->db->sqlite) == 0)
         return rc;
     rc = fl_rulesdb_get_int(s->db, SQL_FOUND_LEARNING, &found, "i", id);
-    return rc == SQLITE_ROW ? learn(s, id) : rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return rc == SQLITE_ROW ? learn(s, id) : rc == SQLITE_DONE ? settle(s, r, id, identity) : rc;
 }
 
 static int store_rule(struct storing *s, size_t index)
@@ -332,7 +343,7 @@ static int store_rule(struct storing *s, size_t index)
     if (rc == SQLITE_OK)
         rc = note_sighting(s, r, id);
     if (rc == SQLITE_OK)
-        rc = confirm(s, id);
+        rc = confirm(s, r, id, identity);
     if (rc != SQLITE_OK)
         return rc;
     s->ids[index] = id;
@@ -365,11 +376,11 @@ static int store_instance(struct storing *s, size_t index)
 }
 
 /* A rule that this run folds under one that is known, or ignored, is so too; its alert has nothing more to
- * tell. */
+ * tell. Only a decision closes one that was told before the rule was there under which it is. */
 static int adopt(struct storing *s, size_t index)
 {
     const struct fl_rule *r = &s->rules[index];
-    char identity[FL_RULE_TEXT];
+    char identity[FL_RULE_TEXT], note[80];
     int64_t id, figures_id, top = s->ids[top_of(s, index)];
     fl_rule_identity(&r->antecedent, fl_rule_consequent(r), identity);
     int rc = find_rule(s, identity, &id, &figures_id);
@@ -378,23 +389,32 @@ static int adopt(struct storing *s, size_t index)
     const char *own = fl_rulesdb_status(s->db, id);
     if (!own || strcmp(own, "novel") != 0)
         return own ? SQLITE_OK : SQLITE_ERROR;
-    rc = fl_rulesdb_run(s->db, SQL_LEARN_AS, "ii", id, top);
+    rc = fl_rulesdb_run(s->db, SQL_LEARN_AS, "iii", id, top, (int64_t)s->learning);
     if (rc == SQLITE_OK)
         rc = fl_rulesdb_run(s->db, SQL_COVER_AS, "ii", id, top);
     own = rc == SQLITE_OK ? fl_rulesdb_status(s->db, id) : NULL;
     if (!own || strcmp(own, "novel") == 0)
         return own ? SQLITE_OK : SQLITE_ERROR;
-    return fl_alert_retell(s->db, &id, 1, NULL, "part of a rule that is decided upon", s->now_ms);
+    snprintf(note, sizeof note, "part of rule %lld, which is %s", (long long)top, own);
+    rc = fl_rulesdb_run(s->db, SQL_NOTE_KNOWN_WHY, "it", id, note);
+    return rc == SQLITE_OK ? fl_alert_retell(s->db, &id, 1, NULL, note, s->now_ms) : rc;
 }
 
 /* ---- telling ---- */
 
-/* What is said of the rule's instances already: the live alert of one of them into *alert_id, and whether all
- * of them are listed and known. */
-static int look_at_instances(struct storing *s, size_t index, int64_t *alert_id, bool *all_known)
+/* The known rule as which an instance is known; 0: it is not. */
+static int64_t instance_known_as(const struct storing *s, const struct fl_rule *r, const char *identity)
+{
+    int64_t id = fl_kin_known(s->kin, identity);
+    return id || r->evidence != FL_EVIDENCE_PERIODIC ? id : fl_kin_pace_of(s->kin, &r->antecedent);
+}
+
+/* What is said of the rule's instances already: the live alert of one of them into *alert_id; and where all
+ * of them are listed and known, as which rules, into `known`. */
+static int look_at_instances(struct storing *s, size_t index, int64_t *alert_id, json_t *known)
 {
     char identity[FL_RULE_TEXT];
-    size_t listed = 0, known = 0;
+    size_t listed = 0;
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < s->n; i++) {
         const struct fl_rule *r = &s->rules[i];
@@ -403,20 +423,36 @@ static int look_at_instances(struct storing *s, size_t index, int64_t *alert_id,
             continue;
         listed++;
         fl_rule_identity(&r->antecedent, fl_rule_consequent(r), identity);
-        known += !fl_mixed_is_of(&r->antecedent, fl_rule_consequent(r)) && fl_kin_is_known(s->kin, identity);
+        int64_t as_id = fl_mixed_is_rule(r) ? 0 : instance_known_as(s, r, identity);
+        if (as_id && json_array_append_new(known, json_integer(as_id)) != 0)
+            return SQLITE_NOMEM;
         rc = *alert_id ? SQLITE_DONE : find_rule(s, identity, &id, &figures_id);
         if (rc == SQLITE_ROW)
             rc = fl_rulesdb_get_int(s->db, SQL_LIVE_ALERT, alert_id, "i", id);
         rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
     }
-    *all_known = listed > 0 && listed == s->rules[index].instances && known == listed;
+    if (listed != s->rules[index].instances || json_array_size(known) < listed)
+        json_array_clear(known);
     return rc;
+}
+
+/* The rule that known ones make together is known as long as all of them are. */
+static int stand_as_instances(struct storing *s, int64_t id, const json_t *known)
+{
+    int64_t as_id = 0;
+    if (json_array_size(known) == 0)
+        return SQLITE_OK;
+    int rc = fl_kin_lasting(s->db, known, json_array_size(known), &as_id);
+    if (rc == SQLITE_OK)
+        rc = stand_as(s, id, as_id, "its instances are known, like");
+    return rc == SQLITE_OK ? fl_alert_retell(s->db, &id, 1, NULL, "its instances are known", s->now_ms) : rc;
 }
 
 static bool is_pace_of(const struct fl_rule *r, const struct fl_rule *other)
 {
-    return other->evidence != FL_EVIDENCE_PERIODIC && (fl_kin_is_of(&r->antecedent, &other->antecedent) ||
-                                                       fl_kin_is_of(&r->antecedent, &other->consequent));
+    return !r->antecedent.any_server && other->evidence != FL_EVIDENCE_PERIODIC &&
+           (fl_kin_is_of(&r->antecedent, &other->antecedent) ||
+            fl_kin_is_of(&r->antecedent, &other->consequent));
 }
 
 static bool keeps_time_too(const struct fl_rule *r, const struct fl_rule *other)
@@ -442,22 +478,28 @@ static int64_t told_with(const struct storing *s, size_t index)
     return 0;
 }
 
-/* A novel rule that is not held: known if known ones make it together, else to be told. */
+/* A novel rule that is not held is to be told, unless known ones make it together. */
 static int note_untold(struct storing *s, size_t index)
 {
     const struct fl_rule *r = &s->rules[index];
     struct fl_untold *u = &s->untold[s->n_untold];
-    bool all_known = false;
+    json_t *known = json_array();
     *u = (struct fl_untold){.rule_id = s->ids[index],
                             .opened_ms = first_time_of(s, r),
                             .with_id = told_with(s, index),
                             .alert_id = fl_kin_alert(s->kin, &r->antecedent, fl_rule_consequent(r))};
-    int rc = r->instances ? look_at_instances(s, index, &u->alert_id, &all_known) : SQLITE_OK;
-    if (rc == SQLITE_OK && all_known)
-        return learn(s, u->rule_id);
+    int rc = !known         ? SQLITE_NOMEM
+             : r->instances ? look_at_instances(s, index, &u->alert_id, known)
+                            : SQLITE_OK;
+    if (rc == SQLITE_OK)
+        rc = stand_as_instances(s, u->rule_id, known);
+    json_decref(known);
+    const char *status = rc == SQLITE_OK ? fl_rulesdb_status(s->db, u->rule_id) : NULL;
+    if (!status || strcmp(status, "novel") != 0)
+        return status ? SQLITE_OK : rc == SQLITE_OK ? SQLITE_ERROR : rc;
     s->untold_index[s->n_untold++] = index;
     s->run->novel++;
-    return rc;
+    return SQLITE_OK;
 }
 
 /* Count what is novel, and note what is to be told once it is known what hangs together. */

@@ -41,15 +41,22 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          true},
     [SQL_FOLDED] =
         {"SELECT f.text, i.rule_id FROM rule r JOIN instance i ON i.rule_id = r.id JOIN figures f ON "
-         "f.id = i.figures_id WHERE r.location_id = ?1",
+         "f.id = i.figures_id WHERE r.location_id = ?1 ORDER BY r.newest_ms, r.id",
          true},
     [SQL_TOLD] =
         {"SELECT f.text, a.id FROM alert a JOIN alert_member m ON m.alert_id = a.id JOIN rule r ON r.id = "
          "m.rule_id JOIN figures f ON f.id = r.figures_id WHERE a.state IN ('open', 'acked') AND a.kind = "
          "'novel' AND a.location = ?1 ORDER BY a.id DESC",
          false},
+    [SQL_LASTING_KIN] =
+        {"SELECT r.id FROM json_each(?1) k JOIN rule r ON r.id = k.value JOIN rule_status s ON s.rule_id = "
+         "r.id LEFT JOIN decision d ON d.id = s.decision_id ORDER BY ifnull(d.until_ms, 9223372036854775807) "
+         "DESC, r.id LIMIT 1 OFFSET ?2",
+         false},
     [SQL_LEARN_AS] =
-        {"UPDATE rule SET learned = 1 WHERE id = ?1 AND (SELECT learned FROM rule WHERE id = ?2)", true},
+        {"UPDATE rule SET learned = 1 WHERE id = ?1 AND EXISTS (SELECT 1 FROM rule p WHERE p.id = ?2 AND "
+         "p.learned AND (?3 OR p.found_ms <= rule.found_ms))",
+         true},
     [SQL_COVER_AS] =
         {"INSERT INTO coverage (rule_id, decision_id) SELECT ?1, s.decision_id FROM rule_status s "
          "WHERE s.rule_id = ?2 AND s.decision_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM "
@@ -104,7 +111,11 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "coverage c WHERE c.rule_id = rule.id) AND NOT EXISTS (SELECT 1 FROM sighting g WHERE g.rule_id = "
          "rule.id AND ((g.from_ms = ?2 AND g.to_ms = ?3) OR g.to_ms - g.from_ms > ?3 - ?2))",
          false},
-    [SQL_LEARN_RULE] = {"UPDATE rule SET learned = 1 WHERE id = ?1 AND NOT learned", true},
+    [SQL_LEARN_RULE] =
+        {"UPDATE rule SET learned = 1, known_why = NULL WHERE id = ?1 AND (NOT learned OR known_why IS NOT "
+         "NULL)",
+         true},
+    [SQL_NOTE_KNOWN_WHY] = {"UPDATE rule SET known_why = ?2 WHERE id = ?1", true},
     [SQL_FIRST_RUN] =
         {"SELECT min(r.to_ms) FROM location l JOIN run r ON r.location_id = l.id WHERE l.name = ?1 "
          "HAVING min(r.to_ms) IS NOT NULL",
@@ -183,7 +194,9 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_ADD_MEMBER] = {"INSERT OR IGNORE INTO alert_member (alert_id, rule_id) VALUES (?1, ?2)", true},
     [SQL_ALERT_MEMBERS] =
         {"SELECT r.id, f.text, r.novelty, f.both, f.n_both, f.n_antecedent, f.lift, f.q_value, f.clock, "
-         "f.period_ms, f.period_spread_ms, f.missed, r.cluster_id, r.shape FROM rule r JOIN figures f ON "
+         "f.period_ms, f.period_spread_ms, f.missed, r.cluster_id, r.shape, r.found_ms FROM rule r JOIN "
+         "figures f "
+         "ON "
          "f.id = "
          "r.figures_id WHERE r.id IN (SELECT rule_id FROM alert_member WHERE alert_id = ?1 UNION ALL SELECT "
          "value FROM json_each(?2)) AND NOT r.held AND NOT EXISTS (SELECT 1 FROM alert_member o JOIN alert b "
@@ -222,6 +235,10 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
         {"UPDATE alert SET state = 'open', closed_ms = NULL, acked_ms = NULL, changed_ms = ?2, note = NULL, "
          "author = NULL WHERE id = ?1 AND state = 'closed'",
          true},
+    [SQL_UNACK_ALERT] =
+        {"UPDATE alert SET state = 'open', acked_ms = NULL, note = NULL, author = NULL WHERE id = ?1 AND "
+         "state = 'acked'",
+         true},
     [SQL_ALERT_IS_BROKEN] = {"SELECT kind = 'broken' FROM alert WHERE id = ?1", true},
     [SQL_ALERTS_TO_ACK] =
         {"SELECT id FROM alert WHERE state = 'open' AND (?1 IS NULL OR location = ?1) ORDER BY "
@@ -238,8 +255,8 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_RULES] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
          "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
-         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, gone_why, period_ms, "
-         "period_spread_ms, missed FROM rules WHERE (?1 IS NULL OR "
+         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, gone_why, known_why, "
+         "period_ms, period_spread_ms, missed FROM rules WHERE (?1 IS NULL OR "
          "location = ?1) AND (?2 = 'all' OR status = ?2 OR (?2 IS NULL AND status IN ('novel', 'known'))) "
          "AND (?3 = 0 OR cluster_id = ?3) AND (?4 = 0 OR id IN (SELECT rule_id FROM alert_member WHERE "
          "alert_id = "
@@ -248,8 +265,8 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_RULE] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
          "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
-         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, gone_why, period_ms, "
-         "period_spread_ms, missed FROM rules WHERE id = ?1",
+         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, gone_why, known_why, "
+         "period_ms, period_spread_ms, missed FROM rules WHERE id = ?1",
          true},
     [SQL_INSTANCES] =
         {"SELECT NULL AS id, l.name AS location, f.text AS rule, CASE WHEN f.evidence = "
@@ -263,7 +280,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "f.reverse_confidence, f.lift, f.score, f.n_both AS support, f.expected, f.q_value, f.log10_p, "
          "f.lag_ms, f.evidence, f.clock, NULL AS first_seen, NULL AS last_seen, NULL AS runs_seen, NULL "
          "AS cluster, f.instances, NULL AS note, NULL AS cluster_id, NULL AS held, NULL AS gone_why, "
-         "f.period_ms, "
+         "NULL AS known_why, f.period_ms, "
          "f.period_spread_ms, "
          "f.missed FROM instance i JOIN rule r ON r.id = i.rule_id JOIN "
          "location l ON l.id = r.location_id JOIN figures f ON f.id = i.figures_id WHERE i.rule_id = ?1 "
@@ -272,8 +289,9 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_EVIDENCE] =
         {"SELECT id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, "
          "reverse_confidence, lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, "
-         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, gone_why, period_ms, "
-         "period_spread_ms, missed, n_antecedent, n_consequent, n_both, n_windows, hosts, lag_spread_ms, "
+         "first_seen, last_seen, runs_seen, cluster, instances, note, cluster_id, held, gone_why, known_why, "
+         "period_ms, period_spread_ms, missed, n_antecedent, n_consequent, n_both, n_windows, hosts, "
+         "lag_spread_ms, "
          "present, lag_histogram FROM rules WHERE id = ?1",
          true},
     [SQL_EXAMPLES] =
@@ -364,14 +382,16 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "AND (?2 IS NULL OR l.name = ?2) ORDER BY r.id",
          true},
     [SQL_COUNT_OPEN] = {"SELECT count(*) FROM alert WHERE state = 'open'", false},
-    [SQL_DECISIONS] = {"SELECT id, location, verdict, rule, pattern, author, note, made, until, rules FROM "
-                       "decisions WHERE holds AND "
-                       "(?1 IS NULL OR location IS NULL OR location = ?1) ORDER BY id",
-                       false},
+    [SQL_DECISIONS] =
+        {"SELECT id, location, verdict, rule, pattern, author, note, made, until, rules, NULL AS "
+         "known_why FROM decisions WHERE holds AND "
+         "(?1 IS NULL OR location IS NULL OR location = ?1) ORDER BY id",
+         false},
     [SQL_LEARNED] =
         {"SELECT NULL AS id, l.name AS location, 'learned' AS verdict, r.identity AS rule, NULL AS pattern, "
          "NULL AS "
-         "author, NULL AS note, NULL AS made, NULL AS until, 1 AS rules FROM rule r JOIN location l ON l.id "
+         "author, NULL AS note, NULL AS made, NULL AS until, 1 AS rules, r.known_why FROM rule r JOIN "
+         "location l ON l.id "
          "= "
          "r.location_id JOIN rule_status s ON s.rule_id = r.id WHERE r.learned AND s.status = 'known' AND "
          "s.decision_id IS NULL AND (?1 IS NULL OR l.name = ?1) ORDER BY l.name, r.identity",

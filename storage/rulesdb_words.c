@@ -50,14 +50,21 @@ static void describe_lift(double lift, char *out, size_t room)
         snprintf(out, room, lift < 10 ? "%.1f" : "%.0f", lift);
 }
 
-/* "every 5 min (143 of 144 beats came, the middle half within 2 s of its place" */
+/* "586 s" in no more detail than a reader wants: "10 min". */
+static const char *rough_span(int64_t ms, char out[24])
+{
+    int64_t unit_ms = ms < 1000 ? 1 : ms < 60000 ? 1000 : 60000;
+    return fl_period_format((ms + unit_ms / 2) / unit_ms * unit_ms, out);
+}
+
+/* "every 5 min (143 of 144 beats came, usually within 2 s of their time" */
 static void describe_period(const struct fl_rule *r, char *out, size_t room)
 {
     char period[24], spread[24];
     unsigned long long came = (unsigned long long)r->n_both, due = came + r->period.missed;
-    snprintf(out, room, "every %s (%llu of %llu beats came, the middle half within %s of its place",
+    snprintf(out, room, "every %s (%llu of %llu beats came, usually within %s of their time",
              fl_period_format(r->period.period_ms, period), came, due,
-             fl_period_format(r->period.spread_ms, spread));
+             rough_span(r->period.spread_ms, spread));
 }
 
 static void describe_pair(const struct fl_rule *r, char *out, size_t room)
@@ -114,21 +121,26 @@ const char *fl_alert_text(const struct fl_rule *r, const struct fl_alert_weight 
     static const char *const known[] = {[FL_NEW_HOSTS] = ", a known shape with other hosts",
                                         [FL_NEW_HERE] = ", known elsewhere",
                                         [FL_NEW] = ""};
-    char rule[960], replaced[FL_DESCRIBED_NODE + 60] = "", node[FL_DESCRIBED_NODE];
+    char rule[960], latest[960], joined[1000] = "", replaced[FL_DESCRIBED_NODE + 60] = "",
+                                 node[FL_DESCRIBED_NODE];
     describe_rule(r, w->services, rule, sizeof rule);
     if (w->replaces) {
         fl_describe_node(&w->replaced, node, sizeof node);
         snprintf(replaced, sizeof replaced, "; it takes the place of \"%s\", which stopped", node);
     }
+    if (w->latest) {
+        describe_rule(w->latest, "", latest, sizeof latest);
+        snprintf(joined, sizeof joined, "; what joined last: %s", latest);
+    }
     if (w->rules < 2)
         snprintf(out, FL_ALERT_TEXT, "New at %s%s: %s%s", location, known[w->grade], rule, replaced);
     else
-        snprintf(out, FL_ALERT_TEXT, "New at %s%s: %s, %lld rules; the strongest: %s%s", location,
-                 known[w->grade],
-                 cluster    ? cluster
-                 : w->alike ? "alike but for their hosts"
-                            : "rules that hang together",
-                 (long long)w->rules, rule, replaced);
+        snprintf(out, FL_ALERT_TEXT, "New at %s%s: %s%s%lld %s; the strongest: %s%s%s", location,
+                 known[w->grade], cluster ? cluster : "", cluster ? ", " : "", (long long)w->rules,
+                 cluster    ? "rules"
+                 : w->alike ? "rules that differ only in their hosts"
+                            : "rules of the same hosts or times",
+                 rule, replaced, joined);
     return out;
 }
 

@@ -1,9 +1,10 @@
 /* A fortnight of three locations, mined as the service does it: what an operator is told, day by day, and
  * what caused it. Every planted change is told once, within one run of becoming visible; of what no planted
- * change explains there is at most one alert a day at a location.
+ * change explains there is at most one alert a day at a location, and alerts grow a few times.
  *
- * At paris somebody accepts each morning what was told; at london alerts are acknowledged; at tokyo nobody
- * does anything. `fortnight --table [SEED [HOURS]]` prints the table, mined every so many hours, `fortnight
+ * At paris somebody accepts each morning what was told, and of look-ups at once those of all hosts; at london
+ * alerts are acknowledged; at tokyo nobody does anything. `fortnight --table [SEED [HOURS]]` prints the
+ * table, mined every so many hours, `fortnight
  * --long` counts over several seeds.
  */
 #include "tests/mining/mining_fixture.h"
@@ -14,10 +15,12 @@
 #include "tests/e2e/fortnight_plan.h"
 #include "tests/storage/store_fixture.h"
 
-enum { EVERY_HOURS = 6, MOST_ALERTS = 400, LONG_SEEDS = 8 };
+enum { EVERY_HOURS = 6, MOST_ALERTS = 400, MOST_GROWN = 40, LONG_SEEDS = 8 };
 
-struct told {                  /* an alert */
-    int64_t id, run_ms, rules; /* run_ms: end of the span of the run that opened it */
+struct told {            /* an alert */
+    int64_t id, run_ms;  /* run_ms: end of the span of the run that opened it */
+    int64_t rules, most; /* that it tells of now, and at most */
+    size_t grown;        /* runs by which it came to tell of more: sinks are told again */
     unsigned location;
     int change; /* among plan_changes; -1: none explains it */
     char opened[32], kind[8], grade[12], severity[8], rule[FL_RULE_TEXT], text[1000];
@@ -150,13 +153,20 @@ static void take(char *out, size_t room, json_t *o, const char *name)
     snprintf(out, room, "%s", text_of(o, name));
 }
 
-static int note_alert(void *ctx, json_t *o)
+static struct told *find_told(struct sim *s, int64_t id)
 {
-    struct sim *s = ctx;
+    for (size_t i = 0; i < s->n_told; i++)
+        if (s->told[i].id == id)
+            return &s->told[i];
+    return NULL;
+}
+
+static void note_new(struct sim *s, int64_t id, json_t *o)
+{
     assert_true(s->n_told < MOST_ALERTS);
     struct told *t = &s->told[s->n_told++];
-    t->id = json_integer_value(json_object_get(o, "id"));
-    t->rules = json_integer_value(json_object_get(o, "rules"));
+    t->id = id;
+    t->rules = t->most = json_integer_value(json_object_get(o, "rules"));
     t->run_ms = s->now_ms;
     t->location = s->location;
     take(t->opened, sizeof t->opened, o, "opened");
@@ -165,12 +175,28 @@ static int note_alert(void *ctx, json_t *o)
     take(t->severity, sizeof t->severity, o, "severity");
     take(t->rule, sizeof t->rule, o, "rule");
     take(t->text, sizeof t->text, o, "text");
+}
+
+/* It is new, or tells of more, or of less. */
+static int note_alert(void *ctx, json_t *o)
+{
+    struct sim *s = ctx;
+    int64_t id = json_integer_value(json_object_get(o, "id")),
+            rules = json_integer_value(json_object_get(o, "rules"));
+    struct told *t = find_told(s, id);
+    if (!t && strcmp(text_of(o, "state"), "open") == 0)
+        note_new(s, id, o);
+    if (!t)
+        return 0;
+    t->grown += rules > t->rules;
+    t->rules = rules;
+    t->most = rules > t->most ? rules : t->most;
     return 0;
 }
 
 static void look_at_alerts(struct sim *s)
 {
-    struct fl_alert_filter filter = {.state = "open", .after_id = s->n_told ? s->told[s->n_told - 1].id : 0};
+    struct fl_alert_filter filter = {.state = "all"};
     struct fl_err err = {""};
     size_t before = s->n_told;
     check(fl_rulesdb_alerts(s->db, &filter, note_alert, s, &err), &err);
@@ -204,26 +230,30 @@ static int ignore_row(void *ctx, json_t *row)
     return 0;
 }
 
-static void act(struct sim *s, const struct told *t)
+/* That one host looks names up before it connects is accepted of all. */
+static void accept_alert(struct sim *s, const struct told *t)
 {
+    static const char look_up[] = "*.* : 10.1.0.53.53/udp => *.* : *.443/tcp";
+    bool all = strstr(t->rule, "10.1.0.53.53/udp => ") && strstr(t->rule, " : *.443/tcp");
     struct fl_err err = {""};
     struct fl_decision accept = {.verdict = FL_ACCEPT,
-                                 .alert_id = t->id,
+                                 .alert_id = all ? 0 : t->id,
+                                 .location = all ? plan_location(PLAN_PARIS) : NULL,
+                                 .pattern = all ? look_up : NULL,
                                  .until_ms = INT64_MAX,
                                  .author = "ann",
                                  .now_ms = PLAN_START_MS};
-    struct fl_ack ack = {.ids = &t->id, .n_ids = 1, .author = "ann", .now_ms = PLAN_START_MS};
-    if (t->location == PLAN_PARIS)
-        check(fl_rulesdb_decide(s->db, &accept, ignore_row, NULL, &err), &err);
-    if (t->location == PLAN_LONDON)
-        check(fl_rulesdb_ack(s->db, &ack, ignore_row, NULL, &err), &err);
+    check(fl_rulesdb_decide(s->db, &accept, ignore_row, NULL, &err), &err);
 }
 
 static void in_the_morning(struct sim *s, int64_t now_ms)
 {
+    struct fl_err err = {""};
+    struct fl_ack ack = {.location = plan_location(PLAN_LONDON), .author = "ann", .now_ms = PLAN_START_MS};
+    check(fl_rulesdb_ack(s->db, &ack, ignore_row, NULL, &err), &err);
     for (size_t i = 0; i < s->n_told; i++)
-        if (s->told[i].run_ms > now_ms - PLAN_DAY_MS)
-            act(s, &s->told[i]);
+        if (s->told[i].location == PLAN_PARIS && s->told[i].run_ms > now_ms - PLAN_DAY_MS)
+            accept_alert(s, &s->told[i]);
 }
 
 /* ---- the fortnight ---- */
@@ -291,12 +321,17 @@ static void live(struct sim *s, uint64_t seed, unsigned every_hours)
 
 /* ---- what is asked of it ---- */
 
-/* How many runs a change's alert came after the first that could see it; negative: before. */
+/* How many runs a change's alert came after the first that should see it; negative: before. */
 static int64_t runs_late(const struct sim *s, const struct told *t, const struct plan_change *c)
 {
     const int64_t every_ms = s->every_hours * PLAN_HOUR_MS;
     int64_t first_ms = PLAN_START_MS + (c->visible_ms - PLAN_START_MS + every_ms - 1) / every_ms * every_ms;
     return (t->run_ms - first_ms) / every_ms;
+}
+
+static bool in_time(const struct sim *s, const struct told *t, const struct plan_change *c)
+{
+    return t->run_ms > c->begins_ms && runs_late(s, t, c) <= 1;
 }
 
 static size_t alerts_of(const struct sim *s, int change, const struct told **first)
@@ -320,24 +355,39 @@ static size_t count_faults(const struct sim *s, void (*say)(const char *const fo
         const struct plan_change *c = &plan_changes[i];
         const struct told *t = NULL;
         size_t n = alerts_of(s, i, &t), wanted = c->kind ? 1 : 0;
-        bool well = n == wanted && (n == 0 || (strcmp(t->kind, c->kind) == 0 && runs_late(s, t, c) <= 1));
+        bool well = n == wanted && (n == 0 || (strcmp(t->kind, c->kind) == 0 && in_time(s, t, c)));
         faults += !well;
         if (!well)
-            say("# seed %u: %s: %zu alerts%s\n", (unsigned)s->seed, c->what, n, n == wanted ? ", late" : "");
+            say("# seed %u: %s: %zu alerts%s\n", (unsigned)s->seed, c->what, n,
+                n == wanted ? ", late or early" : "");
     }
     return faults;
 }
 
-/* The most alerts that nothing planted explains, at one location on one day. */
+static bool is_needless(const struct told *t)
+{
+    return t->change < 0 || plan_changes[t->change].needless;
+}
+
+static size_t count_grown(const struct sim *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_told; i++)
+        n += s->told[i].grown;
+    return n;
+}
+
+/* The most alerts that nobody needs, as nothing planted explains them or all is well, at one location on one
+ * day. */
 static size_t most_unexplained(const struct sim *s, size_t *all)
 {
     size_t count[PLAN_LOCATIONS][PLAN_DAYS + 1] = {{0}}, most = 0;
     *all = 0;
     for (size_t i = 0; i < s->n_told; i++) {
         const struct told *t = &s->told[i];
-        if (t->change >= 0)
+        if (!is_needless(t))
             continue;
-        size_t n = ++count[t->location][(t->run_ms - PLAN_START_MS) / PLAN_DAY_MS];
+        size_t n = ++count[t->location][(t->run_ms - 1 - PLAN_START_MS) / PLAN_DAY_MS]; /* that it looks at */
         most = n > most ? n : most;
         ++*all;
     }
@@ -391,23 +441,24 @@ static void print_alert(const struct told *t)
 {
     char run[FL_TIME_TEXT];
     fl_time_format(t->run_ms, run);
-    printf("%-7s %.10s %.5s  %.10s %.5s  %-6s %-9s %-6s %5d  %s\n", plan_location(t->location), t->opened,
-           t->opened + 11, run, run + 11, t->kind, *t->grade ? t->grade : "-", t->severity, (int)t->rules,
-           t->change < 0 ? "nothing planted" : plan_changes[t->change].what);
+    printf("%-7s %.10s %.5s  %.10s %.5s  %-6s %-9s %-6s %5d %5d  %s%s\n", plan_location(t->location),
+           t->opened, t->opened + 11, run, run + 11, t->kind, *t->grade ? t->grade : "-", t->severity,
+           (int)t->most, (int)t->grown, t->change < 0 ? "nothing planted" : plan_changes[t->change].what,
+           t->change >= 0 && is_needless(t) ? ", told though all is well" : "");
     print_wrapped(t->text);
 }
 
 static void print_table(const struct sim *s)
 {
     size_t all, most = most_unexplained(s, &all);
-    printf("%-7s %-17s %-17s %-6s %-9s %-6s %5s  %s\n", "at", "began", "told by the run to", "kind", "grade",
-           "severe", "rules", "cause");
+    printf("%-7s %-17s %-17s %-6s %-9s %-6s %5s %5s  %s\n", "at", "began", "told by the run to", "kind",
+           "grade", "severe", "rules", "grew", "cause");
     for (size_t i = 0; i < s->n_told; i++)
         print_alert(&s->told[i]);
-    printf("%zu alerts in %d days at %d locations; nothing planted explains %zu of them, at most %zu on one "
-           "day at "
-           "one location\n",
-           s->n_told, PLAN_DAYS, PLAN_LOCATIONS, all, most);
+    printf("%zu alerts in %d days at %d locations, which grew %zu times; nobody needs %zu of them, at most "
+           "%zu on "
+           "one day at one location\n",
+           s->n_told, PLAN_DAYS, PLAN_LOCATIONS, count_grown(s), all, most);
     for (const struct plan_change *c = plan_changes; c->what; c++)
         if (!c->kind)
             printf("%zu alerts at %s that may be of: %s\n", unexplained_during(s, c),
@@ -431,6 +482,7 @@ static void a_fortnight(void **state)
     live_once(&s, 1, EVERY_HOURS);
     assert_int_equal(count_faults(&s, print_message), 0);
     assert_true(most_unexplained(&s, &all) <= 1);
+    assert_true(count_grown(&s) <= MOST_GROWN);
     assert_true(s.unclean_runs > 0);
     assert_learned_in_silence(&s);
     assert_silent(&s);
@@ -448,10 +500,10 @@ static void measure(void)
         alerts += s.n_told;
         unexplained += all;
         most = here > most ? here : most;
-        printf("seed %u: %zu alerts, %zu that nothing planted explains, at most %zu a day\n", (unsigned)seed,
-               s.n_told, all, here);
+        printf("seed %u: %zu alerts, %zu that nobody needs, at most %zu a day\n", (unsigned)seed, s.n_told,
+               all, here);
     }
-    printf("%d fortnights: %zu changes told wrongly, %zu alerts, %zu that nothing planted explains (%.2f a "
+    printf("%d fortnights: %zu changes told wrongly, %zu alerts, %zu that nobody needs (%.2f a "
            "location "
            "and day, at most %zu)\n",
            LONG_SEEDS, faults, alerts, unexplained,

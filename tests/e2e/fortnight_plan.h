@@ -28,6 +28,7 @@ struct plan_change {
     int64_t visible_ms;   /* when it has happened twice as often as a rule needs; 0: it makes no alert */
     const char *kind;     /* of its alert; NULL: it makes none */
     const char *nodes[4]; /* its alert's rules all have one of these in their text; NULL behind the last */
+    bool needless;        /* it is told though all is well */
 };
 /* Those planted, by when they begin; the last has no name. */
 extern const struct plan_change plan_changes[];

@@ -119,7 +119,7 @@ try 0 '2 rules would become ignored. 2 open alerts would be closed. Nothing' 'so
 try 0 '2 rules are now ignored' 'a pattern' ignore --match '10.0.0.7.* : *.*/*' --until 2099-01-01 --note 'lab' $data
 try 0 'ignore .*every .*--match 10.0.0.7.\* : \*.\*/\* .*2  .*until 2099-01-01T00:00: lab' 'the table' known $data
 grep -q 'learned .*paris .*10.0.0.1.22/tcp' "$dir/out"; said $? 'with what was learned'
-try 0 '"verdict":"accept","rule":".*","pattern":null,"author":".*","note":"jump .*","made":".*","until":null,"rules":1}' 'as JSON' known --json $data
+try 0 '"verdict":"accept","rule":".*","pattern":null,"author":".*","note":"jump .*","made":".*","until":null,"rules":1,"known_why":null}' 'as JSON' known --json $data
 "$bin" known export --location paris $data >"$dir/paris.known" 2>"$dir/err"
 cp "$dir/paris.known" "$dir/out"
 [ "$(grep -vc '^#' "$dir/out")" = 4 ]; said $? 'one decision a line'

@@ -329,7 +329,8 @@ static void test_decide_unknown_rule(void **state)
 static const char contract[] =
     "id, location, rule, arrow, status, novelty, antecedent, consequent, confidence, reverse_confidence, "
     "lift, score, support, expected, q_value, log10_p, lag_ms, evidence, clock, first_seen, last_seen, "
-    "runs_seen, cluster, instances, note, cluster_id, held, gone_why, period_ms, period_spread_ms, missed";
+    "runs_seen, cluster, instances, note, cluster_id, held, gone_why, known_why, period_ms, "
+    "period_spread_ms, missed";
 
 static void test_rule_json(void **state)
 {

@@ -72,7 +72,7 @@ static void test_periodic(void **state)
     assert_int_equal(fl_rulesdb_alerts(f->db, &open, collect, alerts, NULL), 0);
     assert_string_equal(text_of(json_array_get(alerts, 0), "text"),
                         "New at paris: 10.0.0.5 asks 198.51.100.9 port 443/tcp every 5 min (126 of 130 beats "
-                        "came, the middle half within 2.5 s of its place)");
+                        "came, usually within 3 s of their time)");
     json_decref(alerts);
 }
 

@@ -68,7 +68,7 @@ static void test_listing(void **state)
     json_t *rows = known(f, "paris");
     assert_int_equal(json_array_size(rows), 3); /* neither what was decided anew nor what has lapsed */
     assert_keys(json_array_get(rows, 0),
-                "id, location, verdict, rule, pattern, author, note, made, until, rules");
+                "id, location, verdict, rule, pattern, author, note, made, until, rules, known_why");
     assert_string_equal(text_of(rows, 0, "verdict"), "learned");
     assert_string_equal(text_of(rows, 0, "rule"), texts[0]);
     assert_string_equal(text_of(rows, 1, "pattern"), ssh);
