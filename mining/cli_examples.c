@@ -24,7 +24,7 @@ struct example {
 
 static bool example_matches(const struct example *e, const struct fl_flow *f)
 {
-    bool icmp = e->protocol == FL_PROTO_ICMP || e->protocol == FL_PROTO_ICMP6;
+    bool icmp = fl_protocol_is_icmp(e->protocol);
     int64_t server_port = icmp ? -1 : e->server_port;
     if (f->protocol != e->protocol || f->start_ms >= e->time_ms + AROUND_MS)
         return false;

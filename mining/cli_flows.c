@@ -119,14 +119,14 @@ static const char *translated(const json_t *flow, const char *host, const char *
 /* "10.0.0.5:1234", "10.0.0.5:1234 as 203.0.113.7:6000", ICMP "10.0.0.5 8.0". */
 static void endpoint(const json_t *flow, const char *host, const char *port, char out[3 * ENDPOINT])
 {
-    int64_t protocol = fl_js_int(flow, "protocol");
+    uint8_t protocol = (uint8_t)fl_js_int(flow, "protocol");
     const char *a = fl_js_text(flow, host),
                *post = fl_js_text(flow, strcmp(host, "src") ? "post_dst" : "post_src");
     char text[FL_PORT_TEXT], plain[ENDPOINT], became[ENDPOINT];
-    if (protocol == FL_PROTO_ICMP || protocol == FL_PROTO_ICMP6) {
+    if (fl_protocol_is_icmp(protocol)) {
         bool to = strcmp(port, "dst_port") == 0, moved = *post && strcmp(post, a);
         snprintf(out, 3 * ENDPOINT, "%s%s%s%s%s", a, moved ? " as " : "", moved ? post : "", to ? " " : "",
-                 to ? fl_port_format((uint32_t)fl_js_int(flow, port), (uint8_t)protocol, text) : "");
+                 to ? fl_port_format((uint32_t)fl_js_int(flow, port), protocol, text) : "");
         return;
     }
     host_port(a, fl_js_int(flow, port), plain);

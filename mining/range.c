@@ -45,7 +45,7 @@ enum dimension { PORTS, SERVERS, SERVICES, CLIENTS };
 
 struct work {
     struct wide *nodes;
-    uint32_t n, room;
+    uint32_t n;
     struct level levels[LEVELS];
 };
 
@@ -100,7 +100,7 @@ static size_t place_of(const struct level *l, struct ends e)
 static int start(struct work *w, const struct fl_pairs *pairs, const struct fl_nodes *nodes)
 {
     struct level *l = &w->levels[0];
-    *w = (struct work){.n = (uint32_t)nodes->n, .room = (uint32_t)nodes->n};
+    *w = (struct work){.n = (uint32_t)nodes->n};
     w->nodes = malloc((nodes->n + 1) * sizeof *w->nodes);
     l->links = malloc((pairs->n + 1) * sizeof *l->links);
     if (!w->nodes || !l->links)
@@ -123,11 +123,6 @@ struct member { /* a node under what it shares with those that it may be one wit
     uint32_t node, value;
 };
 
-static bool is_icmp(uint8_t protocol)
-{
-    return protocol == FL_PROTO_ICMP || protocol == FL_PROTO_ICMP6;
-}
-
 /* False for a node that has no such dimension to vary. */
 static bool member_of(const struct work *w, uint32_t node, enum dimension d, struct member *out)
 {
@@ -139,10 +134,10 @@ static bool member_of(const struct work *w, uint32_t node, enum dimension d, str
     if (d == PORTS) {
         out->value = key->server_port;
         key->server_port = 0;
-        return n->last == 0 && out->value != FL_PORT_ANY && !is_icmp(key->protocol);
+        return n->last == 0 && out->value != FL_PORT_ANY && !fl_protocol_is_icmp(key->protocol);
     }
     if (d == SERVICES) {
-        bool has_port = key->server_port != FL_PORT_ANY && !is_icmp(key->protocol);
+        bool has_port = key->server_port != FL_PORT_ANY && !fl_protocol_is_icmp(key->protocol);
         key->server = FL_HOST_ANY;
         key->server_port = FL_MIXED_FIRST;
         out->base.last = FL_MIXED_LAST;
@@ -243,7 +238,7 @@ static int find_sets(struct work *w, const struct level *l, enum dimension d)
     for (size_t i = 0; i < l->n && sets == 0; i++)
         if (same_base(w, l->links[i].a, l->links[i].b, d))
             links[n_links++] = (struct fl_link){l->links[i].a, l->links[i].b};
-    for (uint32_t i = 0; i < n && sets == 0; i++)
+    for (uint32_t i = 0; i < n && sets == 0 && d == PORTS; i++)
         ports[i] = w->nodes[i].key.server_port;
     if (sets == 0)
         sets = d == PORTS      ? fl_sets_find(n, links, n_links, FL_SET_FEW, ports, labels)
@@ -361,8 +356,8 @@ static int compare_strengths(const void *va, const void *vb, void *ctx)
     const struct fl_pairs *pairs = ctx;
     const struct fl_pair *p = &pairs->items[a->pair], *q = &pairs->items[b->pair];
     FL_ORDER(a->link, b->link);
-    int c = compare_ends(&(struct ends){.a = p->x < p->y ? p->x : p->y, .b = p->x < p->y ? p->y : p->x},
-                         &(struct ends){.a = q->x < q->y ? q->x : q->y, .b = q->x < q->y ? q->y : q->x});
+    struct ends ends_of_a = ends_of(p->x, p->y, false), ends_of_b = ends_of(q->x, q->y, false);
+    int c = compare_ends(&ends_of_a, &ends_of_b);
     if (c)
         return c;
     FL_ORDER(p->log10_p, q->log10_p);

@@ -27,11 +27,6 @@ bool fl_protocol_has_ports(uint8_t protocol)
            protocol == IPPROTO_DCCP;
 }
 
-bool fl_protocol_is_icmp(uint8_t protocol)
-{
-    return protocol == FL_PROTO_ICMP || protocol == FL_PROTO_ICMP6;
-}
-
 /* ---- 1. taking in ---- */
 
 static int number_source(struct fl_gather *g, const struct fl_flow *f, uint16_t *out)

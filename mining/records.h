@@ -112,6 +112,5 @@ static inline size_t fl_record_cut(const struct fl_record *items, size_t n, uint
 
 /* Protocols with ports: TCP, UDP, SCTP, DCCP. */
 bool fl_protocol_has_ports(uint8_t protocol);
-bool fl_protocol_is_icmp(uint8_t protocol); /* of either family */
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef FL_STORAGE_FLOW_H
 #define FL_STORAGE_FLOW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "storage/addr.h"
@@ -72,6 +73,10 @@ struct fl_flow {
 };
 
 enum { FL_PROTO_ICMP = 1, FL_PROTO_TCP = 6, FL_PROTO_UDP = 17, FL_PROTO_ICMP6 = 58 };
+static inline bool fl_protocol_is_icmp(uint8_t protocol) /* of either family */
+{
+    return protocol == FL_PROTO_ICMP || protocol == FL_PROTO_ICMP6;
+}
 enum { FL_TCP_FIN = 0x01, FL_TCP_SYN = 0x02, FL_TCP_RST = 0x04, FL_TCP_ACK = 0x10 };
 
 /* "absolute", "uptime", "received"; "unknown" beyond them. */

@@ -125,8 +125,7 @@ static bool match_protocol(const struct node_pattern *p, uint8_t protocol)
 {
     if (!p->any_protocol)
         return p->protocol == protocol;
-    bool icmp = protocol == FL_PROTO_ICMP || protocol == FL_PROTO_ICMP6;
-    return !icmp || (p->client_port.any && p->server_port.any);
+    return !fl_protocol_is_icmp(protocol) || (p->client_port.any && p->server_port.any);
 }
 
 static bool match_node(const struct node_pattern *p, const struct fl_node *n)

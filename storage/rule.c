@@ -59,16 +59,11 @@ bool fl_node_is_mixed(const struct fl_node *n)
     return n->any_server && n->server_port == FL_MIXED_FIRST && n->server_port_last == FL_MIXED_LAST;
 }
 
-static bool is_icmp(uint8_t protocol)
-{
-    return protocol == FL_PROTO_ICMP || protocol == FL_PROTO_ICMP6;
-}
-
 const char *fl_port_format(uint32_t port, uint8_t protocol, char out[FL_PORT_TEXT])
 {
     if (port == FL_PORT_ANY)
         snprintf(out, FL_PORT_TEXT, "*");
-    else if (is_icmp(protocol))
+    else if (fl_protocol_is_icmp(protocol))
         snprintf(out, FL_PORT_TEXT, "%u.%u", (unsigned)(port >> 8 & 0xff), (unsigned)(port & 0xff));
     else
         snprintf(out, FL_PORT_TEXT, "%u", (unsigned)port);

@@ -118,11 +118,6 @@ static uint8_t protocol_of(const struct fl_flow_recipe *recipe, const struct fl_
     return r->udp_src_port || r->udp_dst_port ? FL_PROTO_UDP : 0;
 }
 
-static bool is_icmp(const struct fl_flow *flow)
-{
-    return flow->protocol == FL_PROTO_ICMP || flow->protocol == FL_PROTO_ICMP6;
-}
-
 static uint16_t first16(uint16_t a, uint16_t b, uint16_t c)
 {
     if (a)
@@ -153,7 +148,7 @@ static uint16_t icmp_of(struct fl_fields m, const struct fl_record *r, bool v6)
 
 static void set_ports(const struct fl_flow_recipe *recipe, const struct fl_record *r, struct fl_flow *flow)
 {
-    if (is_icmp(flow)) {
+    if (fl_protocol_is_icmp(flow->protocol)) {
         flow->src_port = 0;
         flow->dst_port = icmp_of(recipe->mask, r, flow->protocol == FL_PROTO_ICMP6);
         return;
@@ -260,7 +255,7 @@ static void mirror(const struct fl_flow *there, struct fl_flow *back)
     back->in_if = there->out_if;
     back->out_if = there->in_if;
     back->direction = other_direction(there->direction);
-    if (is_icmp(there))
+    if (fl_protocol_is_icmp(there->protocol))
         return;
     back->src_port = there->dst_port;
     back->dst_port = there->src_port;
@@ -287,7 +282,7 @@ static bool set_reverse(const struct fl_flow_context *ctx, const struct fl_flow_
         back->tos = r->reverse_tos;
     if (r->reverse_end_reason && r->reverse_end_reason <= FL_END_RESOURCES)
         back->end_reason = r->reverse_end_reason;
-    if (is_icmp(there))
+    if (fl_protocol_is_icmp(there->protocol))
         back->dst_port = first16(r->reverse_icmp4, r->reverse_icmp6, there->dst_port);
     fl_flow_set_reverse_times(ctx, recipe, r, back);
     return true;

@@ -2,7 +2,6 @@
 #include "collector/decode/v5.h"
 
 #include <endian.h>
-#include <string.h>
 
 #include "collector/decode/flowtime.h"
 
@@ -45,17 +44,10 @@ struct __attribute__((packed, may_alias)) wire {
 };
 _Static_assert(sizeof(struct wire) == FL_V5_RECORD_BYTES, "a record");
 
-static void set_address(struct fl_addr *to, uint32_t from)
-{
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    memcpy(to->b, mapped, sizeof mapped);
-    memcpy(to->b + sizeof mapped, &from, sizeof from);
-}
-
 static void set_ports(const struct wire *w, struct fl_flow *flow)
 {
     uint16_t src_port = be16toh(w->src_port), dst_port = be16toh(w->dst_port);
-    bool icmp = w->protocol == FL_PROTO_ICMP || w->protocol == FL_PROTO_ICMP6;
+    bool icmp = fl_protocol_is_icmp(w->protocol);
     flow->src_port = icmp ? 0 : src_port;
     flow->dst_port = icmp ? fl_flow_icmp_of_ports(src_port, dst_port) : dst_port;
 }
@@ -112,8 +104,8 @@ size_t fl_v5_flows(const struct fl_flow_context *ctx, const struct fl_flow_recip
         flow->domain = ctx->domain;
         flow->sampling = every.sampling;
         flow->sampling_source = every.sampling_source;
-        set_address(&flow->src, w->src);
-        set_address(&flow->dst, w->dst);
+        flow->src = fl_addr_v4(be32toh(w->src));
+        flow->dst = fl_addr_v4(be32toh(w->dst));
         set_ports(w, flow);
         set_others(w, flow);
         set_times(ctx, recipe, w, flow);

@@ -83,7 +83,7 @@ const char *fl_community_id(const struct fl_addr *src, const struct fl_addr *dst
     bytes[n] = protocol;
     n += 2;
     if (protocol == FL_PROTO_TCP || protocol == FL_PROTO_UDP || protocol == PROTO_SCTP ||
-        protocol == FL_PROTO_ICMP || protocol == FL_PROTO_ICMP6) {
+        fl_protocol_is_icmp(protocol)) {
         n += put_port(bytes + n, turn ? dst_port : src_port);
         n += put_port(bytes + n, turn ? src_port : dst_port);
     }

@@ -59,7 +59,7 @@ static bool end_is(const struct fl_addr *a, uint16_t port, const struct fl_addr 
 
 static bool matches(const struct half *h, const struct fl_flow *f)
 {
-    bool icmp = h->protocol == FL_PROTO_ICMP || h->protocol == FL_PROTO_ICMP6;
+    bool icmp = fl_protocol_is_icmp(h->protocol);
     int64_t server_port = icmp ? -1 : h->server_port;
     if (f->protocol != h->protocol || (f->start_ms < h->time_ms && f->end_ms < h->time_ms))
         return false;
@@ -94,7 +94,7 @@ static void find_flow(struct half *h, const char *data_dir, const char *location
 
 static void settle(struct half *h, const char *data_dir, const char *location)
 {
-    bool icmp = h->protocol == FL_PROTO_ICMP || h->protocol == FL_PROTO_ICMP6;
+    bool icmp = fl_protocol_is_icmp(h->protocol);
     if (h->server_port >= 0 && (icmp || h->client_port >= 0)) {
         h->flow = (struct fl_flow){.src = h->client,
                                    .dst = h->server,
