@@ -3,18 +3,10 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static _Atomic int log_level = FL_LOG_INFO;
-
-void fl_log_set_level(enum fl_log_level level)
-{
-    atomic_store(&log_level, level);
-}
 
 static const char *level_word(enum fl_log_level level)
 {
@@ -23,17 +15,13 @@ static const char *level_word(enum fl_log_level level)
         return "error: ";
     case FL_LOG_WARNING:
         return "warning: ";
-    case FL_LOG_INFO:
-        return "";
     default:
-        return "debug: ";
+        return "";
     }
 }
 
 void fl_log(enum fl_log_level level, const char *format, ...)
 {
-    if ((int)level > atomic_load(&log_level))
-        return;
     char line[1024];
     int used = getenv("JOURNAL_STREAM")
                    ? snprintf(line, sizeof line, "<%d>", (int)level)

@@ -6,15 +6,7 @@
 #ifndef FL_STORAGE_LOG_H
 #define FL_STORAGE_LOG_H
 
-enum fl_log_level {
-    FL_LOG_ERROR = 3,
-    FL_LOG_WARNING = 4,
-    FL_LOG_INFO = 6,
-    FL_LOG_DEBUG = 7
-}; /* RFC 5424 6.2.1 */
-
-/* Messages above `level` are dropped. Default FL_LOG_INFO. */
-void fl_log_set_level(enum fl_log_level level);
+enum fl_log_level { FL_LOG_ERROR = 3, FL_LOG_WARNING = 4, FL_LOG_INFO = 6 }; /* RFC 5424 6.2.1 */
 
 /* Write "flowlored: warning: text" (under systemd, "<4>text", which journald understands). Safe from any
  * thread: a line is one write. Control characters in the text are replaced by '?'. */
@@ -23,6 +15,5 @@ void fl_log(enum fl_log_level level, const char *format, ...) __attribute__((for
 #define fl_error(...) fl_log(FL_LOG_ERROR, __VA_ARGS__)
 #define fl_warning(...) fl_log(FL_LOG_WARNING, __VA_ARGS__)
 #define fl_info(...) fl_log(FL_LOG_INFO, __VA_ARGS__)
-#define fl_debug(...) fl_log(FL_LOG_DEBUG, __VA_ARGS__)
 
 #endif

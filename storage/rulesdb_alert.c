@@ -145,10 +145,11 @@ static int find_predecessor(struct fl_rulesdb *db, struct summary *s)
     while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
         rc = SQLITE_OK;
         s->weight.replaces = find_replaced(s, (const char *)sqlite3_column_text(q, 0));
-        s->broken_id = s->weight.replaces ? sqlite3_column_int64(q, 1) : 0;
+        if (!s->weight.replaces)
+            continue;
+        s->broken_id = sqlite3_column_int64(q, 1);
         s->weight.replaced_level = sqlite3_column_int(q, 2);
-        if (s->weight.replaces)
-            break;
+        break;
     }
     sqlite3_reset(q);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -158,7 +159,6 @@ static int find_predecessor(struct fl_rulesdb *db, struct summary *s)
  * watches the table. */
 static int put(struct fl_rulesdb *db, int64_t *alert_id, struct summary *s, int64_t opened_ms, int64_t now_ms)
 {
-    static const char moved[] = "another alert tells of what takes its place";
     char text[FL_ALERT_TEXT], why[FL_ALERT_WHY];
     int rc = find_place(db, s);
     if (rc == SQLITE_OK)
@@ -166,8 +166,9 @@ static int put(struct fl_rulesdb *db, int64_t *alert_id, struct summary *s, int6
     if (rc == SQLITE_OK)
         rc = fl_mixed_name(db, s->lead_id, &s->lead.antecedent, fl_rule_consequent(&s->lead),
                            s->weight.services);
-    if (rc == SQLITE_OK && s->broken_id)
-        rc = fl_rulesdb_run(db, SQL_CLOSE_BROKEN, "iitti", s->broken_id, now_ms, moved, NULL, (int64_t)0);
+    if (rc == SQLITE_OK && s->weight.replaces)
+        rc = fl_rulesdb_run(db, SQL_CLOSE_BROKEN, "iitti", s->broken_id, now_ms, FL_MOVED_NOTE, NULL,
+                            (int64_t)0);
     if (rc != SQLITE_OK)
         return rc;
     fl_alert_text(&s->lead, &s->weight, s->location, *s->cluster && !s->scattered ? s->cluster : NULL, text);

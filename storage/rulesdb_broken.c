@@ -160,7 +160,7 @@ static int64_t patience_ms(const struct habit *h)
     return wait_ms < MOST_PATIENCE_MS ? wait_ms : MOST_PATIENCE_MS;
 }
 
-/* What the rule is used to has passed since both sides were there: 1 or 0, or SQLite's code in *rc. */
+/* What the rule is used to has passed since both sides were there. SQLite's code in *rc. */
 static bool is_overdue(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_recheck *r, int *rc)
 {
     sqlite3_stmt *q = fl_rulesdb_kept(db, SQL_RESTS);
@@ -234,9 +234,9 @@ static int tell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl
                  ? ", all of this run"
                  : "");
     explain(r, antecedent ? r->confidence : r->reverse_confidence, why, sizeof why);
-    int rc = fl_rulesdb_run(db, SQL_ADD_BROKEN, "ttiiittt", run->location, severity_of(r),
-                            began_ms(run, r, l), now_ms, r->rule_id, text, why,
-                            successor ? "another alert tells of what takes its place" : NULL);
+    int rc =
+        fl_rulesdb_run(db, SQL_ADD_BROKEN, "ttiiittt", run->location, severity_of(r), began_ms(run, r, l),
+                       now_ms, r->rule_id, text, why, successor ? FL_MOVED_NOTE : NULL);
     int64_t alert_id = sqlite3_last_insert_rowid(db->sqlite);
     return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_ADD_MEMBER, "ii", alert_id, r->rule_id) : rc;
 }

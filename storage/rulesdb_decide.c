@@ -4,6 +4,22 @@
 
 #include "storage/rulesdb_parts.h"
 
+const char *fl_rulesdb_status(struct fl_rulesdb *db, int64_t rule_id)
+{
+    static const char *const names[] = {"novel", "known", "ignored", "gone"};
+    const char *status = NULL;
+    sqlite3_stmt *q = fl_rulesdb_kept(db, SQL_STATUS);
+    if (!q)
+        return NULL;
+    fl_rulesdb_bind(q, "i", rule_id);
+    const char *text = sqlite3_step(q) == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+    for (size_t i = 0; text && i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(text, names[i]) == 0)
+            status = names[i];
+    sqlite3_reset(q);
+    return status;
+}
+
 /* A rule the decision is about, and its status before. */
 struct subject {
     int64_t id;

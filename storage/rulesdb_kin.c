@@ -30,9 +30,10 @@ struct statements {
     size_t n, room;
 };
 struct fl_kin {
-    const struct fl_finding_list *found;  /* whose rechecks are the known rules, by id */
-    json_t *known;                        /* by identity: its id */
-    json_t *folded;                       /* by identity: the rule that an earlier run folded it under */
+    const struct fl_finding_list
+        *found;     /* whose rechecks are the known rules, by id, and those gone of late */
+    json_t *known;  /* by identity: its id */
+    json_t *folded; /* by identity: the rule that an earlier run folded it under */
     struct statements rules, parts, told; /* known rules, their instances, what live alerts tell */
 };
 
@@ -237,11 +238,9 @@ bool fl_kin_is_of(const struct fl_node *node, const struct fl_node *named)
 {
     if (fl_node_cmp(node, named) == 0)
         return true;
-    if (node->any_client == node->any_server || node->protocol != named->protocol ||
-        node->server_port != named->server_port || node->server_port_last != named->server_port_last)
-        return false;
-    return node->any_client ? !named->any_server && fl_addr_cmp(&node->server, &named->server) == 0
-                            : !named->any_client && fl_addr_cmp(&node->client, &named->client) == 0;
+    return node->any_client && !named->any_server && fl_addr_cmp(&node->server, &named->server) == 0 &&
+           node->protocol == named->protocol && node->server_port == named->server_port &&
+           node->server_port_last == named->server_port_last;
 }
 
 static bool names(const struct statements *list, const struct fl_node *node, int64_t *id)

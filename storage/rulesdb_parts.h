@@ -217,6 +217,7 @@ struct fl_alert_weight {
 };
 #define FL_ALERT_TEXT 2400
 #define FL_ALERT_WHY 900
+#define FL_MOVED_NOTE "another alert tells of what takes its place"
 /* The sentence of an alert whose strongest rule is `r`. Of `r` its nodes, both, evidence, clock, n_both,
  * n_antecedent, lift and period are looked at. `cluster` is a name or NULL. Returns `out`. */
 const char *fl_alert_text(const struct fl_rule *r, const struct fl_alert_weight *w, const char *location,
@@ -312,7 +313,7 @@ int64_t fl_kin_folded(const struct fl_kin *k, const char *identity);
 /* The live alert that the rule joins; 0: none. */
 int64_t fl_kin_alert(const struct fl_kin *k, const struct fl_node *a, const struct fl_node *b);
 
-/* `node` is `named`, or the same for any client or any server; of the other end it names the same host. */
+/* `node`, which names its server, is `named`, or the same for any client. */
 bool fl_kin_is_of(const struct fl_node *node, const struct fl_node *named);
 
 /* ---- mixed services: rulesdb_mixed.c ---- */

@@ -200,18 +200,31 @@ static int cover(struct storing *s, const struct fl_rule *r, int64_t id, const c
     return rc == SQLITE_OK ? fl_rulesdb_run(s->db, SQL_OUTWEIGH, "i", id) : rc;
 }
 
-/* A novel rule stands as another does, known as long as that, or ignored; `why` goes before "rule 12". */
+/* A novel rule stands as another does: known as long as that, or ignored. *now is what it is then, NULL where
+ * it was not novel, or still is. */
+static int inherit(struct storing *s, int64_t id, int64_t as_id, bool learn, const char **now)
+{
+    const char *status = fl_rulesdb_status(s->db, id);
+    *now = NULL;
+    if (!status || strcmp(status, "novel") != 0)
+        return status ? SQLITE_OK : SQLITE_ERROR;
+    int rc = fl_rulesdb_run(s->db, SQL_LEARN_AS, "iii", id, as_id, (int64_t)learn);
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_run(s->db, SQL_COVER_AS, "ii", id, as_id);
+    if (rc != SQLITE_OK || !(status = fl_rulesdb_status(s->db, id)))
+        return SQLITE_ERROR;
+    *now = strcmp(status, "novel") ? status : NULL;
+    return SQLITE_OK;
+}
+
+/* `why` goes before "rule 12". */
 static int stand_as(struct storing *s, int64_t id, int64_t as_id, const char *why)
 {
     char text[80];
-    const char *status = fl_rulesdb_status(s->db, id);
-    if (!status || strcmp(status, "novel") != 0 || as_id == 0)
-        return status ? SQLITE_OK : SQLITE_ERROR;
-    int rc = fl_rulesdb_run(s->db, SQL_LEARN_AS, "iii", id, as_id, (int64_t) true);
-    if (rc == SQLITE_OK)
-        rc = fl_rulesdb_run(s->db, SQL_COVER_AS, "ii", id, as_id);
+    const char *now = NULL;
+    int rc = as_id ? inherit(s, id, as_id, true, &now) : SQLITE_OK;
     snprintf(text, sizeof text, "%s rule %lld", why, (long long)as_id);
-    return rc == SQLITE_OK ? fl_rulesdb_run(s->db, SQL_NOTE_KNOWN_WHY, "it", id, text) : rc;
+    return now ? fl_rulesdb_run(s->db, SQL_NOTE_KNOWN_WHY, "it", id, text) : rc;
 }
 
 /* What was an instance of a rule stands as that does when it comes to stand for itself, and what says a known
@@ -282,22 +295,6 @@ static int note_sighting(struct storing *s, const struct fl_rule *r, int64_t id)
     if (rc == SQLITE_OK)
         rc = fl_rulesdb_run(s->db, SQL_FORGET_SIGHTINGS, "ii", id, s->run->from_ms - SIGHTING_MS);
     return rc == SQLITE_OK ? fl_rulesdb_run(s->db, SQL_DROP_INSTANCES, "i", id) : rc;
-}
-
-const char *fl_rulesdb_status(struct fl_rulesdb *db, int64_t rule_id)
-{
-    static const char *const names[] = {"novel", "known", "ignored", "gone"};
-    const char *status = NULL;
-    sqlite3_stmt *q = fl_rulesdb_kept(db, SQL_STATUS);
-    if (!q)
-        return NULL;
-    fl_rulesdb_bind(q, "i", rule_id);
-    const char *text = sqlite3_step(q) == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
-    for (size_t i = 0; text && i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(text, names[i]) == 0)
-            status = names[i];
-    sqlite3_reset(q);
-    return status;
 }
 
 /* What a learning run finds is known, whatever it was; its alert has nothing more to tell. */
@@ -386,16 +383,11 @@ static int adopt(struct storing *s, size_t index)
     int rc = find_rule(s, identity, &id, &figures_id);
     if (rc != SQLITE_ROW)
         return rc == SQLITE_DONE ? SQLITE_OK : rc;
-    const char *own = fl_rulesdb_status(s->db, id);
-    if (!own || strcmp(own, "novel") != 0)
-        return own ? SQLITE_OK : SQLITE_ERROR;
-    rc = fl_rulesdb_run(s->db, SQL_LEARN_AS, "iii", id, top, (int64_t)s->learning);
-    if (rc == SQLITE_OK)
-        rc = fl_rulesdb_run(s->db, SQL_COVER_AS, "ii", id, top);
-    own = rc == SQLITE_OK ? fl_rulesdb_status(s->db, id) : NULL;
-    if (!own || strcmp(own, "novel") == 0)
-        return own ? SQLITE_OK : SQLITE_ERROR;
-    snprintf(note, sizeof note, "part of rule %lld, which is %s", (long long)top, own);
+    const char *now;
+    rc = inherit(s, id, top, s->learning, &now);
+    if (!now)
+        return rc;
+    snprintf(note, sizeof note, "part of rule %lld, which is %s", (long long)top, now);
     rc = fl_rulesdb_run(s->db, SQL_NOTE_KNOWN_WHY, "it", id, note);
     return rc == SQLITE_OK ? fl_alert_retell(s->db, &id, 1, NULL, note, s->now_ms) : rc;
 }

@@ -2,6 +2,14 @@
  * together from input: values come in as parameters. */
 #include "storage/rulesdb_parts.h"
 
+/* Broken alerts come to an end at ?2; those that were closed already keep their note. A condition follows. */
+#define END_BROKEN(note)                                                                                     \
+    "UPDATE alert SET subject = NULL, rules = 0, changed_ms = iif(state = 'closed', changed_ms, ?2), "       \
+    "closed_ms = ifnull(closed_ms, ?2), note = iif(state = 'closed', note, " note                            \
+    "), state = 'closed' WHERE kind = 'broken' AND subject IS NOT NULL AND "
+/* Rule n began when b last held, give or take an hour before and a day after. */
+#define TOOK_ITS_PLACE "n.first_seen_ms BETWEEN b.hit_ms - 3600000 AND b.hit_ms + 86400000"
+
 const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_BEGIN] = {"BEGIN IMMEDIATE", false},
     [SQL_COMMIT] = {"COMMIT", false},
@@ -124,12 +132,10 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
                            false},
     [SQL_SET_RELEARN] = {"UPDATE location SET relearn_until_ms = newest_ms + ?2 WHERE name = ?1", false},
     [SQL_CLOSE_FORGOTTEN] =
-        {"UPDATE alert SET state = 'closed', closed_ms = ifnull(closed_ms, ?2), changed_ms = iif(state = "
-         "'closed', changed_ms, ?2), subject = NULL, rules = 0, note = iif(state = 'closed', note, 'its rule "
-         "was forgotten') WHERE kind = 'broken' AND subject IS NOT NULL AND rule_id IN (SELECT r.id FROM "
-         "rule "
-         "r JOIN location l ON l.id = r.location_id WHERE l.name = ?1 AND r.learned AND NOT EXISTS (SELECT 1 "
-         "FROM coverage c WHERE c.rule_id = r.id))",
+        {END_BROKEN("'its rule was forgotten'") "rule_id IN (SELECT r.id FROM rule r JOIN location l ON l.id "
+                                                "= r.location_id WHERE l.name = ?1 AND "
+                                                "r.learned AND NOT EXISTS (SELECT 1 FROM coverage c WHERE "
+                                                "c.rule_id = r.id))",
          false},
     [SQL_FORGET_LEARNED] = {"DELETE FROM rule WHERE learned AND location_id = (SELECT id FROM location WHERE "
                             "name = ?1) AND NOT EXISTS "
@@ -523,7 +529,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          true},
     [SQL_SUCCESSOR] = {"SELECT n.id FROM rule b JOIN rule n ON n.shape = b.shape AND n.location_id = "
                        "b.location_id AND n.id <> b.id "
-                       "AND n.first_seen_ms BETWEEN b.hit_ms - 3600000 AND b.hit_ms + 86400000 JOIN "
+                       "AND " TOOK_ITS_PLACE " JOIN "
                        "alert_member m ON m.rule_id = n.id "
                        "JOIN alert a ON a.id = m.alert_id WHERE b.id = ?1 AND a.kind = 'novel' AND a.state "
                        "= 'open' AND a.rule_id = n.id AND "
@@ -534,7 +540,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
     [SQL_PREDECESSOR] = {"SELECT f.text, a.id, (a.severity = 'medium') + 2 * (a.severity = 'high') FROM rule "
                          "n JOIN rule b ON b.shape = n.shape AND b.location_id "
                          "= n.location_id AND b.id <> "
-                         "n.id AND n.first_seen_ms BETWEEN b.hit_ms - 3600000 AND b.hit_ms + 86400000 JOIN "
+                         "n.id AND " TOOK_ITS_PLACE " JOIN "
                          "alert a ON a.rule_id = b.id "
                          "JOIN figures f ON f.id = b.figures_id WHERE n.id = ?1 AND a.kind = 'broken' AND "
                          "a.subject IS NOT NULL AND (a.state = 'closed' OR NOT EXISTS (SELECT 1 FROM "
@@ -548,21 +554,14 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "FROM rule n JOIN alert a ON a.rule_id = n.id WHERE n.id = ?1 AND n.runs_seen > 1 AND a.kind = "
          "'novel' AND a.state = 'open'",
          true},
-    [SQL_MEND_BROKEN] = {"UPDATE alert SET subject = NULL, rules = 0, changed_ms = iif(state = 'closed', "
-                         "changed_ms, ?2), closed_ms = "
-                         "ifnull(closed_ms, ?2), note = iif(state = 'closed', note, 'it holds again'), state "
-                         "= 'closed' WHERE rule_id "
-                         "= ?1 AND kind = 'broken' AND subject IS NOT NULL",
-                         true},
+    [SQL_MEND_BROKEN] = {END_BROKEN("'it holds again'") "rule_id = ?1", true},
     [SQL_CLOSE_GONE] =
-        {"UPDATE alert SET subject = NULL, rules = 0, changed_ms = iif(state = 'closed', changed_ms, ?2), "
-         "closed_ms = ifnull(closed_ms, ?2), note = iif(state = 'closed', note, 'its rule has been gone for "
-         "a "
-         "week: ' || (SELECT v.gone_why FROM rules v WHERE v.id = alert.rule_id)), state = 'closed' WHERE "
-         "location = ?1 AND kind = 'broken' AND subject IS NOT NULL AND rule_id IN (SELECT r.id FROM "
-         "location "
-         "l JOIN rule r ON r.location_id = l.id JOIN rule_status s ON s.rule_id = r.id WHERE l.name = ?1 AND "
-         "s.status = 'gone' AND r.newest_ms <= l.newest_ms - l.gone_after_ms - 604800000)",
+        {END_BROKEN("'its rule has been gone for a week: ' || (SELECT v.gone_why FROM rules v WHERE v.id = "
+                    "alert.rule_id)") "location = ?1 AND rule_id IN (SELECT r.id FROM location l JOIN rule r "
+                                      "ON r.location_id = l.id JOIN "
+                                      "rule_status s ON s.rule_id = r.id WHERE l.name = ?1 AND s.status = "
+                                      "'gone' AND r.newest_ms <= "
+                                      "l.newest_ms - l.gone_after_ms - 604800000)",
          false},
     [SQL_CLOSE_BROKEN] = {"UPDATE alert SET state = 'closed', closed_ms = ?2, changed_ms = ?2, note = ?3, "
                           "author = ?4, rules = 0 WHERE "
