@@ -25,7 +25,6 @@
 
 #include "mining/meet.h"
 #include "mining/parallel.h"
-#include "mining/room.h"
 #include "mining/seats.h"
 #include "storage/error.h"
 
@@ -341,9 +340,11 @@ static int find_large(struct job *job)
         return FL_ENOMEM;
     for (int family = FL_BOUND_CLIENT; family <= FL_BOUND_SERVER && rc == 0; family++)
         rc = add_bound(job, (enum fl_family)family);
+    if (job->threads == 1)
+        return rc;
     for (uint32_t host = 0; host < n_hosts; host++)
         total += weight_of(job, host);
-    for (uint32_t host = 0; host < n_hosts && job->threads > 1; host++)
+    for (uint32_t host = 0; host < n_hosts; host++)
         if (weight_of(job, host) * 2 * job->threads > total && job->n_large < MOST_LARGE)
             add_host(job, host);
     return rc;

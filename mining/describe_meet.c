@@ -109,6 +109,18 @@ static int leave_out(struct fl_events *e)
     return 0;
 }
 
+static void clear_events(struct fl_events *e)
+{
+    if (e->firsts != e->items)
+        free(e->firsts);
+    if (e->spans != e->items)
+        free(e->spans);
+    if (e->stretches != e->items)
+        free(e->stretches);
+    free(e->items);
+    *e = (struct fl_events){.n = 0};
+}
+
 int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view *v)
 {
     size_t n = v->nodes->first[node + 1] - v->nodes->first[node];
@@ -125,22 +137,10 @@ int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view
     if (rc == 0)
         rc = leave_out(&e);
     if (rc < 0)
-        fl_events_clear(&e);
+        clear_events(&e);
     else
         *out = e;
     return rc;
-}
-
-void fl_events_clear(struct fl_events *e)
-{
-    if (e->firsts != e->items)
-        free(e->firsts);
-    if (e->spans != e->items)
-        free(e->spans);
-    if (e->stretches != e->items)
-        free(e->stretches);
-    free(e->items);
-    *e = (struct fl_events){.n = 0};
 }
 
 uint64_t fl_events_bytes(const struct fl_events *e)
@@ -153,7 +153,7 @@ uint64_t fl_events_bytes(const struct fl_events *e)
 void fl_view_clear(struct fl_view *view)
 {
     for (size_t i = 0; view->events && i < view->nodes->n; i++)
-        fl_events_clear(&view->events[i]);
+        clear_events(&view->events[i]);
     free(view->events);
     view->events = NULL;
     view->kept_bytes = 0;

@@ -51,7 +51,6 @@ void fl_scratch_clear(struct fl_scratch *s);
 
 /* The events of one node. FL_ENOMEM. */
 int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view *view);
-void fl_events_clear(struct fl_events *e);
 uint64_t fl_events_bytes(const struct fl_events *e);
 
 /* The coincidences of a pair whose events are kept, in the scratch's room. FL_ENOMEM. */

@@ -139,7 +139,6 @@ static int describe_made(struct fl_rules *out, const struct fl_pairs *pairs, con
     size_t first = out->n;
     int32_t *place = malloc((pairs->n + 1) * sizeof *place);
     view.nodes = nodes;
-    view.events = NULL;
     int rc = place ? fl_describe_all(out, place, pairs->items, pairs->n, &view, stop) : FL_ENOMEM;
     for (size_t i = 0; i < pairs->n && rc == 0 && pooled; i++)
         if (place[i] >= 0)
@@ -330,7 +329,6 @@ static int find_in_talk(struct fl_findings *out, const struct fl_talk *talk, con
     out->nodes = nodes.n;
     out->pairs_tested = pairs.tested;
     out->crowded = pairs.crowded;
-    fl_view_clear(&view);
     fl_pairs_clear(&pairs);
     fl_nodes_clear(&nodes);
     return rc;

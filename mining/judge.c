@@ -54,6 +54,16 @@ static uint64_t limit_of(const struct fl_bench *b, uint64_t k)
     return k < FL_JUDGE_LIMITS ? b->limits[k] : k * b->lane->time.jitter;
 }
 
+/* How many windows of a block the span has: jitter, or fewer where an end of the span cuts it. */
+static uint32_t windows_in(const struct fl_timeline *t, uint32_t slot)
+{
+    uint32_t first = slot * t->jitter, last = first + t->jitter - 1;
+    uint32_t span_first = fl_window_of(t, t->from_ms), span_last = fl_window_of(t, t->to_ms);
+    first = first > span_first ? first : span_first;
+    last = last < span_last ? last : span_last;
+    return last - first + 1;
+}
+
 void fl_benches_init(struct fl_bench benches[3], const struct fl_lane lanes[3],
                      const struct fl_mining_config *config)
 {
@@ -62,8 +72,8 @@ void fl_benches_init(struct fl_bench benches[3], const struct fl_lane lanes[3],
                                    .log10_q = log10(config->q),
                                    .first_slot = fl_window_of(t, t->from_ms) / t->jitter,
                                    .last_slot = fl_window_of(t, t->to_ms) / t->jitter};
-    benches[0].first_windows = fl_block_windows(&lanes[0], benches[0].first_slot);
-    benches[0].last_windows = fl_block_windows(&lanes[0], benches[0].last_slot);
+    benches[0].first_windows = windows_in(t, benches[0].first_slot);
+    benches[0].last_windows = windows_in(t, benches[0].last_slot);
     for (uint64_t k = 1; k < FL_JUDGE_LIMITS; k++)
         benches[0].limits[k] = find_limit(k, benches[0].log10_q, lanes[0].time.jitter);
     benches[1] = benches[2] = benches[0];
@@ -156,26 +166,15 @@ static int take_up(struct fl_judge *j, uint32_t x)
     return 0;
 }
 
-/* Blocks of y added up until the sum is above `enough`. */
-static uint64_t sum_of_starts(const struct fl_judge *j, uint32_t y, uint64_t enough)
+/* Blocks of y added up, of starts or of presence of either, until the sum is above `enough`. */
+static uint64_t sum_of(const struct fl_judge *j, uint32_t y, bool x_present, bool y_present, uint64_t enough)
 {
     const struct fl_lane *lane = j->bench->lane;
     const struct fl_cell *end, *c = cells_of(lane, y, &end);
+    const uint32_t *of_x = x_present ? j->x_present : j->x_new;
     uint64_t sum = 0;
     for (; c < end && sum <= enough; c++)
-        sum += (uint64_t)j->x_new[block_of(lane, c)] * c->n_new;
-    return sum;
-}
-
-/* Likewise with the presence of either. */
-static uint64_t sum_of_presence(const struct fl_judge *j, uint32_t y, bool of_x, uint64_t enough)
-{
-    const struct fl_lane *lane = j->bench->lane;
-    const struct fl_cell *end, *c = cells_of(lane, y, &end);
-    uint64_t sum = 0;
-    for (; c < end && sum <= enough; c++)
-        sum += of_x ? (uint64_t)j->x_present[block_of(lane, c)] * c->n_new
-                    : (uint64_t)j->x_new[block_of(lane, c)] * c->n_present;
+        sum += (uint64_t)of_x[block_of(lane, c)] * (y_present ? c->n_present : c->n_new);
     return sum;
 }
 
@@ -249,7 +248,7 @@ static int judge_during(struct fl_judge *j, uint32_t x, uint32_t y, uint64_t n, 
         return 0;
     if (take_up(j, x) < 0)
         return FL_ENOMEM;
-    if ((!known || j->bench->lane->words > 1) && sum_of_presence(j, y, x_present, limit) > limit)
+    if ((!known || j->bench->lane->words > 1) && sum_of(j, y, x_present, !x_present, limit) > limit)
         return 0;
     p.expected = expected(j, y, x_present, !x_present);
     return judge_kind(j, &p);
@@ -266,7 +265,7 @@ int fl_judge_pair(struct fl_judge *j, uint32_t x, uint32_t y, const struct fl_me
     bool at_hand = known && j->bench->lane->words == 1;
     if (!at_hand && take_up(j, x) < 0)
         return FL_ENOMEM;
-    sum = at_hand ? known->start : sum_of_starts(j, y, limit);
+    sum = at_hand ? known->start : sum_of(j, y, false, false, limit);
     if (sum > limit)
         return 0;
     int rc = judge_start(j, x, y, m->both, sum);

@@ -17,20 +17,14 @@
 #include "mining/room.h"
 #include "storage/error.h"
 
-uint32_t fl_bind_of(enum fl_family family, const struct fl_conversation *c)
+static uint32_t bind_of(enum fl_family family, uint32_t client, uint32_t server)
 {
-    return family == FL_BOUND_CLIENT ? c->client : family == FL_BOUND_SERVER ? c->server : 0;
+    return family == FL_BOUND_CLIENT ? client : family == FL_BOUND_SERVER ? server : 0;
 }
 
-uint32_t fl_block_windows(const struct fl_lane *lane, uint32_t block)
+uint32_t fl_bind_of(enum fl_family family, const struct fl_conversation *c)
 {
-    const struct fl_timeline *t = &lane->time;
-    uint32_t slot = lane->block_slot ? lane->block_slot[block] : block;
-    uint32_t first = slot * t->jitter, last = first + t->jitter - 1;
-    uint32_t span_first = fl_window_of(t, t->from_ms), span_last = fl_window_of(t, t->to_ms);
-    first = first > span_first ? first : span_first;
-    last = last < span_last ? last : span_last;
-    return last - first + 1;
+    return bind_of(family, c->client, c->server);
 }
 
 static bool belongs(enum fl_family family, const struct fl_node_key *key)
@@ -45,11 +39,6 @@ struct spell { /* from one bit to another, in cells of one host: slot * words + 
     uint8_t first_bit, last_bit;
     uint32_t client, server;
 };
-
-static uint32_t bind_of(enum fl_family family, const struct spell *s)
-{
-    return family == FL_BOUND_CLIENT ? s->client : family == FL_BOUND_SERVER ? s->server : 0;
-}
 
 static void place_window(const struct fl_timeline *time, uint32_t words, uint32_t window, uint32_t *at,
                          uint8_t *bit)
@@ -229,7 +218,7 @@ static long sort_by_bind(struct build *b, uint32_t node)
         return rc;
     for (size_t i = 0; i < n; i++) {
         b->own[i] = *spell_at(b, first + i, end);
-        uint32_t bind = bind_of(b->lane->family, &b->own[i]);
+        uint32_t bind = bind_of(b->lane->family, b->own[i].client, b->own[i].server);
         if (b->seen_by[bind] != node + 1) {
             b->seen_by[bind] = node + 1;
             b->next[bind] = 0;
@@ -243,7 +232,7 @@ static long sort_by_bind(struct build *b, uint32_t node)
         sum += count;
     }
     for (size_t i = 0; i < n; i++)
-        b->sorted[b->next[bind_of(b->lane->family, &b->own[i])]++] = b->own[i];
+        b->sorted[b->next[bind_of(b->lane->family, b->own[i].client, b->own[i].server)]++] = b->own[i];
     return (long)n_binds;
 }
 
@@ -311,7 +300,6 @@ static void number_track(struct fl_lane *lane, const struct track *t, uint64_t *
         uint32_t slot = lane->cells[i].at / lane->words;
         if (block_of[slot] >> 32 != (uint64_t)t->bind + 1) {
             block_of[slot] = ((uint64_t)t->bind + 1) << 32 | lane->n_blocks;
-            lane->block_bind[lane->n_blocks] = t->bind;
             lane->block_slot[lane->n_blocks++] = slot;
         }
         lane->cells[i].at = (uint32_t)block_of[slot] * lane->words + lane->cells[i].at % lane->words;
@@ -326,8 +314,7 @@ static int64_t number_tracks(struct build *b, uint32_t slots)
     uint64_t *block_of = calloc(slots, sizeof *block_of);
     int64_t binds = 0;
     lane->block_slot = malloc((b->n_cells + 1) * sizeof *lane->block_slot);
-    lane->block_bind = malloc((b->n_cells + 1) * sizeof *lane->block_bind);
-    int rc = block_of && lane->block_slot && lane->block_bind ? 0 : FL_ENOMEM;
+    int rc = block_of && lane->block_slot ? 0 : FL_ENOMEM;
     for (size_t i = 0; i < b->n_tracks && rc == 0; i++)
         rc = fl_entries_add(&by_bind, b->tracks[i].bind, (uint32_t)i);
     if (rc == 0)
@@ -337,7 +324,6 @@ static int64_t number_tracks(struct build *b, uint32_t slots)
         number_track(lane, &b->tracks[by_bind.items[i].value], block_of);
     }
     lane->block_slot = trim(lane->block_slot, lane->n_blocks, sizeof *lane->block_slot);
-    lane->block_bind = trim(lane->block_bind, lane->n_blocks, sizeof *lane->block_bind);
     fl_entries_clear(&by_bind);
     free(block_of);
     return rc == 0 ? binds : rc;
@@ -427,7 +413,6 @@ void fl_lane_clear(struct fl_lane *lane)
     free(lane->cells);
     free(lane->first_cell);
     free(lane->block_slot);
-    free(lane->block_bind);
     free(lane->n_new);
     free(lane->n_present);
     *lane = (struct fl_lane){0};

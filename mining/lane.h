@@ -32,7 +32,6 @@ struct fl_lane {
     size_t *first_cell;          /* n_nodes + 1; a node of another family has none */
     uint32_t n_blocks;           /* blocks are in [0, n_blocks): jitter windows of one binding host */
     uint32_t *block_slot;        /* by block: first window / jitter; NULL (NAMED): the block itself */
-    uint32_t *block_bind;        /* by block: its binding host; NULL (NAMED): none */
     uint64_t *n_new, *n_present; /* a node's windows or incidents */
     uint64_t n_total;            /* N: windows, or windows x binding hosts */
 };
@@ -51,9 +50,6 @@ struct fl_lanes_request {
  * then empty. */
 int fl_lanes_build(struct fl_lane lanes[3], const struct fl_lanes_request *request);
 void fl_lane_clear(struct fl_lane *lane);
-
-/* How many of a block's windows the span has: jitter, or fewer where an end of the span cuts it. */
-uint32_t fl_block_windows(const struct fl_lane *lane, uint32_t block);
 
 /* The host a conversation is bound to in a family; 0 for NAMED. */
 uint32_t fl_bind_of(enum fl_family family, const struct fl_conversation *c);

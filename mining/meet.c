@@ -155,6 +155,11 @@ static int thin_out(struct fl_meet *m, size_t n, uint32_t crowd)
 /* Windows are cut from one another in parts of 64 (all of a cell), 8 or 1. */
 enum { WHOLE = 64, FEW = 64, A_PLACE = 16 /* pairs that take as long as one more place in a list */ };
 
+static inline uint64_t pairs_of(uint64_t starters, uint64_t all)
+{
+    return starters * (all - starters) + starters * (starters - (starters > 0)) / 2 + A_PLACE * all;
+}
+
 static uint64_t pairs_in_parts(const struct fl_active *const *cell, size_t n, unsigned width)
 {
     uint64_t pairs = 0;
@@ -165,7 +170,7 @@ static uint64_t pairs_in_parts(const struct fl_active *const *cell, size_t n, un
             starters += (cell[i]->starts & mask) != 0;
             all += (cell[i]->present & mask) != 0;
         }
-        pairs += starters * (all - starters) + starters * (starters - (starters > 0)) / 2 + A_PLACE * all;
+        pairs += pairs_of(starters, all);
     }
     return pairs;
 }
@@ -177,8 +182,7 @@ static uint64_t pairs_in_windows(const struct fl_active *const *cell, size_t n)
     count_windows(cell, n, true, starters);
     count_windows(cell, n, false, all);
     for (int w = 0; w < 64; w++)
-        pairs += (uint64_t)starters[w] * (all[w] - starters[w]) +
-                 (uint64_t)starters[w] * (starters[w] - (starters[w] > 0)) / 2 + (uint64_t)A_PLACE * all[w];
+        pairs += pairs_of(starters[w], all[w]);
     return pairs;
 }
 

@@ -21,6 +21,7 @@
 
 #include "mining/lane.h"
 #include "mining/order.h"
+#include "mining/room.h"
 #include "storage/error.h"
 
 struct event {
@@ -187,14 +188,8 @@ static bool matches(const struct fl_node *n, const struct fl_conversation *c, co
 static int add_event(struct side *s, const struct fl_conversation *c, const struct fl_talk *talk,
                      const struct fl_timeline *time)
 {
-    if (s->n == s->room) {
-        size_t room = s->room ? 2 * s->room : 64;
-        struct event *grown = realloc(s->events, room * sizeof *grown);
-        if (!grown)
-            return FL_ENOMEM;
-        s->events = grown;
-        s->room = room;
-    }
+    if (fl_room(&s->events, &s->room, s->n + 1, sizeof *s->events) < 0)
+        return FL_ENOMEM;
     s->events[s->n++] = (struct event){fl_bind_of(s->family, c), fl_window_of(time, c->start_ms),
                                        fl_window_of(time, c->end_ms), (uint32_t)(c - talk->items)};
     return 0;
