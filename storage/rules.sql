@@ -200,8 +200,8 @@ CREATE INDEX coverage_decision ON coverage (decision_id);
 CREATE TABLE alert (
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- sinks remember the last one they delivered
     location TEXT,                        -- name of the location; NULL: the service as a whole
-    kind TEXT NOT NULL CHECK (kind IN ('novel', 'broken', 'data')), -- rules not known here; a known rule whose
-                                          -- one side goes on without the other; what is wrong with the data
+    kind TEXT NOT NULL CHECK (kind IN ('novel', 'broken', 'data')), -- rules not known here; known rules
+                                          -- whose one side goes on without the other; what is wrong with the data
     severity TEXT NOT NULL CHECK (severity IN ('low', 'medium', 'high')), -- `why` says what made it so
     state TEXT NOT NULL CHECK (state IN ('open', 'acked', 'closed')),     -- closed by decisions, or by itself
     opened_ms INTEGER NOT NULL,           -- data time at which it began
@@ -211,8 +211,8 @@ CREATE TABLE alert (
     closed_ms INTEGER,                    -- wall clock
     rule_id INTEGER REFERENCES rule (id) ON DELETE SET NULL,       -- its strongest rule; NULL: kind data
     cluster_id INTEGER REFERENCES cluster (id) ON DELETE SET NULL, -- whose rules join it; NULL: nothing does
-    subject TEXT,                         -- data: what is wrong with whom; broken: which rule, until it holds again;
-                                          -- one such is live at a time
+    subject TEXT,                         -- data: what is wrong with whom; broken: what stopped, until all its rules
+                                          -- hold again; one such is live at a time
     rule TEXT,                            -- text of the strongest rule; NULL: kind data
     novelty TEXT,                         -- the loudest grade among its rules; NULL: of other kinds
     rules INTEGER NOT NULL,               -- how many it still tells of
@@ -226,7 +226,8 @@ CREATE INDEX alert_cluster ON alert (cluster_id, state);
 CREATE INDEX alert_of_rule ON alert (rule_id);
 CREATE UNIQUE INDEX alert_subject ON alert (subject) WHERE state IN ('open', 'acked');
 
--- The rules that an alert tells of, or told of before they were decided upon.
+-- The rules that an alert tells of, or told of before they were decided upon. Of a broken alert those that were not
+-- both there again since.
 CREATE TABLE alert_member (
     alert_id INTEGER NOT NULL REFERENCES alert (id) ON DELETE CASCADE, -- of what
     rule_id INTEGER NOT NULL REFERENCES rule (id) ON DELETE CASCADE,   -- which

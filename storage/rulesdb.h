@@ -102,8 +102,9 @@ struct fl_finding_list {
  *  - instances (parent >= 0) replace those of their rule and never have a status of their own; one that
  * stands for itself in a later run begins with the status of the rule that it was folded under;
  *  - a known rule one of whose sides goes on without the other, longer than it ever did and than chance would
- * have it, is told as broken once; that alert closes when it holds again. Unclean and learning runs break
- * nothing; rules of mixed services do not break;
+ * have it, is told as broken once; rules that lost the same server, or the same side, in one alert, which
+ * closes when all of them hold again. Unclean and learning runs break nothing; rules of mixed services do not
+ * break;
  *  - a rule of mixed services (fl_node_is_mixed) is known by the services that its instances name: found with
  * others it is novel again (rulesdb_mixed.c);
  *  - clusters keep their id from run to run while they keep most of their rules;

@@ -12,7 +12,7 @@ struct summary {
     struct fl_rule lead, latest; /* the strongest; that of those found last: what their sentences need */
     int64_t lead_id, last_found_ms;
     int64_t cluster_id;       /* of the strongest */
-    int64_t broken_id;        /* the alert of the rule whose place it takes; 0: none */
+    int64_t broken_id;        /* the rule whose place it takes; 0: none */
     bool scattered;           /* they are of several clusters, or of none */
     char shape[FL_RULE_TEXT]; /* of the strongest */
     char lead_text[FL_RULE_TEXT], location[FL_LOCATION_NAME], cluster[FL_CLUSTER_NAME];
@@ -167,8 +167,7 @@ static int put(struct fl_rulesdb *db, int64_t *alert_id, struct summary *s, int6
         rc = fl_mixed_name(db, s->lead_id, &s->lead.antecedent, fl_rule_consequent(&s->lead),
                            s->weight.services);
     if (rc == SQLITE_OK && s->weight.replaces)
-        rc = fl_rulesdb_run(db, SQL_CLOSE_BROKEN, "iitti", s->broken_id, now_ms, FL_MOVED_NOTE, NULL,
-                            (int64_t)0);
+        rc = fl_stopped_settle(db, s->broken_id, FL_MOVED_NOTE, NULL, now_ms);
     if (rc != SQLITE_OK)
         return rc;
     fl_alert_text(&s->lead, &s->weight, s->location, *s->cluster && !s->scattered ? s->cluster : NULL, text);

@@ -1,4 +1,5 @@
-/* Known rules that break: one side goes on, the other does not follow any more.
+/* Known rules that break: one side goes on, the other does not follow any more. How people are told of them
+ * is in rulesdb_stopped.c.
  *
  * Of a rule X => Y with confidence c, X has happened k times since Y last followed: in this run's span, or,
  * where that has none with Y, in as many before it as do not overlap. It is broken when
@@ -31,7 +32,7 @@
 
 #include "storage/rulesdb_parts.h"
 
-enum { LEAST_HITS = 10, LEAST_MISSES = 10, TIMES_LONGEST = 3, WIDE_HOSTS = 10 };
+enum { LEAST_HITS = 10, LEAST_MISSES = 10, TIMES_LONGEST = 3 };
 #define SURE_LOG10 (-6)
 #define MOST_CONFIDENCE 0.99
 #define STANDARD_ERRORS 3
@@ -193,71 +194,6 @@ static bool holds(const struct fl_recheck *r)
            (!r->both || (!r->consequent_alone.unsure && r->consequent_alone.since < LEAST_MISSES));
 }
 
-static const char *severity_of(const struct fl_recheck *r)
-{
-    return r->clock ? "low" : r->hosts >= WIDE_HOSTS ? "high" : "medium";
-}
-
-static void explain(const struct fl_recheck *r, double confidence, char *out, size_t room)
-{
-    char hosts[64] = "";
-    if (r->hosts > 0)
-        snprintf(hosts, sizeof hosts, "; %lld host%s behind it%s", (long long)r->hosts,
-                 r->hosts == 1 ? "" : "s", r->hosts >= WIDE_HOSTS ? ", which raises it" : "");
-    snprintf(out, room, "%s: what is known here has changed (it held in %.0f%% of the cases)%s%s.",
-             severity_of(r), 100 * confidence, hosts,
-             r->clock ? "; it keeps to the clock, as jobs do, which makes it low" : "");
-}
-
-/* When both sides were there for the last time; where nothing is known of that, when the run's data begin. */
-static int64_t began_ms(const struct fl_run *run, const struct fl_recheck *r, const struct fl_lapse *l)
-{
-    if (l->last_ms != INT64_MIN)
-        return l->last_ms;
-    return r->hit_ms != INT64_MIN ? r->hit_ms : run->from_ms;
-}
-
-/* "Broken at paris: "any client asks 10.0.0.5 port 80/tcp" goes on, but ..." */
-static int tell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_recheck *r, bool antecedent,
-                bool successor, int64_t now_ms)
-{
-    char goes_on[FL_DESCRIBED_NODE], stopped[FL_DESCRIBED_NODE], text[FL_ALERT_TEXT], why[FL_ALERT_WHY];
-    const struct fl_lapse *l = antecedent ? &r->antecedent_alone : &r->consequent_alone;
-    fl_describe_node(antecedent ? &r->antecedent : &r->consequent, goes_on, sizeof goes_on);
-    fl_describe_node(antecedent ? &r->consequent : &r->antecedent, stopped, sizeof stopped);
-    snprintf(text, sizeof text,
-             "Broken at %s: \"%s\" goes on, but \"%s\", which went with it, has not happened beside it in "
-             "its last %llu "
-             "cases%s. Has something moved, or failed?",
-             run->location, goes_on, stopped, (unsigned long long)l->since,
-             l->last_ms == INT64_MIN && l->since <= (antecedent ? r->n_antecedent : r->n_consequent)
-                 ? ", all of this run"
-                 : "");
-    explain(r, antecedent ? r->confidence : r->reverse_confidence, why, sizeof why);
-    int rc =
-        fl_rulesdb_run(db, SQL_ADD_BROKEN, "ttiiittt", run->location, severity_of(r), began_ms(run, r, l),
-                       now_ms, r->rule_id, text, why, successor ? FL_MOVED_NOTE : NULL);
-    int64_t alert_id = sqlite3_last_insert_rowid(db->sqlite);
-    return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_ADD_MEMBER, "ii", alert_id, r->rule_id) : rc;
-}
-
-/* What moved is told once, by the alert whose strongest rule takes the place of what stopped, while that is
- * open: it counts as grown, and the broken one is there as closed. */
-static int tell_once(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_recheck *r,
-                     bool antecedent, int64_t now_ms, size_t *opened)
-{
-    char goes_on[FL_NODE_TEXT];
-    int64_t successor = 0;
-    fl_node_format(antecedent ? &r->antecedent : &r->consequent, goes_on);
-    int rc = fl_rulesdb_get_int(db, SQL_SUCCESSOR, &successor, "it", r->rule_id, goes_on);
-    if (rc == SQLITE_ROW || rc == SQLITE_DONE)
-        rc = tell(db, run, r, antecedent, successor != 0, now_ms);
-    *opened += !successor;
-    if (rc == SQLITE_OK && successor)
-        rc = fl_alert_retell(db, &successor, 1, NULL, NULL, now_ms);
-    return rc == SQLITE_OK && successor ? fl_rulesdb_run(db, SQL_SAY_MOVED, "ii", successor, now_ms) : rc;
-}
-
 /* The longest that a side which may break went on alone, by more than chance. */
 static int64_t rest_of(const struct fl_recheck *r)
 {
@@ -268,8 +204,9 @@ static int64_t rest_of(const struct fl_recheck *r)
 /* It holds again: how long it had been told for is remembered. */
 static int mend(struct fl_rulesdb *db, const struct fl_recheck *r, int64_t now_ms)
 {
-    int rc = fl_rulesdb_run(db, SQL_MEND_BROKEN, "ii", r->rule_id, now_ms);
-    if (rc != SQLITE_OK || sqlite3_changes(db->sqlite) == 0)
+    bool was_told;
+    int rc = fl_stopped_mend(db, r->rule_id, now_ms, &was_told);
+    if (rc != SQLITE_OK || !was_told)
         return rc;
     return fl_rulesdb_run(db, SQL_NOTE_MENDED, "iii", r->rule_id, rest_of(r), last_hit(r));
 }
@@ -307,9 +244,10 @@ static bool can_break(const struct fl_finding_list *found, const struct fl_reche
     return fl_node_cmp(&r->antecedent, &r->consequent) != 0 || !is_found(found, r);
 }
 
-/* A broken rule is told once, until it holds again, whatever people did about the alert meanwhile. */
+/* A broken rule is told once, until it holds again, whatever people did about the alert meanwhile: it goes
+ * into *stopped, at its n-th place. */
 static int judge(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *list,
-                 const struct fl_recheck *r, int64_t now_ms, size_t *opened)
+                 const struct fl_recheck *r, int64_t now_ms, struct fl_stopped *stopped, size_t *n)
 {
     int64_t found;
     bool antecedent = has_lapsed(&r->antecedent_alone, r->confidence, r->cases);
@@ -325,7 +263,8 @@ static int judge(struct fl_rulesdb *db, const struct fl_run *run, const struct f
     rc = fl_rulesdb_get_int(db, SQL_BROKEN_EPISODE, &found, "i", r->rule_id);
     if (rc != SQLITE_DONE)
         return rc == SQLITE_ROW ? SQLITE_OK : rc;
-    return tell_once(db, run, r, antecedent, now_ms, opened);
+    stopped[(*n)++] = (struct fl_stopped){.rule = *r, .antecedent = antecedent};
+    return SQLITE_OK;
 }
 
 /* What the rule shows itself to be used to: nothing where data are missing, or while it is told as broken. */
@@ -377,7 +316,9 @@ static int count_on(struct fl_rulesdb *db, const struct fl_run *run, struct fl_r
 int fl_broken_look(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *found,
                    bool learning, int64_t now_ms, size_t *opened)
 {
-    int rc = SQLITE_OK;
+    size_t n = 0;
+    struct fl_stopped *stopped = malloc((found->n_rechecks + 1) * sizeof *stopped);
+    int rc = stopped ? SQLITE_OK : SQLITE_NOMEM;
     for (size_t i = 0; rc == SQLITE_OK && i < found->n_rechecks; i++) {
         struct fl_recheck one = found->rechecks[i], *r = &one;
         rc = note(db, run, r);
@@ -385,7 +326,16 @@ int fl_broken_look(struct fl_rulesdb *db, const struct fl_run *run, const struct
         if (rc == SQLITE_OK && newest && !r->single)
             rc = count_on(db, run, r);
         if (rc == SQLITE_OK && newest && !*run->unclean && !learning && !r->single)
-            rc = judge(db, run, found, r, now_ms, opened);
+            rc = judge(db, run, found, r, now_ms, stopped, &n);
     }
-    return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_CLOSE_GONE, "ti", run->location, now_ms) : rc;
+    if (rc == SQLITE_OK)
+        rc = fl_stopped_tell(db, run, stopped, n, now_ms, opened);
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_run(db, SQL_CLOSE_GONE, "ti", run->location, now_ms);
+    if (rc == SQLITE_OK)
+        rc = fl_rulesdb_run(db, SQL_LEAVE_GONE, "t", run->location);
+    if (rc == SQLITE_OK)
+        rc = fl_stopped_retell(db, run, found, now_ms);
+    free(stopped);
+    return rc;
 }

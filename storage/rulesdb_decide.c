@@ -186,8 +186,7 @@ static int apply_to(struct deciding *c, const struct subject *subject, int64_t d
         rc = fail_db(c); /* it was made elsewhere, perhaps before what was decided here */
     if (rc < 0)
         return rc;
-    if (fl_rulesdb_run(c->db, SQL_CLOSE_BROKEN, "iitti", (int64_t)0, c->d->now_ms, c->d->note, c->d->author,
-                       subject->id) != SQLITE_OK)
+    if (fl_stopped_settle(c->db, subject->id, c->d->note, c->d->author, c->d->now_ms) != SQLITE_OK)
         rc = fail_db(c);
     return rc;
 }
@@ -209,15 +208,13 @@ static int apply(struct deciding *c)
 {
     int64_t decision_id = 0;
     int rc = c->shared ? add_decision(c, c->d->location, c->d->identity, c->d->pattern, &decision_id) : 0;
+    if (rc == 0 && c->broken &&
+        fl_rulesdb_run(c->db, SQL_CLOSE_BROKEN, "iitt", c->d->alert_id, c->d->now_ms, c->d->note,
+                       c->d->author) != SQLITE_OK)
+        rc = fail_db(c);
     for (size_t i = 0; rc == 0 && i < c->n; i++)
         rc = apply_to(c, &c->subjects[i], decision_id);
-    if (rc == 0)
-        rc = retell(c);
-    if (rc == 0 && c->broken &&
-        fl_rulesdb_run(c->db, SQL_CLOSE_BROKEN, "iitti", c->d->alert_id, c->d->now_ms, c->d->note,
-                       c->d->author, (int64_t)0) != SQLITE_OK)
-        rc = fail_db(c);
-    return rc;
+    return rc == 0 ? retell(c) : rc;
 }
 
 static int tell(struct deciding *c, fl_json_fn *fn, void *ctx)

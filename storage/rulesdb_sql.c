@@ -7,6 +7,12 @@
     "UPDATE alert SET subject = NULL, rules = 0, changed_ms = iif(state = 'closed', changed_ms, ?2), "       \
     "closed_ms = ifnull(closed_ms, ?2), note = iif(state = 'closed', note, " note                            \
     "), state = 'closed' WHERE kind = 'broken' AND subject IS NOT NULL AND "
+/* The rule of member m has been gone for a week. */
+#define LONG_GONE                                                                                            \
+    "EXISTS (SELECT 1 FROM rule r JOIN location l ON l.id = r.location_id JOIN rule_status s ON s.rule_id "  \
+    "= "                                                                                                     \
+    "r.id WHERE r.id = m.rule_id AND s.status = 'gone' AND r.newest_ms <= l.newest_ms - l.gone_after_ms - "  \
+    "604800000)"
 /* Rule n began when b last held, give or take an hour before and a day after. */
 #define TOOK_ITS_PLACE "n.first_seen_ms BETWEEN b.hit_ms - 3600000 AND b.hit_ms + 86400000"
 
@@ -132,10 +138,10 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
                            false},
     [SQL_SET_RELEARN] = {"UPDATE location SET relearn_until_ms = newest_ms + ?2 WHERE name = ?1", false},
     [SQL_CLOSE_FORGOTTEN] =
-        {END_BROKEN("'its rule was forgotten'") "rule_id IN (SELECT r.id FROM rule r JOIN location l ON l.id "
-                                                "= r.location_id WHERE l.name = ?1 AND "
-                                                "r.learned AND NOT EXISTS (SELECT 1 FROM coverage c WHERE "
-                                                "c.rule_id = r.id))",
+        {END_BROKEN("'its rule was forgotten'") "location = ?1 AND NOT EXISTS (SELECT 1 FROM alert_member m "
+                                                "JOIN rule r ON r.id = m.rule_id WHERE m.alert_id = alert.id "
+                                                "AND NOT (r.learned AND NOT EXISTS "
+                                                "(SELECT 1 FROM coverage c WHERE c.rule_id = r.id)))",
          false},
     [SQL_FORGET_LEARNED] = {"DELETE FROM rule WHERE learned AND location_id = (SELECT id FROM location WHERE "
                             "name = ?1) AND NOT EXISTS "
@@ -514,19 +520,53 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
                           true},
     [SQL_NOTE_MENDED] = {"UPDATE rule SET rest_ms = iif(?3 - mended_ms <= 2419200000 AND 4 * max(told_ms, "
                          "?2) <= 5 * min(told_ms, "
-                         "?2), max(rest_ms, ?2), rest_ms), told_ms = ?2, mended_ms = ?3, told_from_ms = "
-                         "ifnull((SELECT opened_ms FROM alert WHERE rule_id = ?1 AND kind = 'broken' ORDER "
-                         "BY id DESC LIMIT 1), 0) WHERE id = ?1",
+                         "?2), max(rest_ms, ?2), rest_ms), told_ms = ?2, mended_ms = ?3 WHERE id = ?1",
                          true},
+    [SQL_NOTE_TOLD] = {"UPDATE rule SET told_from_ms = ?2 WHERE id = ?1", true},
     [SQL_BROKEN_EPISODE] =
-        {"SELECT 1 FROM alert WHERE rule_id = ?1 AND kind = 'broken' AND subject IS NOT NULL", true},
+        {"SELECT a.id FROM alert_member m JOIN alert a ON a.id = m.alert_id WHERE m.rule_id "
+         "= ?1 AND a.kind = 'broken' AND a.subject IS NOT NULL",
+         true},
     [SQL_ADD_BROKEN] =
         {"INSERT INTO alert (location, kind, severity, state, opened_ms, made_ms, changed_ms, "
-         "rule_id, subject, rule, "
-         "rules, text, why, note, closed_ms) SELECT ?1, 'broken', ?2, iif(?8 IS NULL, 'open', "
-         "'closed'), ?3, ?4, ?4, r.id, 'broken ' || r.id, f.text, ?8 IS NULL, ?6, ?7, ?8, iif(?8 IS "
-         "NULL, NULL, ?4) FROM rule r JOIN figures f ON f.id = r.figures_id WHERE r.id = ?5",
+         "rule_id, subject, rule, rules, text, why, note, closed_ms) SELECT ?1, 'broken', ?2, iif(?8 IS "
+         "NULL, 'open', 'closed'), ?3, ?4, ?4, r.id, ?10, f.text, iif(?8 IS NULL, ?9, 0), ?6, ?7, ?8, "
+         "iif(?8 IS NULL, NULL, ?4) FROM rule r JOIN figures f ON f.id = r.figures_id WHERE r.id = ?5",
          true},
+    [SQL_STOPPED_ALERT] = {"SELECT id FROM alert WHERE subject = ?1 AND state IN ('open', 'acked')", true},
+    [SQL_STOPPED_RULES] =
+        {"SELECT m.rule_id, a.subject FROM alert a JOIN alert_member m ON m.alert_id = a.id "
+         "WHERE a.id = ?1 ORDER BY m.rule_id <> ifnull(a.rule_id, 0), m.rule_id",
+         true},
+    [SQL_STOPPED_CHANGED] =
+        {"SELECT a.id FROM alert a WHERE a.location = ?1 AND a.id > ?2 AND a.kind = 'broken' AND a.state IN "
+         "('open', 'acked') AND (a.rules <> (SELECT count(*) FROM alert_member m WHERE m.alert_id = a.id) OR "
+         "NOT EXISTS (SELECT 1 FROM alert_member m WHERE m.alert_id = a.id AND m.rule_id = a.rule_id)) ORDER "
+         "BY a.id LIMIT 1",
+         true},
+    [SQL_PUT_BROKEN] =
+        {"UPDATE alert SET severity = ?7, rule_id = ?2, rule = (SELECT f.text FROM rule r JOIN figures f ON "
+         "f.id = r.figures_id WHERE r.id = ?2), text = ?3, why = ?4, changed_ms = ?6, state = iif(?5 > "
+         "rules, "
+         "'open', state), acked_ms = iif(?5 > rules, NULL, acked_ms), note = iif(?5 > rules, NULL, note), "
+         "author = iif(?5 > rules, NULL, author), rules = ?5 WHERE id = ?1",
+         true},
+    [SQL_COUNT_BROKEN] =
+        {"UPDATE alert SET rules = (SELECT count(*) FROM alert_member m WHERE m.alert_id = ?1), changed_ms = "
+         "?2 WHERE id = ?1",
+         true},
+    [SQL_OTHER_MEMBERS] = {"SELECT count(*) FROM alert_member WHERE alert_id = ?1 AND rule_id <> ?2", true},
+    [SQL_LEAVE_BROKEN] = {"DELETE FROM alert_member WHERE alert_id = ?1 AND rule_id = ?2", true},
+    [SQL_SET_APART] =
+        {"INSERT INTO alert (location, kind, severity, state, opened_ms, made_ms, changed_ms, closed_ms, "
+         "rule_id, subject, rule, rules, text, why, note, author) SELECT a.location, 'broken', a.severity, "
+         "'closed', a.opened_ms, a.made_ms, ?5, ?5, r.id, a.subject, f.text, 0, 'Broken at ' || a.location "
+         "|| "
+         "', as alert ' || a.id || ' told: ' || f.text || '.', a.why, ?3, ?4 FROM alert a, rule r JOIN "
+         "figures "
+         "f ON f.id = r.figures_id WHERE a.id = ?1 AND r.id = ?2",
+         true},
+    [SQL_ALERT_IS_LIVE] = {"SELECT 1 FROM alert WHERE id = ?1 AND state IN ('open', 'acked')", true},
     [SQL_SUCCESSOR] = {"SELECT n.id FROM rule b JOIN rule n ON n.shape = b.shape AND n.location_id = "
                        "b.location_id AND n.id <> b.id "
                        "AND " TOOK_ITS_PLACE " JOIN "
@@ -537,11 +577,11 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
                        "length(?2)) = ' ~ ' || ?2) "
                        "ORDER BY n.id DESC LIMIT 1",
                        true},
-    [SQL_PREDECESSOR] = {"SELECT f.text, a.id, (a.severity = 'medium') + 2 * (a.severity = 'high') FROM rule "
+    [SQL_PREDECESSOR] = {"SELECT f.text, b.id, (a.severity = 'medium') + 2 * (a.severity = 'high') FROM rule "
                          "n JOIN rule b ON b.shape = n.shape AND b.location_id "
                          "= n.location_id AND b.id <> "
                          "n.id AND " TOOK_ITS_PLACE " JOIN "
-                         "alert a ON a.rule_id = b.id "
+                         "alert_member o ON o.rule_id = b.id JOIN alert a ON a.id = o.alert_id "
                          "JOIN figures f ON f.id = b.figures_id WHERE n.id = ?1 AND a.kind = 'broken' AND "
                          "a.subject IS NOT NULL AND (a.state = 'closed' OR NOT EXISTS (SELECT 1 FROM "
                          "alert_member m JOIN alert t ON t.id = m.alert_id WHERE m.rule_id = n.id AND t.kind "
@@ -554,18 +594,21 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          "FROM rule n JOIN alert a ON a.rule_id = n.id WHERE n.id = ?1 AND n.runs_seen > 1 AND a.kind = "
          "'novel' AND a.state = 'open'",
          true},
-    [SQL_MEND_BROKEN] = {END_BROKEN("'it holds again'") "rule_id = ?1", true},
+    [SQL_MEND_BROKEN] = {END_BROKEN("'it holds again'") "id = ?1", true},
     [SQL_CLOSE_GONE] =
-        {END_BROKEN("'its rule has been gone for a week: ' || (SELECT v.gone_why FROM rules v WHERE v.id = "
-                    "alert.rule_id)") "location = ?1 AND rule_id IN (SELECT r.id FROM location l JOIN rule r "
-                                      "ON r.location_id = l.id JOIN "
-                                      "rule_status s ON s.rule_id = r.id WHERE l.name = ?1 AND s.status = "
-                                      "'gone' AND r.newest_ms <= "
-                                      "l.newest_ms - l.gone_after_ms - 604800000)",
+        {END_BROKEN("ifnull('its rule has been gone for a week: ' || (SELECT v.gone_why FROM rules v WHERE "
+                    "v.id = alert.rule_id), 'its rule is there no longer')") "location = ?1 AND NOT EXISTS "
+                                                                             "(SELECT 1 FROM alert_member m "
+                                                                             "WHERE m.alert_id = alert.id "
+                                                                             "AND NOT " LONG_GONE ")",
+         false},
+    [SQL_LEAVE_GONE] =
+        {"DELETE FROM alert_member AS m WHERE EXISTS (SELECT 1 FROM alert a WHERE a.id = m.alert_id AND "
+         "a.location = ?1 AND a.kind = 'broken' AND a.subject IS NOT NULL) AND " LONG_GONE,
          false},
     [SQL_CLOSE_BROKEN] = {"UPDATE alert SET state = 'closed', closed_ms = ?2, changed_ms = ?2, note = ?3, "
                           "author = ?4, rules = 0 WHERE "
-                          "kind = 'broken' AND state IN ('open', 'acked') AND (id = ?1 OR rule_id = ?5)",
+                          "kind = 'broken' AND state IN ('open', 'acked') AND id = ?1",
                           false},
     [SQL_PUT_QUALITY] =
         {"INSERT INTO quality (location, hour_ms, flows, lost, unread, shed, sampling_changes, clock_jumps) "

@@ -1,59 +1,5 @@
 /* Known rules that break, hold again, and are gone: what is told, once, and what people can do about it. */
-#include "tests/storage/rulesdb_fixture.h"
-
-static const int64_t hour_ms = 3600000, day_ms = 86400000, t0 = 1655071200000; /* 2022-06-12T22:00:00Z */
-static const char web[] = "*.* : 10.0.0.5.80/tcp => 10.0.0.5.* : 10.0.0.9.3306/tcp";
-
-static void make_rule(struct fl_rule *r, const char *text)
-{
-    memset(r, 0, sizeof *r);
-    assert_int_equal(fl_rule_parse(text, &r->antecedent, &r->consequent), 0);
-    r->both = strstr(text, "<=>") != NULL;
-    r->n_antecedent = r->n_consequent = 100;
-    r->n_both = 95;
-    r->confidence = r->reverse_confidence = 0.95;
-    r->log10_q = -50;
-    r->hosts = 3;
-    r->parent = -1;
-}
-
-/* A run `hour` after the first that finds the rule or not, with rechecks of what the database wants looked
- * at: misses since the last hit, and the longest row of them before, on either side. Alerts opened. */
-struct seen {
-    uint64_t since, longest, reverse_since;
-    int64_t rest_ms, hit_ms; /* hit_ms: 0: a few seconds after t0 */
-    uint64_t awake;
-    bool found, unclean, learning, unsure, none; /* none: there was not one hit */
-};
-static size_t store(struct fixture *f, int hour, const char *text, struct seen seen)
-{
-    struct fl_rule rule;
-    struct fl_recheck *rechecks = NULL;
-    struct fl_run run = {.location = "paris", .from_ms = t0 + hour * hour_ms, .rules = seen.found};
-    size_t alerts = 0, n = 0;
-    make_rule(&rule, text);
-    run.to_ms = run.from_ms + day_ms;
-    strcpy(run.unclean, seen.unclean ? "loss" : "");
-    assert_int_equal(fl_rulesdb_to_recheck(f->db, "paris", &rechecks, &n, NULL), 0);
-    for (size_t i = 0; i < n; i++) {
-        rechecks[i].n_antecedent = seen.none ? seen.since : 100;
-        rechecks[i].n_consequent = rechecks[i].n_both = seen.none ? 0 : 100 - seen.since;
-        rechecks[i].antecedent_alone =
-            (struct fl_lapse){seen.since,   seen.longest, seen.hit_ms ? seen.hit_ms : t0 + 5000,
-                              seen.rest_ms, seen.awake,   seen.unsure};
-        rechecks[i].consequent_alone =
-            (struct fl_lapse){seen.reverse_since, 0, INT64_MIN, 0, seen.awake, false};
-    }
-    struct fl_finding_list found = {.rules = &rule, .n = seen.found, .rechecks = rechecks, .n_rechecks = n};
-    assert_int_equal(fl_rulesdb_store_run(f->db, &run, &found, seen.learning, &alerts, NULL), 0);
-    free(rechecks);
-    return alerts;
-}
-
-static size_t start(struct fixture *f, const char *text)
-{
-    return store(f, 0, text, (struct seen){.found = true, .learning = true});
-}
+#include "tests/storage/broken_fixture.h"
 
 static const char open_broken[] = "SELECT count(*) FROM alerts WHERE kind = 'broken' AND state = 'open'";
 
@@ -467,19 +413,6 @@ static void test_older_data_break_nothing(void **state)
     assert_int_equal(store(f, 4, web, (struct seen){.since = 50, .awake = 70}), 0);
     assert_int_equal(scalar(f, "SELECT recheck_both FROM rule"), 100);
     assert_int_equal(scalar(f, "SELECT awake_both IS NULL FROM rule"), 1);
-}
-
-static void decide(struct fixture *f, enum fl_verdict verdict, size_t *silenced)
-{
-    struct fl_decision d = {.verdict = verdict,
-                            .alert_id = 1,
-                            .until_ms = INT64_MAX,
-                            .author = "ann",
-                            .note = "moved",
-                            .now_ms = t0,
-                            .silenced = silenced};
-    *silenced = 0;
-    assert_int_equal(fl_rulesdb_decide(f->db, &d, NULL, NULL, NULL), 0);
 }
 
 /* Accepting a broken rule's alert means: so be it. It is not told again until it has held in between. */
