@@ -12,6 +12,7 @@
 #include "mining/exporters.h"
 #include "mining/human.h"
 #include "storage/flow.h"
+#include "storage/timetext.h"
 
 enum {
     DAY_MS = 86400000,
@@ -64,6 +65,7 @@ const char *fl_advice_name(enum fl_advice_kind kind)
         [FL_ADVICE_REFUSED] = "refused",
         [FL_ADVICE_STRAY] = "stray",
         [FL_ADVICE_SESSIONS] = "sessions_dropped",
+        [FL_ADVICE_UNCLEAN] = "unclean",
     };
     return names[kind];
 }
@@ -403,4 +405,21 @@ void fl_advise_service(const struct fl_advice_view *view, uint64_t stray, fl_adv
             "only "
             "your routers are heard.",
             fl_human_count(service->sessions_dropped, count));
+}
+
+/* ---- of a location ---- */
+
+void fl_advise_location(const struct fl_unclean_runs *runs, fl_advice_fn *fn, void *ctx)
+{
+    const int64_t day_ms = 86400000;
+    char from[FL_TIME_TEXT];
+    if (runs->n < 2 || runs->newest_ms - runs->first_ms < day_ms)
+        return;
+    say(fn, ctx, FL_ADVICE_UNCLEAN, NULL, runs->n,
+        "the data of %s are not whole in any of the %zu runs since %s (%s). What is new there waits for a "
+        "run "
+        "over whole data, and no known rule is told as broken: mend what its exporters lose, keep their "
+        "clocks "
+        "by NTP, and leave their sampling as it is.",
+        runs->location, runs->n, fl_time_format_s(runs->first_ms, from), runs->why);
 }

@@ -31,6 +31,8 @@ enum fl_advice_kind {
     FL_ADVICE_REFUSED,      /* one a sender, or one where they are not known; figure: datagrams */
     FL_ADVICE_STRAY,        /* datagrams of no known version; figure: datagrams */
     FL_ADVICE_SESSIONS,     /* sessions dropped; figure: sessions */
+    /* of a location */
+    FL_ADVICE_UNCLEAN, /* no run over whole data for a day and more; figure: runs since the last one */
     FL_ADVICE_KINDS
 };
 struct fl_advice {
@@ -56,6 +58,14 @@ const char *fl_advice_name(enum fl_advice_kind kind);
  * for FL_ADVICE_SILENT. */
 void fl_advise_exporter(const struct fl_exporter_stats *sessions, size_t n, const struct fl_advice_view *view,
                         fl_advice_fn *fn, void *ctx);
+/* Runs of a location since the last one over whole data, or since its first. */
+struct fl_unclean_runs {
+    const char *location;
+    const char *why; /* what was wrong with the data of the newest */
+    size_t n;
+    int64_t first_ms, newest_ms; /* data time: where the last one over whole data, or the first, ended; now */
+};
+void fl_advise_location(const struct fl_unclean_runs *runs, fl_advice_fn *fn, void *ctx);
 /* Advice on the service; `stray` datagrams belong to no session. */
 void fl_advise_service(const struct fl_advice_view *view, uint64_t stray, fl_advice_fn *fn, void *ctx);
 

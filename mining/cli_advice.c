@@ -6,6 +6,7 @@
 #include "mining/advice.h"
 #include "mining/cli_status.h"
 #include "mining/human.h"
+#include "storage/timetext.h"
 
 enum { MOST_LINES = 20, MOST_REFUSED = 5 };
 
@@ -35,6 +36,26 @@ static const char *only_location(const struct fl_status *s)
                                               : NULL;
 }
 
+/* Its runs, as they were made. */
+static void advise_location(struct fl_status *s, const char *location)
+{
+    struct fl_unclean_runs runs = {.location = location, .first_ms = INT64_MAX};
+    size_t i;
+    json_t *run;
+    json_array_foreach(s->runs, i, run)
+    {
+        if (strcmp(fl_js_text(run, "location"), location) != 0)
+            continue;
+        runs.why = fl_js_text(run, "unclean");
+        if (fl_time_parse(fl_js_text(run, "to"), s->now_ms, &runs.newest_ms) < 0)
+            continue;
+        runs.n = *runs.why ? runs.n + 1 : 0;
+        if (runs.n == 0 || runs.first_ms == INT64_MAX)
+            runs.first_ms = runs.newest_ms;
+    }
+    fl_advise_location(&runs, take_advice, s);
+}
+
 void fl_status_advise(const struct fl_cli *cli, struct fl_status *s)
 {
     struct fl_service_stats service = {0};
@@ -56,6 +77,9 @@ void fl_status_advise(const struct fl_cli *cli, struct fl_status *s)
         fl_advise_exporter(&s->sessions.items[i], n, &view, take_advice, s);
         i += n;
     }
+    size_t at;
+    json_t *location;
+    json_array_foreach(s->locations, at, location) advise_location(s, fl_js_text(location, "location"));
 }
 
 /* The remedy is told once; another exporter with the same trouble has its figure only. */

@@ -401,6 +401,30 @@ static void test_great_figures(void **state)
     assert_int_equal(advise(&e, 1).n, 11);
 }
 
+/* A day without a run over whole data is said, less is not. */
+static void test_location(void **state)
+{
+    struct fl_unclean_runs runs = {.location = "paris",
+                                   .why = "an exporter changed its sampling",
+                                   .n = 25,
+                                   .first_ms = INT64_C(1709596800000),
+                                   .newest_ms = INT64_C(1709596800000) + 86400000};
+    struct heard h = {.n = 0};
+    fl_advise_location(&runs, hear, &h);
+    assert_int_equal(h.n, 1);
+    assert_int_equal(h.all[0].kind, FL_ADVICE_UNCLEAN);
+    assert_int_equal(h.all[0].figure, 25);
+    assert_non_null(strstr(h.all[0].text,
+                           "the data of paris are not whole in any of the 25 runs since "
+                           "2024-03-05T00:00:00Z (an exporter changed its sampling). What is new there"));
+    runs.newest_ms--;
+    fl_advise_location(&runs, hear, &h);
+    runs.n = 0;
+    runs.newest_ms += 86400000;
+    fl_advise_location(&runs, hear, &h);
+    assert_int_equal(h.n, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -422,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_service),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_great_figures),
+        cmocka_unit_test(test_location),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
