@@ -145,7 +145,7 @@ static void join_all(struct clock *clocks, const struct fl_records *r, const str
 {
     for (uint32_t s = 0; s < r->n_sources; s++)
         clocks[s] = (struct clock){.above = s};
-    for (size_t i = 0; i < r->n; i++)
+    for (size_t i = 0; i < r->n && n > 0; i++)
         clocks[r->items[i].source].records++;
     for (size_t i = 0; i < n; i++)
         join(clocks, &links[i]);
@@ -155,7 +155,9 @@ int fl_learn_clocks(const struct fl_records *r, int64_t *ahead_ms)
 {
     struct fl_entries differences = {0};
     struct clock *clocks = malloc((r->n_sources + 1) * sizeof *clocks);
-    int rc = clocks ? collect_differences(r, &differences) : FL_ENOMEM;
+    int rc = clocks ? 0 : FL_ENOMEM;
+    if (rc == 0 && r->n_sources > 1)
+        rc = collect_differences(r, &differences);
     struct link *links = malloc((differences.n / least_flows + 1) * sizeof *links);
     if (!links)
         rc = FL_ENOMEM;

@@ -13,7 +13,6 @@
 #include "mining/range_pool.h"
 #include "mining/recheck.h"
 #include "mining/room.h"
-#include "mining/stitch.h"
 #include "mining/strongest.h"
 #include "mining/widen.h"
 #include "storage/error.h"
@@ -42,20 +41,22 @@ static int stop_counting(void *ctx, double done)
     return asked_to_stop(ctx, FL_PHASE_COUNTING, done);
 }
 
+static int stop_talking(void *ctx, double done)
+{
+    return asked_to_stop(ctx, FL_PHASE_JOINING, done * 0.7);
+}
+
 static int talk_of_records(struct fl_talk *out, const struct fl_records *records,
                            const struct fl_find_request *r)
 {
-    struct fl_record *flows = NULL;
-    size_t n = 0;
-    int rc = asked_to_stop(r, FL_PHASE_JOINING, 0);
-    if (rc == 0)
-        rc = fl_stitch(records, r->active_timeout_ms, r->config->threads, &flows, &n);
-    if (rc == 0)
-        rc = asked_to_stop(r, FL_PHASE_JOINING, 0.3);
-    if (rc == 0)
-        rc = fl_talk_build(out, records, flows, n, r->services, r->config->service_peers, r->config->threads);
-    free(flows);
-    return rc;
+    struct fl_find_request asked = *r;
+    struct fl_stop stop = {stop_talking, &asked};
+    return fl_talk_build(out, &(struct fl_talk_request){.records = records,
+                                                        .active_timeout_ms = r->active_timeout_ms,
+                                                        .services = r->services,
+                                                        .service_peers = r->config->service_peers,
+                                                        .threads = r->config->threads,
+                                                        .stop = &stop});
 }
 
 int fl_find_talk(struct fl_talk *out, const struct fl_find_request *r)

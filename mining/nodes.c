@@ -1,11 +1,20 @@
 /* Flow nodes: groups conversations under their concrete, any-client and any-server node and keeps the busy
- * ones. */
+ * ones.
+ *
+ * 1. Conversations stand in order, so that those of a concrete node, a kind, are one stretch of them. Kinds
+ * are numbered, and conversations ordered by start.
+ * 2. Kinds are grouped by their any-client node, and by their any-server node; conversations, taken by start,
+ * are dealt out to those.
+ * 3. A node stays that reaches `support` windows; its conversations are looked at until it does. How many of
+ * them are one host's is summed over its kinds. */
 #include "mining/nodes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "mining/intern.h"
 #include "mining/parallel.h"
+#include "mining/sorts.h"
 #include "storage/error.h"
 
 int fl_timeline_init(struct fl_timeline *t, int64_t from_ms, int64_t to_ms, int64_t window_ms,
@@ -70,16 +79,14 @@ struct fl_node fl_key_node(const struct fl_node_key *key, const struct fl_talk *
 
 enum group { CONCRETE, ANY_CLIENT, ANY_SERVER, N_GROUPS };
 
-/* The node of a group that a kind of conversation (talk.h) belongs to, packed as kinds are. */
-static struct fl_intern_key node_of(struct fl_intern_key kind, enum group group)
+/* The node of a group that a conversation belongs to, packed so that packed keys order like keys. */
+static struct fl_intern_key node_of(const struct fl_conversation *c, enum group group)
 {
-    const uint64_t any_client = (uint64_t)FL_HOST_ANY << 32, any_port = (uint64_t)FL_PORT_ANY << 17;
-    if (group == ANY_CLIENT)
-        return (struct fl_intern_key){any_client | (uint32_t)kind.high,
-                                      (kind.low & ~((uint64_t)0x1ffff << 17)) | any_port};
-    if (group == ANY_SERVER)
-        kind.high |= FL_HOST_ANY;
-    return kind;
+    uint64_t client = group == ANY_CLIENT ? FL_HOST_ANY : c->client,
+             server = group == ANY_SERVER ? FL_HOST_ANY : c->server,
+             client_port = group == ANY_CLIENT ? FL_PORT_ANY : c->client_port;
+    return (struct fl_intern_key){client << 32 | server,
+                                  (uint64_t)c->protocol << 34 | client_port << 17 | c->server_port};
 }
 
 static struct fl_node_key unpack(struct fl_intern_key packed)
@@ -91,189 +98,234 @@ static struct fl_node_key unpack(struct fl_intern_key packed)
                                 .protocol = (uint8_t)(packed.low >> 34)};
 }
 
-struct touched { /* windows */
-    uint32_t first, last;
-};
-
-/* What is needed while nodes are made. */
+/* What is needed while nodes are made. A kind is the conversations of one concrete node. */
 struct work {
     const struct fl_talk *talk;
     const struct fl_timeline *time;
     uint32_t support;
-    struct fl_intern kinds;     /* keys of the concrete nodes */
-    uint32_t *kind;             /* by conversation */
-    struct fl_entries by_start; /* conversations */
-    struct touched *touched;    /* by conversation */
-    struct fl_nodes groups[N_GROUPS];
+    size_t n_kinds;
+    uint32_t *kind;       /* by conversation */
+    uint32_t *kind_first; /* n_kinds + 1: where the conversations of a kind begin */
+    struct fl_moment *by_start;
+    struct fl_nodes groups[N_GROUPS]; /* `conversations` of each is a third of those of all */
 };
 
-enum look { AT_KINDS, AT_TIMES, N_LOOKS };
+static bool same_kind(const struct fl_conversation *x, const struct fl_conversation *y)
+{
+    return x->client == y->client && x->server == y->server && x->client_port == y->client_port &&
+           x->server_port == y->server_port && x->protocol == y->protocol;
+}
+
+enum look { AT_KINDS, AT_STARTS, N_LOOKS };
 
 /* What all groups need to know of the conversations. */
 static int look_at_conversations(void *ctx, uint32_t look)
 {
     struct work *w = ctx;
     const struct fl_conversation *items = w->talk->items;
-    if (look == AT_KINDS)
-        return fl_conversation_kinds(items, w->talk->n, &w->kinds, w->kind);
-    for (size_t i = 0; i < w->talk->n; i++)
-        w->touched[i] = (struct touched){fl_window_of(w->time, items[i].start_ms),
-                                         fl_window_of(w->time, items[i].end_ms)};
-    return fl_conversation_starts(items, w->talk->n, &w->by_start);
+    if (look == AT_STARTS)
+        return fl_sort_starts(items, w->talk->n, &w->by_start);
+    for (size_t i = 0; i < w->talk->n; i++) {
+        if (i == 0 || !same_kind(&items[i - 1], &items[i]))
+            w->kind_first[w->n_kinds++] = (uint32_t)i;
+        w->kind[i] = (uint32_t)w->n_kinds - 1;
+    }
+    w->kind_first[w->n_kinds] = (uint32_t)w->talk->n;
+    return 0;
 }
 
-static void work_clear(struct work *w)
+static uint32_t kind_size(const struct work *w, size_t kind)
 {
-    fl_intern_clear(&w->kinds);
-    fl_entries_clear(&w->by_start);
-    free(w->kind);
-    free(w->touched);
-    for (int group = 0; group < N_GROUPS; group++)
-        fl_nodes_clear(&w->groups[group]);
+    return w->kind_first[kind + 1] - w->kind_first[kind];
 }
 
-/* In how many windows some conversation of the node (by start) is present. */
-static uint64_t windows_present(const struct work *w, const uint32_t *conversations, size_t n)
+/* Is some conversation of a node (by start) present in `support` windows? */
+static bool is_busy(const struct work *w, const uint32_t *conversations, size_t n)
 {
-    uint64_t count = 0;
-    int64_t covered = -1; /* last window counted */
-    for (size_t i = 0; i < n; i++) {
-        int64_t first = w->touched[conversations[i]].first, last = w->touched[conversations[i]].last;
+    int64_t count = 0, covered = -1; /* last window counted */
+    for (size_t i = 0; i < n && count < w->support; i++) {
+        const struct fl_conversation *c = &w->talk->items[conversations[i]];
+        int64_t first = fl_window_of(w->time, c->start_ms), last = fl_window_of(w->time, c->end_ms);
         if (first <= covered)
             first = covered + 1;
         if (last >= first) {
-            count += (uint64_t)(last - first + 1);
+            count += last - first + 1;
             covered = last;
         }
     }
-    return count;
+    return count >= w->support;
 }
 
-/* The host that a wildcard of the group stands for in a conversation. */
-static uint32_t meant_host(const struct work *w, uint32_t conversation, enum group group)
+/* What is needed of a group of nodes. */
+struct grouping {
+    const struct work *w;
+    enum group group;
+    struct fl_intern nodes; /* their keys */
+    uint32_t *node;         /* by kind */
+    size_t *first;          /* by node: where its conversations begin */
+    uint32_t *kinds;        /* by node: */
+    size_t *first_kind;     /* where its kinds begin in it */
+    uint32_t *made;         /* by host: zeros */
+};
+
+/* Does one host make nine tenths of the node? */
+static bool one_host_in_disguise(struct grouping *g, size_t node)
 {
-    uint64_t hosts = w->kinds.keys[w->kind[conversation]].high;
-    return (uint32_t)(group == ANY_CLIENT ? hosts >> 32 : hosts);
+    const struct fl_conversation *items = g->w->talk->items;
+    uint64_t most = 0, n = g->first[node + 1] - g->first[node];
+    for (int round = 0; round < 2; round++) /* the second to leave zeros */
+        for (size_t i = g->first_kind[node]; i < g->first_kind[node + 1]; i++) {
+            const struct fl_conversation *c = &items[g->w->kind_first[g->kinds[i]]];
+            uint32_t *made = &g->made[g->group == ANY_CLIENT ? c->client : c->server];
+            *made = round == 0 ? *made + kind_size(g->w, g->kinds[i]) : 0;
+            most = *made > most ? *made : most;
+        }
+    return most * 10 >= n * 9;
 }
 
-/* Does one host make nine tenths of the node? `made` is by host, zeros before and after. */
-static bool one_host_in_disguise(const struct work *w, const uint32_t *conversations, size_t n,
-                                 enum group group, uint32_t *made)
+/* The nodes that the kinds of conversation belong to, in order. */
+static int group_kinds(struct grouping *g)
 {
-    uint32_t most = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t so_many = ++made[meant_host(w, conversations[i], group)];
-        most = so_many > most ? so_many : most;
-    }
-    for (size_t i = 0; i < n; i++)
-        made[meant_host(w, conversations[i], group)] = 0;
-    return (uint64_t)most * 10 >= (uint64_t)n * 9;
-}
-
-/* The nodes that the kinds of conversation belong to: `nodes` their keys, node[k] that of kind k. */
-static int group_kinds(const struct fl_intern *kinds, enum group group, struct fl_intern *nodes,
-                       uint32_t *node)
-{
+    const struct work *w = g->w;
     int rc = 0;
-    for (size_t k = 0; k < kinds->n && rc == 0; k++) {
-        node[k] = k ? node[k - 1] : 0;
-        rc = fl_intern_number(nodes, node_of(kinds->keys[k], group), &node[k]);
+    for (size_t k = 0; k < w->n_kinds && rc == 0; k++) {
+        g->node[k] = k ? g->node[k - 1] : 0;
+        rc = fl_intern_number(&g->nodes, node_of(&w->talk->items[w->kind_first[k]], g->group), &g->node[k]);
     }
-    uint32_t *rank = rc == 0 ? malloc((nodes->n + 1) * sizeof *rank) : NULL;
+    uint32_t *rank = rc == 0 ? malloc((g->nodes.n + 1) * sizeof *rank) : NULL;
     if (rc == 0)
-        rc = rank ? fl_intern_sort(nodes, rank) : FL_ENOMEM;
-    for (size_t k = 0; k < kinds->n && rc == 0; k++)
-        node[k] = rank[node[k]];
+        rc = rank ? fl_intern_sort(&g->nodes, rank) : FL_ENOMEM;
+    for (size_t k = 0; k < w->n_kinds && rc == 0; k++)
+        g->node[k] = rank[g->node[k]];
     free(rank);
     return rc;
 }
 
-/* Put the conversations of each node together, by start within it; first[i] is where node i's begin. */
-static void lay_out(const struct work *w, const uint32_t *node, size_t n_nodes, size_t *first,
-                    uint32_t *conversations)
+/* first[i + 2] holds how many there are at i: let first[i + 1] be where they begin. */
+static void add_up(size_t *first, size_t n)
 {
-    memset(first, 0, (n_nodes + 1) * sizeof *first);
-    for (size_t i = 0; i < w->talk->n; i++)
-        first[node[w->kind[i]] + 1]++;
-    for (size_t i = 0; i < n_nodes; i++)
-        first[i + 1] += first[i];
+    for (size_t i = 1; i <= n; i++)
+        first[i] += first[i - 1];
+}
+
+/* Put the kinds of each node together, and its conversations, by start; `first` have room for nodes + 2. */
+static void lay_out(struct grouping *g, uint32_t *conversations)
+{
+    const struct work *w = g->w;
+    for (size_t k = 0; k < w->n_kinds; k++) {
+        g->first_kind[g->node[k] + 2]++;
+        g->first[g->node[k] + 2] += kind_size(w, k);
+    }
+    add_up(g->first_kind, g->nodes.n + 1);
+    add_up(g->first, g->nodes.n + 1);
+    for (size_t k = 0; k < w->n_kinds; k++)
+        g->kinds[g->first_kind[g->node[k] + 1]++] = (uint32_t)k;
     for (size_t i = 0; i < w->talk->n; i++) {
-        uint32_t c = w->by_start.items[i].value;
-        conversations[first[node[w->kind[c]]]++] = c;
-    }
-    for (size_t i = n_nodes; i > 0; i--)
-        first[i] = first[i - 1];
-    first[0] = 0;
-}
-
-/* Keep the busy ones of a group's nodes, whose conversations are laid out in out->conversations. */
-static void keep_busy(struct fl_nodes *out, const struct work *w, const struct fl_intern *nodes,
-                      const size_t *first, enum group group, uint32_t *made)
-{
-    for (size_t i = 0; i < nodes->n; i++) {
-        const uint32_t *own = out->conversations + first[i];
-        size_t n = first[i + 1] - first[i];
-        if (windows_present(w, own, n) < w->support)
-            continue;
-        if (group != CONCRETE && one_host_in_disguise(w, own, n, group, made))
-            continue;
-        out->keys[out->n] = unpack(nodes->keys[i]);
-        memmove(out->conversations + out->first[out->n], own, n * sizeof *own);
-        out->first[out->n + 1] = out->first[out->n] + n;
-        out->n++;
+        uint32_t c = w->by_start[i].index;
+        conversations[g->first[g->node[w->kind[c]] + 1]++] = c;
     }
 }
 
-static int room_for(struct fl_nodes *out, size_t nodes, size_t conversations)
+/* The next node that is kept. */
+static void keep(struct fl_nodes *out, struct fl_intern_key key, const uint32_t *conversations, size_t n)
 {
-    *out = (struct fl_nodes){.keys = malloc((nodes + 1) * sizeof *out->keys),
-                             .first = calloc(nodes + 1, sizeof *out->first),
-                             .conversations = malloc((conversations + 1) * sizeof *out->conversations)};
-    return out->keys && out->first && out->conversations ? 0 : FL_ENOMEM;
+    out->keys[out->n] = unpack(key);
+    memmove(out->conversations + out->first[out->n], conversations, n * sizeof *conversations);
+    out->first[out->n + 1] = out->first[out->n] + n;
+    out->n++;
+}
+
+static int room_for(struct fl_nodes *out, size_t nodes)
+{
+    out->keys = malloc((nodes + 1) * sizeof *out->keys);
+    out->first = calloc(nodes + 1, sizeof *out->first);
+    return out->keys && out->first ? 0 : FL_ENOMEM;
+}
+
+/* Kinds are stretches of conversations already. */
+static int make_concrete(struct work *w, struct fl_nodes *out)
+{
+    if (room_for(out, w->n_kinds) < 0)
+        return FL_ENOMEM;
+    for (size_t k = 0; k < w->n_kinds; k++) {
+        uint32_t *own = out->conversations + w->kind_first[k];
+        for (uint32_t i = 0; i < kind_size(w, k); i++)
+            own[i] = w->kind_first[k] + i;
+        if (is_busy(w, own, kind_size(w, k)))
+            keep(out, node_of(&w->talk->items[w->kind_first[k]], CONCRETE), own, kind_size(w, k));
+    }
+    return 0;
+}
+
+static int make_wildcards(struct grouping *g, struct fl_nodes *out)
+{
+    size_t most = g->w->n_kinds + 2;
+    g->node = malloc(most * sizeof *g->node);
+    g->kinds = malloc(most * sizeof *g->kinds);
+    g->first = calloc(most, sizeof *g->first);
+    g->first_kind = calloc(most, sizeof *g->first_kind);
+    g->made = calloc(g->w->talk->n_hosts + 1, sizeof *g->made);
+    if (!g->node || !g->kinds || !g->first || !g->first_kind || !g->made)
+        return FL_ENOMEM;
+    int rc = group_kinds(g);
+    if (rc == 0)
+        rc = room_for(out, g->nodes.n);
+    if (rc < 0)
+        return rc;
+    lay_out(g, out->conversations);
+    for (size_t i = 0; i < g->nodes.n; i++) {
+        const uint32_t *own = out->conversations + g->first[i];
+        size_t n = g->first[i + 1] - g->first[i];
+        if (is_busy(g->w, own, n) && !one_host_in_disguise(g, i))
+            keep(out, g->nodes.keys[i], own, n);
+    }
+    return 0;
 }
 
 static int make_group(void *ctx, uint32_t group)
 {
     struct work *w = ctx;
-    struct fl_nodes *out = &w->groups[group];
-    struct fl_intern nodes = {0};
-    uint32_t *node = malloc((w->kinds.n + 1) * sizeof *node);
-    uint32_t *made = calloc(w->talk->n_hosts + 1, sizeof *made);
-    size_t *first = malloc((w->kinds.n + 1) * sizeof *first);
-    int rc = node && made && first ? group_kinds(&w->kinds, (enum group)group, &nodes, node) : FL_ENOMEM;
-    if (rc == 0)
-        rc = room_for(out, nodes.n, w->talk->n);
-    if (rc == 0) {
-        lay_out(w, node, nodes.n, first, out->conversations);
-        keep_busy(out, w, &nodes, first, (enum group)group, made);
-    }
-    fl_intern_clear(&nodes);
-    free(node);
-    free(made);
-    free(first);
+    struct grouping g = {.w = w, .group = (enum group)group};
+    if (group == CONCRETE)
+        return make_concrete(w, &w->groups[group]);
+    int rc = make_wildcards(&g, &w->groups[group]);
+    fl_intern_clear(&g.nodes);
+    free(g.node);
+    free(g.kinds);
+    free(g.first);
+    free(g.first_kind);
+    free(g.made);
     return rc;
 }
 
-/* One group behind the other. */
+/* One group behind the other; their conversations are in out->conversations already, with gaps. */
 static int string_together(struct fl_nodes *out, const struct fl_nodes groups[N_GROUPS])
 {
-    size_t nodes = 0, conversations = 0;
-    for (int g = 0; g < N_GROUPS; g++) {
-        nodes += groups[g].n;
-        conversations += groups[g].first[groups[g].n];
-    }
-    if (room_for(out, nodes, conversations) < 0)
+    if (room_for(out, groups[CONCRETE].n + groups[ANY_CLIENT].n + groups[ANY_SERVER].n) < 0)
         return FL_ENOMEM;
-    for (int g = 0; g < N_GROUPS; g++) {
+    for (int group = 0; group < N_GROUPS; group++) {
+        const struct fl_nodes *g = &groups[group];
         size_t before = out->first[out->n];
-        memcpy(out->keys + out->n, groups[g].keys, groups[g].n * sizeof *out->keys);
-        memcpy(out->conversations + before, groups[g].conversations,
-               groups[g].first[groups[g].n] * sizeof *out->conversations);
-        for (size_t i = 1; i <= groups[g].n; i++)
-            out->first[out->n + i] = before + groups[g].first[i];
-        out->n += groups[g].n;
+        memcpy(out->keys + out->n, g->keys, g->n * sizeof *out->keys);
+        memmove(out->conversations + before, g->conversations, g->first[g->n] * sizeof *out->conversations);
+        for (size_t i = 1; i <= g->n; i++)
+            out->first[out->n + i] = before + g->first[i];
+        out->n += g->n;
     }
+    uint32_t *trimmed = realloc(out->conversations, (out->first[out->n] + 1) * sizeof *out->conversations);
+    out->conversations = trimmed ? trimmed : out->conversations;
     return 0;
+}
+
+static void work_clear(struct work *w)
+{
+    free(w->kind);
+    free(w->kind_first);
+    free(w->by_start);
+    for (int group = 0; group < N_GROUPS; group++) {
+        free(w->groups[group].keys);
+        free(w->groups[group].first);
+    }
 }
 
 int fl_nodes_build_on(struct fl_nodes *out, const struct fl_talk *talk, const struct fl_timeline *time,
@@ -283,9 +335,11 @@ int fl_nodes_build_on(struct fl_nodes *out, const struct fl_talk *talk, const st
                      .time = time,
                      .support = support,
                      .kind = malloc((talk->n + 1) * sizeof *w.kind),
-                     .touched = malloc((talk->n + 1) * sizeof *w.touched)};
-    *out = (struct fl_nodes){0};
-    int rc = w.kind && w.touched ? 0 : FL_ENOMEM;
+                     .kind_first = malloc((talk->n + 1) * sizeof *w.kind_first)};
+    *out = (struct fl_nodes){.conversations = malloc((N_GROUPS * talk->n + 1) * sizeof *out->conversations)};
+    int rc = w.kind && w.kind_first && out->conversations ? 0 : FL_ENOMEM;
+    for (int group = 0; group < N_GROUPS && rc == 0; group++)
+        w.groups[group].conversations = out->conversations + (size_t)group * talk->n;
     if (rc == 0)
         rc = fl_parallel_in_turn(threads, N_LOOKS, look_at_conversations, &w);
     if (rc == 0)

@@ -11,18 +11,20 @@
  * only when its source has no share in the flow yet: a source that has says itself that this is another one.
  * 4. Put the two directions of each conversation in the order of their starts.
  *
+ * Steps 2 to 4 are done for one conversation at a time, so that its flows are still at hand where they are
+ * joined (mining/talk.c) and all of them never stand in memory together.
+ *
  * Example, active timeout 60 s: parts [0, 60 s] [60.2 s, 120.1 s] [120.5 s, 130 s] are one flow [0, 130 s];
  * NTP requests at 0, 16 s and 32 s stay three flows, also when a second exporter sees each 5 ms later. */
 #include "mining/stitch.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "mining/clocks.h"
 #include "mining/order.h"
-#include "mining/parallel.h"
 #include "mining/radix.h"
+#include "mining/room.h"
 #include "storage/error.h"
 
 static const int64_t continued_within_ms = 1000; /* the next part starts at most this long after the end */
@@ -169,38 +171,25 @@ static void order_by_start(struct fl_record *flows, size_t n)
     }
 }
 
-/* What each thread has for itself. */
-struct slice {
-    size_t from, to; /* records */
-    size_t n;        /* flows written, at `from` of the output */
-    size_t *share;   /* by source: number of the flow that it has a share in, if any */
-};
-
-/* Step 3 for the flows [from, n) of one direction, in place; returns the new n. */
-static size_t deduplicate(struct fl_record *flows, size_t from, size_t n, size_t *share)
+/* Step 3 for the flows from `from` on, which are of one direction. */
+static void deduplicate(struct fl_stitched *s, size_t from)
 {
+    struct fl_record *flows = s->flows;
     size_t kept = from;
-    order_by_start(flows + from, n - from);
-    for (size_t i = from; i < n; i++) {
+    order_by_start(flows + from, s->n - from);
+    for (size_t i = from; i < s->n; i++) {
         struct fl_record *last = &flows[kept - 1], f = flows[i];
-        int64_t slack_ms = kept > from && share[f.source] == kept ? 0 : clocks_differ_ms;
+        int64_t slack_ms = kept > from && s->share[f.source] == s->before + kept ? 0 : clocks_differ_ms;
         if (kept > from && f.start_ms - last->end_ms <= slack_ms)
             extend(last, &f);
         else
             flows[kept++] = f;
-        share[f.source] = kept; /* its number: flows written so far, never the same again in a slice */
+        s->share[f.source] = s->before + kept; /* its number, which no other flow has */
     }
-    return kept;
+    s->n = kept;
 }
 
 /* ---- 4. both directions ---- */
-
-struct job {
-    const struct fl_records *records;
-    int64_t *timeout_ms, *ahead_ms; /* by source */
-    struct fl_record *out;
-    struct slice slices[FL_MOST_THREADS];
-};
 
 static void set_clock(struct fl_record *flows, size_t n, int64_t ahead_ms)
 {
@@ -210,89 +199,70 @@ static void set_clock(struct fl_record *flows, size_t n, int64_t ahead_ms)
     }
 }
 
-/* Steps 2 to 4 for the records [from, to) of one conversation; returns the number of flows now written. */
-static size_t stitch_talk(const struct job *job, size_t from, size_t to, struct fl_record *out, size_t n,
-                          size_t *share)
+/* Step 2 for what one source saw of the direction that records[from] has; returns where that ends. */
+static size_t add_source(const struct fl_stitcher *s, size_t from, size_t to, struct fl_stitched *out)
 {
-    const struct fl_record *all = job->records->items;
-    size_t first = n, turned = 0;
+    const struct fl_record *all = s->records->items;
+    uint16_t source = all[from].source;
+    size_t end = from + 1;
+    while (end < to && same_source(&all[from], &all[end]))
+        end++;
+    size_t n = stitch_source(all + from, end - from, s->timeout_ms[source], out->flows + out->n);
+    set_clock(out->flows + out->n, n, s->ahead_ms[source]);
+    out->n += n;
+    return end;
+}
+
+static int make_room(const struct fl_stitcher *s, size_t n, struct fl_stitched *out)
+{
+    if (!out->share)
+        out->share = calloc(s->records->n_sources + 1, sizeof *out->share);
+    return out->share ? fl_room(&out->flows, &out->room, n, sizeof *out->flows) : FL_ENOMEM;
+}
+
+int fl_stitch(const struct fl_stitcher *s, size_t from, size_t to, struct fl_stitched *out)
+{
+    const struct fl_record *all = s->records->items;
+    bool turned = false;
+    out->before += out->n;
+    out->n = 0;
+    if (make_room(s, to - from, out) < 0)
+        return FL_ENOMEM;
     while (from < to) {
-        size_t direction = n, sources = 0;
-        bool more = true;
-        while (more) {
-            size_t end = from + 1;
-            while (end < to && same_source(&all[from], &all[end]))
-                end++;
-            uint16_t source = all[from].source;
-            size_t count = stitch_source(all + from, end - from, job->timeout_ms[source], out + n);
-            set_clock(out + n, count, job->ahead_ms[source]);
-            n += count;
-            sources++;
-            more = end < to && same_direction(&all[from], &all[end]);
-            from = end;
-        }
+        size_t direction = out->n, sources = 0, next = from;
+        for (; next < to && same_direction(&all[from], &all[next]); sources++)
+            next = add_source(s, next, to, out);
         if (sources > 1)
-            n = deduplicate(out, direction, n, share);
-        turned += direction > first;
+            deduplicate(out, direction);
+        turned |= direction > 0;
+        from = next;
     }
     if (turned)
-        order_by_start(out + first, n - first);
-    return n;
+        order_by_start(out->flows, out->n);
+    return 0;
 }
 
-static int stitch_slice(void *ctx, uint32_t part)
+void fl_stitched_clear(struct fl_stitched *s)
 {
-    struct job *job = ctx;
-    struct slice *s = &job->slices[part];
-    struct fl_record *out = job->out + s->from;
-    s->share = calloc(job->records->n_sources + 1, sizeof *s->share);
-    if (!s->share)
-        return FL_ENOMEM;
-    for (size_t at = s->from, next; at < s->to; at = next) {
-        next = fl_record_next_talk(job->records->items, s->to, at + 1);
-        s->n = stitch_talk(job, at, next, out, s->n, s->share);
-    }
+    free(s->flows);
     free(s->share);
-    return 0;
+    *s = (struct fl_stitched){0};
 }
 
-static size_t close_ranks(struct job *job, uint32_t n)
+int fl_stitcher_init(struct fl_stitcher *s, const struct fl_records *records, int64_t active_timeout_ms)
 {
-    size_t count = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        struct slice *s = &job->slices[i];
-        memmove(job->out + count, job->out + s->from, s->n * sizeof *job->out);
-        count += s->n;
-    }
-    return count;
+    *s = (struct fl_stitcher){.records = records,
+                              .timeout_ms = malloc((records->n_sources + 1) * sizeof *s->timeout_ms),
+                              .ahead_ms = malloc((records->n_sources + 1) * sizeof *s->ahead_ms)};
+    int rc = s->timeout_ms && s->ahead_ms ? 0 : FL_ENOMEM;
+    if (rc == 0)
+        rc = fl_learn_active_timeouts(records, active_timeout_ms, s->timeout_ms);
+    return rc == 0 ? fl_learn_clocks(records, s->ahead_ms) : rc;
 }
 
-int fl_stitch(const struct fl_records *records, int64_t active_timeout_ms, uint32_t threads,
-              struct fl_record **out, size_t *n_out)
+void fl_stitcher_clear(struct fl_stitcher *s)
 {
-    uint32_t n = fl_parallel_threads(threads);
-    struct job job = {.records = records,
-                      .timeout_ms = malloc((records->n_sources + 1) * sizeof *job.timeout_ms),
-                      .ahead_ms = malloc((records->n_sources + 1) * sizeof *job.ahead_ms),
-                      .out = malloc((records->n + 1) * sizeof *job.out)};
-    int rc = job.timeout_ms && job.ahead_ms && job.out ? 0 : FL_ENOMEM;
-    if (rc == 0)
-        rc = fl_learn_active_timeouts(records, active_timeout_ms, job.timeout_ms);
-    if (rc == 0)
-        rc = fl_learn_clocks(records, job.ahead_ms);
-    if (rc == 0) {
-        for (uint32_t i = 0; i < n; i++)
-            job.slices[i] = (struct slice){.from = fl_record_cut(records->items, records->n, i, n),
-                                           .to = fl_record_cut(records->items, records->n, i + 1, n)};
-        rc = fl_parallel(n, stitch_slice, &job);
-    }
-    free(job.timeout_ms);
-    free(job.ahead_ms);
-    if (rc < 0) {
-        free(job.out);
-        return rc;
-    }
-    *n_out = close_ranks(&job, n);
-    *out = job.out;
-    return 0;
+    free(s->timeout_ms);
+    free(s->ahead_ms);
+    *s = (struct fl_stitcher){0};
 }

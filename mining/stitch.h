@@ -14,11 +14,26 @@
  * FL_ENOMEM. */
 int fl_learn_active_timeouts(const struct fl_records *records, int64_t fallback_ms, int64_t *out);
 
-/* Stitch and deduplicate. *out (free with free()) holds one-way flows in the shape of records, whole again
- * after the exporter's active timeout cut them, marks OR-ed over the parts and source without a meaning; by
- * conversation, then start, direction, end, marks. On up to `threads` threads (0: one a processor).
- * FL_ENOMEM. */
-int fl_stitch(const struct fl_records *records, int64_t active_timeout_ms, uint32_t threads,
-              struct fl_record **out, size_t *n_out);
+/* What stitching needs to know of all records before it begins. */
+struct fl_stitcher {
+    const struct fl_records *records;
+    int64_t *timeout_ms, *ahead_ms; /* by source */
+};
+/* Learn it. FL_ENOMEM; fl_stitcher_clear in any case. */
+int fl_stitcher_init(struct fl_stitcher *s, const struct fl_records *records, int64_t active_timeout_ms);
+void fl_stitcher_clear(struct fl_stitcher *s);
+
+/* The flows of one conversation, and what a thread makes them with; zeroed: none yet. */
+struct fl_stitched {
+    struct fl_record *flows;
+    size_t n, room;
+    size_t *share; /* by source: number of the flow that it has a share in, if any */
+    size_t before; /* flows of the conversations before, which have the numbers up to it */
+};
+/* Stitch and deduplicate the records [from, to), all of one conversation. out->flows are one-way flows in the
+ * shape of records, whole again after the exporter's active timeout cut them, marks OR-ed over the parts and
+ * source without a meaning; by start, direction, end, marks. FL_ENOMEM. */
+int fl_stitch(const struct fl_stitcher *s, size_t from, size_t to, struct fl_stitched *out);
+void fl_stitched_clear(struct fl_stitched *s);
 
 #endif

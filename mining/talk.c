@@ -10,7 +10,12 @@
  * where stamps are too coarse to tell, or the conversations few, the side with fewer peers is. With none, it
  * is the side that asks by its TCP flags, else the host that is the client of what has a service port or
  * flags between the two (FTP's control), else the one that speaks first in most of what is between them.
- * 4. Radix sort by start, then by what the conversation's node will be.
+ * 4. Conversations stand in the order of their two hosts already, so that what one host asks another over a
+ * protocol is one stretch of theirs: a run. Runs are sorted, each gets its place, and conversations are
+ * sorted within their run.
+ *
+ * Flows are stitched, joined and put in order on several threads, each of which has a part of the pairs of
+ * hosts.
  *
  * Example: 10.0.0.5:40001 -> 10.0.0.53:53 at 0 ms and back at 20 ms is one conversation 10.0.0.5.*
  * : 10.0.0.53.53. */
@@ -23,6 +28,10 @@
 #include <string.h>
 
 #include "mining/parallel.h"
+#include "mining/radix.h"
+#include "mining/room.h"
+#include "mining/sorts.h"
+#include "mining/stitch.h"
 #include "storage/error.h"
 
 static const int64_t answer_within_ms =
@@ -61,16 +70,14 @@ static bool registered(const struct fl_services *s, uint8_t protocol, uint16_t p
 
 enum { FROM_A = 0, FROM_B = 1, UNKNOWN = 2 };
 
-struct joined { /* a conversation before its roles are known */
+struct joined { /* a conversation; its roles once they are known */
     int64_t start_ms, end_ms;
     uint32_t a, b;
     uint16_t a_port, b_port;
     uint8_t protocol;
-    uint8_t initiator;                              /* FROM_A, FROM_B, UNKNOWN */
-    bool by_flags;                                  /* TCP flags told it */
-    struct roles {                                  /* once they are known */
-        bool a_is_client, client_port, server_port; /* the ports: kept concrete */
-    } roles;
+    uint8_t initiator : 2;                                  /* FROM_A, FROM_B, UNKNOWN */
+    bool by_flags : 1;                                      /* TCP flags told it */
+    bool a_is_client : 1, client_port : 1, server_port : 1; /* the ports: kept concrete */
 };
 
 static bool asks_only(uint8_t marks)
@@ -79,19 +86,18 @@ static bool asks_only(uint8_t marks)
 }
 
 /* Who spoke first: the side that sent a SYN and never an ACK, else the side whose first packet is earlier. */
-static uint8_t initiator_of(uint8_t protocol, const int64_t first_ms[2], const uint8_t marks[2],
-                            bool *by_flags)
+static void tell_initiator(struct joined *j, const int64_t first_ms[2], const uint8_t marks[2])
 {
-    *by_flags = false;
-    if (fl_protocol_is_icmp(protocol))
-        return FROM_A;
-    bool a_asks = asks_only(marks[0]), b_asks = asks_only(marks[1]);
-    *by_flags = a_asks != b_asks;
-    if (*by_flags)
-        return a_asks ? FROM_A : FROM_B;
-    if (first_ms[0] == first_ms[1])
-        return UNKNOWN;
-    return first_ms[0] < first_ms[1] ? FROM_A : FROM_B;
+    bool a_asks = asks_only(marks[0]), b_asks = asks_only(marks[1]), icmp = fl_protocol_is_icmp(j->protocol);
+    j->by_flags = !icmp && a_asks != b_asks;
+    if (icmp)
+        j->initiator = FROM_A;
+    else if (j->by_flags)
+        j->initiator = a_asks ? FROM_A : FROM_B;
+    else if (first_ms[0] == first_ms[1])
+        j->initiator = UNKNOWN;
+    else
+        j->initiator = first_ms[0] < first_ms[1] ? FROM_A : FROM_B;
 }
 
 /* Joins flows[from..n), all of one key, into one conversation; returns the index behind its last flow. */
@@ -124,20 +130,8 @@ static size_t join_one(const struct fl_record *flows, size_t from, size_t n, str
                            .a_port = first->a_port,
                            .b_port = first->b_port,
                            .protocol = first->protocol};
-    out->initiator = initiator_of(first->protocol, first_ms, marks, &out->by_flags);
+    tell_initiator(out, first_ms, marks);
     return i;
-}
-
-/* Joins the flows [from, to), whole conversations; returns how many it wrote. */
-static size_t join_all(const struct fl_record *flows, size_t from, size_t to, struct joined *out)
-{
-    size_t count = 0;
-    for (size_t next; from < to; from = next) {
-        next = fl_record_next_talk(flows, to, from + 1);
-        for (size_t i = from; i < next;)
-            i = join_one(flows, i, next, &out[count++]);
-    }
-    return count;
 }
 
 static bool same_key(const struct joined *x, const struct joined *y)
@@ -162,6 +156,7 @@ struct popularities {
     struct fl_intern endpoints;
     uint32_t *peers; /* by number of the endpoint */
     size_t room;
+    uint8_t ports[8192]; /* a bit a port: an endpoint with it is a service by its peers */
 };
 
 static struct fl_intern_key endpoint(uint32_t host, uint8_t protocol, uint16_t port)
@@ -169,10 +164,10 @@ static struct fl_intern_key endpoint(uint32_t host, uint8_t protocol, uint16_t p
     return (struct fl_intern_key){host, (uint64_t)protocol << 16 | port};
 }
 
-static int add_peers(struct popularities *p, struct fl_intern_key key, uint32_t n)
+/* *number: a guess, as fl_intern_number takes it. */
+static int add_peers(struct popularities *p, struct fl_intern_key key, uint32_t n, uint32_t *number)
 {
-    uint32_t number = UINT32_MAX;
-    int rc = fl_intern_number(&p->endpoints, key, &number);
+    int rc = fl_intern_number(&p->endpoints, key, number);
     if (rc < 0)
         return rc;
     if (p->room < p->endpoints.n) {
@@ -184,13 +179,14 @@ static int add_peers(struct popularities *p, struct fl_intern_key key, uint32_t 
         p->peers = peers;
         p->room = room;
     }
-    p->peers[number] += n;
+    p->peers[*number] += n;
     return 0;
 }
 
 /* All conversations between two endpoints stand together, so each pair of endpoints is met once. */
 static int count_peers(struct popularities *out, const struct joined *joined, size_t n)
 {
+    uint32_t number[2] = {0, 0};
     int rc = 0;
     for (size_t from = 0, to; from < n && rc == 0; from = to) {
         const struct joined *k = &joined[from];
@@ -203,19 +199,29 @@ static int count_peers(struct popularities *out, const struct joined *joined, si
         if (!fl_protocol_has_ports(k->protocol))
             continue;
         if (asked[0])
-            rc = add_peers(out, endpoint(k->a, k->protocol, k->a_port), 1);
+            rc = add_peers(out, endpoint(k->a, k->protocol, k->a_port), 1, &number[0]);
         if (asked[1] && rc == 0)
-            rc = add_peers(out, endpoint(k->b, k->protocol, k->b_port), 1);
+            rc = add_peers(out, endpoint(k->b, k->protocol, k->b_port), 1, &number[1]);
     }
     return rc;
 }
 
 static int add_popularities(struct popularities *to, const struct popularities *more)
 {
+    uint32_t number = 0;
     int rc = 0;
     for (size_t i = 0; i < more->endpoints.n && rc == 0; i++)
-        rc = add_peers(to, more->endpoints.keys[i], more->peers[i]);
+        rc = add_peers(to, more->endpoints.keys[i], more->peers[i], &number);
     return rc;
+}
+
+static void mark_ports(struct popularities *p, uint32_t service_peers)
+{
+    for (size_t i = 0; i < p->endpoints.n; i++) {
+        uint16_t port = (uint16_t)p->endpoints.keys[i].low;
+        if (p->peers[i] >= service_peers)
+            p->ports[port / 8] |= (uint8_t)(1u << (port % 8));
+    }
 }
 
 static uint32_t peers_of(const struct popularities *p, struct fl_intern_key key)
@@ -251,18 +257,23 @@ static bool a_speaks_first(const struct joined *group, size_t n)
     return v.a >= v.b;
 }
 
+/* Does an endpoint serve? Most ports need no looking up. */
+static bool serves(const struct known *known, uint32_t host, uint8_t protocol, uint16_t port)
+{
+    if (registered(known->services, protocol, port))
+        return true;
+    return (known->popular->ports[port / 8] >> (port % 8) & 1) &&
+           peers_of(known->popular, endpoint(host, protocol, port)) >= known->service_peers;
+}
+
 struct sides { /* of the conversations between two endpoints */
-    uint32_t a_peers, b_peers;
     bool a_serves, b_serves;
 };
 
 static struct sides sides_of(const struct joined *k, const struct known *known)
 {
-    struct sides s = {.a_peers = peers_of(known->popular, endpoint(k->a, k->protocol, k->a_port)),
-                      .b_peers = peers_of(known->popular, endpoint(k->b, k->protocol, k->b_port))};
-    s.a_serves = s.a_peers >= known->service_peers || registered(known->services, k->protocol, k->a_port);
-    s.b_serves = s.b_peers >= known->service_peers || registered(known->services, k->protocol, k->b_port);
-    return s;
+    return (struct sides){serves(known, k->a, k->protocol, k->a_port),
+                          serves(known, k->b, k->protocol, k->b_port)};
 }
 
 /* All conversations over a protocol between two hosts. */
@@ -290,13 +301,20 @@ static bool a_opens(const struct between *hosts, const struct known *known)
 }
 
 /* Both ports are services: who speaks first, where that is clear, else who has fewer peers. */
-static bool a_asks(const struct joined *group, size_t n, const struct sides *s)
+static bool a_asks(const struct joined *group, size_t n, const struct known *known)
 {
+    const struct joined *k = &group[0];
+    uint32_t a_peers = peers_of(known->popular, endpoint(k->a, k->protocol, k->a_port)),
+             b_peers = peers_of(known->popular, endpoint(k->b, k->protocol, k->b_port));
     struct votes v = count_votes(group, n);
     size_t most = v.a > v.b ? v.a : v.b;
     bool clear = n >= recurs && most * 5 >= (v.a + v.b) * 4;
-    return clear || s->a_peers == s->b_peers ? v.a >= v.b : s->a_peers < s->b_peers;
+    return clear || a_peers == b_peers ? v.a >= v.b : a_peers < b_peers;
 }
+
+struct roles {
+    bool a_is_client, client_port, server_port; /* the ports: kept concrete */
+};
 
 /* Roles for the n conversations between two endpoints, some of what is between the two hosts. */
 static struct roles roles_of(const struct joined *group, size_t n, struct between *hosts,
@@ -311,7 +329,7 @@ static struct roles roles_of(const struct joined *group, size_t n, struct betwee
     if (s.a_serves != s.b_serves)
         return (struct roles){s.b_serves, false, true};
     if (s.a_serves)
-        return (struct roles){a_asks(group, n, &s), n >= recurs, true};
+        return (struct roles){a_asks(group, n, known), n >= recurs, true};
     if (k->by_flags)
         return (struct roles){a_speaks_first(group, n), false, false};
     if (hosts->opener == NOT_ASKED)
@@ -319,37 +337,42 @@ static struct roles roles_of(const struct joined *group, size_t n, struct betwee
     return (struct roles){hosts->opener == A_OPENS, false, false};
 }
 
-static struct between between_hosts(const struct joined *joined, size_t n)
+/* How many of joined[0..n) are between the hosts of the first, over its protocol. */
+static size_t count_between(const struct joined *joined, size_t n)
 {
     size_t count = 1;
     while (count < n && joined[count].a == joined->a && joined[count].b == joined->b &&
            joined[count].protocol == joined->protocol)
         count++;
-    return (struct between){joined, count, NOT_ASKED};
+    return count;
 }
 
-static void assign_roles(struct joined *joined, size_t n, const struct known *known)
+/* For all between two hosts over a protocol; returns in how many of them host a is the client. */
+static size_t assign_roles(struct joined *joined, size_t n, const struct known *known)
 {
-    struct between hosts = {joined, 0, NOT_ASKED};
+    struct between hosts = {joined, n, NOT_ASKED};
+    size_t count = 0;
     for (size_t from = 0, to; from < n; from = to) {
-        if (joined + from == hosts.items + hosts.n)
-            hosts = between_hosts(joined + from, n - from);
         to = next_key(joined, n, from);
         struct roles r = roles_of(joined + from, to - from, &hosts, known);
-        for (size_t i = from; i < to; i++)
-            joined[i].roles = r;
+        count += r.a_is_client ? to - from : 0;
+        for (size_t i = from; i < to; i++) {
+            joined[i].a_is_client = r.a_is_client;
+            joined[i].client_port = r.client_port;
+            joined[i].server_port = r.server_port;
+        }
     }
+    return count;
 }
 
 static struct fl_conversation conversation_of(const struct joined *j)
 {
-    struct roles r = j->roles;
-    uint32_t client_port = r.a_is_client ? j->a_port : j->b_port,
-             server_port = r.a_is_client ? j->b_port : j->a_port;
-    return (struct fl_conversation){.client = r.a_is_client ? j->a : j->b,
-                                    .server = r.a_is_client ? j->b : j->a,
-                                    .client_port = r.client_port ? client_port : FL_PORT_ANY,
-                                    .server_port = r.server_port ? server_port : FL_PORT_ANY,
+    uint32_t client_port = j->a_is_client ? j->a_port : j->b_port,
+             server_port = j->a_is_client ? j->b_port : j->a_port;
+    return (struct fl_conversation){.client = j->a_is_client ? j->a : j->b,
+                                    .server = j->a_is_client ? j->b : j->a,
+                                    .client_port = j->client_port ? client_port : FL_PORT_ANY,
+                                    .server_port = j->server_port ? server_port : FL_PORT_ANY,
                                     .start_ms = j->start_ms,
                                     .end_ms = j->end_ms,
                                     .protocol = j->protocol};
@@ -357,133 +380,132 @@ static struct fl_conversation conversation_of(const struct joined *j)
 
 /* ---- 4. order ---- */
 
-static struct fl_intern_key key_of(const struct fl_conversation *c)
-{
-    return (struct fl_intern_key){(uint64_t)c->client << 32 | c->server, (uint64_t)c->protocol << 34 |
-                                                                             (uint64_t)c->client_port << 17 |
-                                                                             c->server_port};
-}
+/* What one host asks another over a protocol: those of joined[from..to) whose client is a, or is not. */
+struct run {
+    uint64_t hosts; /* client << 32 | server */
+    size_t place;   /* where they go */
+    uint32_t from, to, n;
+    uint8_t protocol;
+    bool a_is_client;
+};
 
-static int number_kind(struct fl_intern *kinds, const struct fl_conversation *c, size_t i, uint32_t *kind)
-{
-    kind[i] = i ? kind[i - 1] : 0;
-    return fl_intern_number(kinds, key_of(c), &kind[i]);
-}
+struct runs {
+    struct run *items;
+    size_t n, room;
+};
 
-/* Replace numbers of kinds by their places in order. */
-static int place_kinds(struct fl_intern *kinds, uint32_t *kind, size_t n)
+/* The n of joined[from..to) whose client is a, or is not. */
+static int add_run(struct runs *runs, const struct joined *joined, size_t from, size_t to, size_t n,
+                   bool a_is_client)
 {
-    uint32_t *rank = malloc((kinds->n + 1) * sizeof *rank);
-    int rc = rank ? fl_intern_sort(kinds, rank) : FL_ENOMEM;
-    for (size_t i = 0; i < n && rc == 0; i++)
-        kind[i] = rank[kind[i]];
-    free(rank);
-    return rc;
-}
-
-int fl_conversation_kinds(const struct fl_conversation *items, size_t n, struct fl_intern *kinds,
-                          uint32_t *kind)
-{
-    int rc = 0;
-    for (size_t i = 0; i < n && rc == 0; i++)
-        rc = number_kind(kinds, &items[i], i, kind);
-    return rc == 0 ? place_kinds(kinds, kind, n) : rc;
-}
-
-static struct fl_entry start_entry(int64_t start_ms, size_t i)
-{
-    return (struct fl_entry){(uint64_t)start_ms ^ (uint64_t)1 << 63, (uint32_t)i};
-}
-
-int fl_conversation_starts(const struct fl_conversation *items, size_t n, struct fl_entries *out)
-{
-    *out = (struct fl_entries){.items = malloc((n + 1) * sizeof *out->items), .n = n, .room = n + 1};
-    if (!out->items)
+    uint64_t a = joined[from].a, b = joined[from].b;
+    if (n == 0)
+        return 0;
+    if (fl_room(&runs->items, &runs->room, runs->n + 1, sizeof *runs->items) < 0)
         return FL_ENOMEM;
-    for (size_t i = 0; i < n; i++)
-        out->items[i] = start_entry(items[i].start_ms, i);
-    return fl_entries_sort(out);
+    runs->items[runs->n++] = (struct run){.hosts = a_is_client ? a << 32 | b : b << 32 | a,
+                                          .from = (uint32_t)from,
+                                          .to = (uint32_t)to,
+                                          .n = (uint32_t)n,
+                                          .protocol = joined[from].protocol,
+                                          .a_is_client = a_is_client};
+    return 0;
+}
+
+enum { MANY = 4096 }; /* runs are mostly too short for a radix sort */
+
+/* What a thread orders runs with. */
+struct desk {
+    struct fl_entries entries; /* values: places in joined */
+    struct fl_entry *spare;
+    size_t spare_room;
+};
+
+static int desk_sort(struct desk *d)
+{
+    if (d->entries.n > MANY)
+        return fl_entries_sort(&d->entries);
+    if (fl_room(&d->spare, &d->spare_room, d->entries.n, sizeof *d->spare) < 0)
+        return FL_ENOMEM;
+    fl_sort_short(d->entries.items, d->entries.n, d->spare);
+    return 0;
+}
+
+static uint64_t ports_of(const struct joined *j)
+{
+    struct fl_conversation c = conversation_of(j);
+    return (uint64_t)c.client_port << 17 | c.server_port;
+}
+
+static uint64_t ordered(int64_t ms)
+{
+    return (uint64_t)ms ^ (uint64_t)1 << 63;
 }
 
 /* Those alike but for their end, by it: rare. */
-static int order_ties(const struct joined *joined, struct fl_entries *by_kind)
+static int order_ties(const struct joined *joined, struct desk *d)
 {
-    struct fl_entry *e = by_kind->items;
-    for (size_t from = 0, to; from < by_kind->n; from = to) {
+    struct fl_entry *e = d->entries.items;
+    size_t n = d->entries.n;
+    for (size_t from = 0, to; from < n; from = to) {
         const struct joined *first = &joined[e[from].value];
-        bool sorted = true;
-        for (to = from + 1;
-             to < by_kind->n && e[to].key == e[from].key && joined[e[to].value].start_ms == first->start_ms;
-             to++)
-            sorted = sorted && joined[e[to - 1].value].end_ms <= joined[e[to].value].end_ms;
-        if (sorted)
+        for (to = from + 1; to < n && joined[e[to].value].start_ms == first->start_ms &&
+                            ports_of(&joined[e[to].value]) == ports_of(first);)
+            to++;
+        if (to == from + 1)
             continue;
-        struct fl_entries ties = {.items = malloc((to - from) * sizeof *e), .n = to - from};
-        if (!ties.items)
+        if (fl_room(&d->spare, &d->spare_room, to - from, sizeof *d->spare) < 0)
             return FL_ENOMEM;
         for (size_t i = from; i < to; i++)
-            ties.items[i - from] = (struct fl_entry){(uint64_t)joined[e[i].value].end_ms, e[i].value};
-        int rc = fl_entries_sort(&ties);
-        for (size_t i = from; rc == 0 && i < to; i++)
-            e[i].value = ties.items[i - from].value;
-        fl_entries_clear(&ties);
-        if (rc < 0)
-            return rc;
+            e[i].key = ordered(joined[e[i].value].end_ms);
+        fl_sort_short(e + from, to - from, d->spare);
     }
     return 0;
 }
 
-/* Entries whose values are conversations by kind, start, end; hosts that talk to themselves are left out. */
-static int order(const struct joined *joined, size_t n, struct fl_entries *out)
+/* Write a run in order of ports, start, end. */
+static int order_run(const struct joined *joined, const struct run *run, struct desk *d,
+                     struct fl_conversation *out)
 {
-    struct fl_intern kinds = {0};
-    uint32_t *kind = malloc((n + 1) * sizeof *kind);
-    *out = (struct fl_entries){.items = malloc((n + 1) * sizeof *out->items), .room = n + 1};
-    int rc = kind && out->items ? 0 : FL_ENOMEM;
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        struct fl_conversation c = conversation_of(&joined[i]);
-        rc = number_kind(&kinds, &c, i, kind);
-        if (c.client != c.server)
-            out->items[out->n++] = start_entry(c.start_ms, i);
-    }
+    struct fl_entry *e = d->entries.items;
+    uint64_t ports = 0, varies = 0;
+    if (fl_room(&d->entries.items, &d->entries.room, run->n, sizeof *e) < 0)
+        return FL_ENOMEM;
+    e = d->entries.items;
+    d->entries.n = 0;
+    for (size_t i = run->from; i < run->to; i++)
+        if (joined[i].a_is_client == run->a_is_client) {
+            uint64_t own = ports_of(&joined[i]);
+            varies |= d->entries.n ? own ^ ports : 0;
+            ports = own;
+            e[d->entries.n++] = (struct fl_entry){ordered(joined[i].start_ms), (uint32_t)i};
+        }
+    int rc = desk_sort(d);
+    e = d->entries.items;
+    for (size_t i = 0; i < run->n && varies; i++)
+        e[i].key = ports_of(&joined[e[i].value]);
+    if (rc == 0 && varies)
+        rc = desk_sort(d);
     if (rc == 0)
-        rc = place_kinds(&kinds, kind, n);
-    if (rc == 0)
-        rc = fl_entries_sort(out);
-    for (size_t i = 0; rc == 0 && i < out->n; i++)
-        out->items[i].key = kind[out->items[i].value];
-    if (rc == 0)
-        rc = fl_entries_sort(out);
-    if (rc == 0)
-        rc = order_ties(joined, out);
-    fl_intern_clear(&kinds);
-    free(kind);
+        rc = order_ties(joined, d);
+    for (size_t i = 0; i < run->n && rc == 0; i++)
+        out[run->place + i] = conversation_of(&joined[d->entries.items[i].value]);
     return rc;
 }
 
-static bool comes_first(const struct fl_conversation *x, const struct fl_conversation *y)
-{
-    struct fl_intern_key kx = key_of(x), ky = key_of(y);
-    if (kx.high != ky.high || kx.low != ky.low)
-        return kx.high != ky.high ? kx.high < ky.high : kx.low < ky.low;
-    return x->start_ms != y->start_ms ? x->start_ms < y->start_ms : x->end_ms < y->end_ms;
-}
-
-/* ---- all of it, a slice of the flows a thread ---- */
+/* ---- all of it, a slice of the records a thread ---- */
 
 struct slice {
-    size_t from, to; /* flows */
+    size_t from, to; /* records */
     struct joined *joined;
     size_t n_joined;
     struct popularities popular;
-    struct fl_entries ordered; /* places in joined */
-    size_t at;                 /* how many are merged */
-    struct fl_conversation next;
+    struct runs runs;
 };
 struct job {
-    const struct fl_record *flows;
-    const struct fl_services *services;
-    uint32_t service_peers;
+    const struct fl_talk_request *request;
+    struct fl_stitcher stitcher;
+    struct fl_talk *out;
     struct slice slices[FL_MOST_THREADS];
 };
 
@@ -491,11 +513,17 @@ static int join_slice(void *ctx, uint32_t part)
 {
     struct job *job = ctx;
     struct slice *s = &job->slices[part];
+    struct fl_stitched stitched = {0};
     s->joined = malloc((s->to - s->from + 1) * sizeof *s->joined);
-    if (!s->joined)
-        return FL_ENOMEM;
-    s->n_joined = join_all(job->flows, s->from, s->to, s->joined);
-    return count_peers(&s->popular, s->joined, s->n_joined);
+    int rc = s->joined ? 0 : FL_ENOMEM;
+    for (size_t at = s->from, next; at < s->to && rc == 0; at = next) {
+        next = fl_record_next_talk(job->request->records->items, s->to, at + 1);
+        rc = fl_stitch(&job->stitcher, at, next, &stitched);
+        for (size_t i = 0; i < stitched.n && rc == 0;)
+            i = join_one(stitched.flows, i, stitched.n, &s->joined[s->n_joined++]);
+    }
+    fl_stitched_clear(&stitched);
+    return rc == 0 ? count_peers(&s->popular, s->joined, s->n_joined) : rc;
 }
 
 /* What all slices have learned stands with the first one. */
@@ -503,49 +531,78 @@ static int name_slice(void *ctx, uint32_t part)
 {
     struct job *job = ctx;
     struct slice *s = &job->slices[part];
-    const struct known known = {job->services, &job->slices[0].popular, job->service_peers};
-    assign_roles(s->joined, s->n_joined, &known);
-    return order(s->joined, s->n_joined, &s->ordered);
+    const struct known known = {job->request->services, &job->slices[0].popular, job->request->service_peers};
+    int rc = 0;
+    for (size_t from = 0, to; from < s->n_joined && rc == 0; from = to) {
+        struct joined *first = &s->joined[from];
+        to = from + count_between(first, s->n_joined - from);
+        if (first->a == first->b)
+            continue;
+        size_t n = assign_roles(first, to - from, &known);
+        rc = add_run(&s->runs, s->joined, from, to, n, true);
+        if (rc == 0)
+            rc = add_run(&s->runs, s->joined, from, to, to - from - n, false);
+    }
+    return rc;
 }
 
-static bool look_at_next(struct slice *s)
+static size_t count_runs(const struct job *job, uint32_t parts)
 {
-    if (s->at == s->ordered.n)
-        return false;
-    s->next = conversation_of(&s->joined[s->ordered.items[s->at].value]);
-    return true;
+    size_t n = 0;
+    for (uint32_t i = 0; i < parts; i++)
+        n += job->slices[i].runs.n;
+    return n;
 }
 
-static int merge_slices(struct fl_talk *out, struct job *job, uint32_t parts)
+/* Entries of all runs, whose places in `all` are the values, by client, server, protocol. */
+static int sort_runs(struct job *job, uint32_t parts, struct run **all, struct fl_entries *order)
 {
-    struct slice *left[FL_MOST_THREADS]; /* those with more to come */
-    uint32_t n = 0;
-    size_t room = 1;
-    for (uint32_t i = 0; i < parts; i++) {
-        room += job->slices[i].ordered.n;
-        if (look_at_next(&job->slices[i]))
-            left[n++] = &job->slices[i];
+    for (uint32_t i = 0; i < parts; i++)
+        for (size_t r = 0; r < job->slices[i].runs.n; r++) {
+            struct run *run = all[order->n] = &job->slices[i].runs.items[r];
+            if (fl_entries_add(order, run->protocol, (uint32_t)order->n) < 0)
+                return FL_ENOMEM;
+        }
+    int rc = fl_entries_sort(order);
+    for (size_t i = 0; i < order->n && rc == 0; i++)
+        order->items[i].key = all[order->items[i].value]->hosts;
+    return rc == 0 ? fl_entries_sort(order) : rc;
+}
+
+/* Give all runs their places in `out`, and make room there. */
+static int place_runs(struct job *job, uint32_t parts, struct fl_talk *out)
+{
+    struct run **all = malloc((count_runs(job, parts) + 1) * sizeof *all);
+    struct fl_entries order = {0};
+    int rc = all ? sort_runs(job, parts, all, &order) : FL_ENOMEM;
+    for (size_t i = 0; i < order.n && rc == 0; i++) {
+        struct run *run = all[order.items[i].value];
+        run->place = out->n;
+        out->n += run->n;
     }
-    out->items = malloc(room * sizeof *out->items);
-    if (!out->items)
-        return FL_ENOMEM;
-    while (n > 0) {
-        uint32_t first = 0;
-        for (uint32_t i = 1; i < n; i++)
-            if (comes_first(&left[i]->next, &left[first]->next))
-                first = i;
-        out->items[out->n++] = left[first]->next;
-        left[first]->at++;
-        if (!look_at_next(left[first]))
-            left[first] = left[--n];
-    }
-    return 0;
+    out->items = rc == 0 ? malloc((out->n + 1) * sizeof *out->items) : NULL;
+    fl_entries_clear(&order);
+    free(all);
+    return rc == 0 && !out->items ? FL_ENOMEM : rc;
+}
+
+static int order_slice(void *ctx, uint32_t part)
+{
+    struct job *job = ctx;
+    const struct slice *s = &job->slices[part];
+    struct desk desk = {.spare = NULL};
+    int rc = 0;
+    for (size_t i = 0; i < s->runs.n && rc == 0; i++)
+        rc = order_run(s->joined, &s->runs.items[i], &desk, job->out->items);
+    fl_entries_clear(&desk.entries);
+    free(desk.spare);
+    return rc;
 }
 
 static void slice_clear(struct slice *s)
 {
     free(s->joined);
-    fl_entries_clear(&s->ordered);
+    free(s->runs.items);
     fl_intern_clear(&s->popular.endpoints);
     free(s->popular.peers);
 }
@@ -562,32 +619,55 @@ static int copy_hosts(struct fl_talk *t, const struct fl_records *records)
 }
 
 /* Where part `part` of `parts` begins, between two pairs of hosts. */
-static size_t cut(const struct fl_record *flows, size_t n, uint32_t part, uint32_t parts)
+static size_t cut(const struct fl_records *r, uint32_t part, uint32_t parts)
 {
-    size_t at = fl_record_cut(flows, n, part, parts);
-    while (at > 0 && at < n && flows[at].a == flows[at - 1].a && flows[at].b == flows[at - 1].b &&
-           flows[at].protocol == flows[at - 1].protocol)
+    const struct fl_record *items = r->items;
+    size_t at = fl_record_cut(items, r->n, part, parts);
+    while (at > 0 && at < r->n && fl_record_hosts(&items[at]) == fl_record_hosts(&items[at - 1]) &&
+           items[at].protocol == items[at - 1].protocol)
         at++;
     return at;
 }
 
-int fl_talk_build(struct fl_talk *out, const struct fl_records *records, const struct fl_record *flows,
-                  size_t n, const struct fl_services *services, uint32_t service_peers, uint32_t threads)
+/* Steps 1 and 2 for all slices. */
+static int join_slices(struct job *job, uint32_t parts)
 {
-    uint32_t parts = fl_parallel_threads(threads);
-    struct job job = {.flows = flows, .services = services, .service_peers = service_peers};
+    struct popularities *popular = &job->slices[0].popular;
+    int rc = fl_parallel(parts, join_slice, job);
+    for (uint32_t i = 1; i < parts && rc == 0; i++)
+        rc = add_popularities(popular, &job->slices[i].popular);
+    if (rc == 0)
+        mark_ports(popular, job->request->service_peers);
+    return rc == 0 ? fl_stop_ask(job->request->stop, 0.6) : rc;
+}
+
+/* Steps 3 and 4. */
+static int order_slices(struct job *job, uint32_t parts)
+{
+    int rc = fl_parallel(parts, name_slice, job);
+    if (rc == 0)
+        rc = place_runs(job, parts, job->out);
+    return rc == 0 ? fl_parallel(parts, order_slice, job) : rc;
+}
+
+int fl_talk_build(struct fl_talk *out, const struct fl_talk_request *r)
+{
+    uint32_t parts = fl_parallel_threads(r->threads);
+    struct job job = {.request = r, .out = out};
     *out = (struct fl_talk){0};
     for (uint32_t i = 0; i < parts; i++)
-        job.slices[i] = (struct slice){.from = cut(flows, n, i, parts), .to = cut(flows, n, i + 1, parts)};
-    int rc = fl_parallel(parts, join_slice, &job);
-    for (uint32_t i = 1; i < parts && rc == 0; i++)
-        rc = add_popularities(&job.slices[0].popular, &job.slices[i].popular);
+        job.slices[i] =
+            (struct slice){.from = cut(r->records, i, parts), .to = cut(r->records, i + 1, parts)};
+    int rc = fl_stop_ask(r->stop, 0);
     if (rc == 0)
-        rc = fl_parallel(parts, name_slice, &job);
+        rc = fl_stitcher_init(&job.stitcher, r->records, r->active_timeout_ms);
     if (rc == 0)
-        rc = merge_slices(out, &job, parts);
+        rc = join_slices(&job, parts);
     if (rc == 0)
-        rc = copy_hosts(out, records);
+        rc = order_slices(&job, parts);
+    if (rc == 0)
+        rc = copy_hosts(out, r->records);
+    fl_stitcher_clear(&job.stitcher);
     for (uint32_t i = 0; i < parts; i++)
         slice_clear(&job.slices[i]);
     if (rc < 0)

@@ -1,4 +1,4 @@
-/* Pass 2 of mining: from one-way flows to conversations with a client, a server and learned service ports
+/* Pass 2 of mining: from records to conversations with a client, a server and learned service ports
  * (MINING.md section 1, "Join directions" and "Service ports are learned").
  *
  * Pure; hosts become numbers in address order, so that later passes compare integers and stay deterministic.
@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mining/radix.h"
 #include "mining/records.h"
+#include "mining/stop.h"
 #include "storage/rule.h"
 
 /* Which ports are registered: below 1024, or in the system's services database. */
@@ -33,23 +33,21 @@ struct fl_conversation {
 struct fl_talk {
     struct fl_addr *hosts; /* ascending */
     size_t n_hosts;
-    struct fl_conversation *items; /* by client, server, ports, protocol, start, end */
+    struct fl_conversation *items; /* by client, server, protocol, ports, start, end */
     size_t n;
 };
 
-/* Join, learn service ports (`service_peers` distinct peer endpoints), name client and server. A host that
- * talks to itself is left out. `flows` as fl_stitch makes them of `records`, whose hosts are copied. On
- * up to `threads` threads (0: one a processor). FL_ENOMEM. */
-int fl_talk_build(struct fl_talk *out, const struct fl_records *records, const struct fl_record *flows,
-                  size_t n, const struct fl_services *services, uint32_t service_peers, uint32_t threads);
+struct fl_talk_request {
+    const struct fl_records *records;
+    int64_t active_timeout_ms; /* of sources whose records do not show it */
+    const struct fl_services *services;
+    uint32_t service_peers;     /* distinct peer endpoints that make an endpoint a service */
+    uint32_t threads;           /* 0: one a processor */
+    const struct fl_stop *stop; /* asked between the steps, from the calling thread; NULL: not */
+};
+/* Stitch (mining/stitch.h), join, learn service ports, name client and server. A host that talks to itself is
+ * left out. The hosts are copied. FL_ESTOP, FL_ENOMEM; *out is then empty. */
+int fl_talk_build(struct fl_talk *out, const struct fl_talk_request *request);
 void fl_talk_clear(struct fl_talk *t);
-
-/* What tells the nodes of conversations apart, for n of them in any order. kind[i] is the place, in ascending
- * order, of conversation i's key: client << 32 | server, then protocol << 34 | client_port << 17 |
- * server_port. `kinds` (zeroed by the caller, who clears it) holds the keys. FL_ENOMEM. */
-int fl_conversation_kinds(const struct fl_conversation *items, size_t n, struct fl_intern *kinds,
-                          uint32_t *kind);
-/* Their indices as values, by start, then index. The caller clears *out. FL_ENOMEM. */
-int fl_conversation_starts(const struct fl_conversation *items, size_t n, struct fl_entries *out);
 
 #endif

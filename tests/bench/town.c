@@ -130,9 +130,9 @@ static int compare_conversations(const void *va, const void *vb)
     const struct fl_conversation *a = va, *b = vb;
     FL_ORDER(a->client, b->client);
     FL_ORDER(a->server, b->server);
+    FL_ORDER(a->protocol, b->protocol);
     FL_ORDER(a->client_port, b->client_port);
     FL_ORDER(a->server_port, b->server_port);
-    FL_ORDER(a->protocol, b->protocol);
     FL_ORDER(a->start_ms, b->start_ms);
     FL_ORDER(a->end_ms, b->end_ms);
     return 0;

@@ -13,6 +13,8 @@
 #include <cmocka.h>
 
 #include "mining/find.h"
+#include "mining/order.h"
+#include "mining/stitch.h"
 #include "storage/config.h"
 
 /* xorshift64*: the same numbers on every machine (Marsaglia 2003, Vigna 2016). */
@@ -70,6 +72,45 @@ static inline struct fl_records records_of(const struct fl_flow *flows, size_t n
     assert_int_equal(fl_gather_add(&g, flows + n / 3, n - n / 3), 0);
     assert_int_equal(fl_gather_finish(&g, &r), 0);
     return r;
+}
+
+static inline int by_conversation(const void *va, const void *vb)
+{
+    const struct fl_conversation *a = va, *b = vb;
+    FL_ORDER(a->client, b->client);
+    FL_ORDER(a->server, b->server);
+    FL_ORDER(a->protocol, b->protocol);
+    FL_ORDER(a->client_port, b->client_port);
+    FL_ORDER(a->server_port, b->server_port);
+    FL_ORDER(a->start_ms, b->start_ms);
+    FL_ORDER(a->end_ms, b->end_ms);
+    return 0;
+}
+
+/* The order that fl_talk_build gives. */
+static inline void sort_talk(struct fl_talk *talk)
+{
+    qsort(talk->items, talk->n, sizeof *talk->items, by_conversation);
+}
+
+/* The flows of all records; free(*out). */
+static inline size_t stitch_all(const struct fl_records *r, struct fl_record **out)
+{
+    struct fl_stitcher stitcher;
+    struct fl_stitched one = {0};
+    size_t n = 0;
+    *out = malloc((r->n + 1) * sizeof **out);
+    assert_non_null(*out);
+    assert_int_equal(fl_stitcher_init(&stitcher, r, 60000), 0);
+    for (size_t at = 0, next; at < r->n; at = next) {
+        next = fl_record_next_talk(r->items, r->n, at + 1);
+        assert_int_equal(fl_stitch(&stitcher, at, next, &one), 0);
+        memcpy(*out + n, one.flows, one.n * sizeof **out);
+        n += one.n;
+    }
+    fl_stitched_clear(&one);
+    fl_stitcher_clear(&stitcher);
+    return n;
 }
 
 static inline void assert_same_records(const struct fl_records *x, const struct fl_records *y)

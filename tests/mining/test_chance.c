@@ -148,6 +148,7 @@ static struct fl_talk by_chance(const struct fl_talk *talk, const struct gen_opt
         rotate(&t, o, &seed);
     if (null != ONLY_ROTATED)
         shuffle(&t, &seed);
+    sort_talk(&t);
     return t;
 }
 

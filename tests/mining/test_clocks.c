@@ -164,7 +164,6 @@ static void stitching_sets_the_clock(void **state)
 {
     struct pile *p = new_pile();
     struct fl_record *flows;
-    size_t n;
     for (unsigned i = 0; i < 50; i++) {
         see(p, 1, i, 0);
         see(p, 2, i, 10000);
@@ -173,7 +172,7 @@ static void stitching_sets_the_clock(void **state)
         see(p, 1, i, 0);
     see(p, 2, 60, 10000);
     struct fl_records r = records_of(p->flows, p->n);
-    assert_int_equal(fl_stitch(&r, 60000, 2, &flows, &n), 0);
+    size_t n = stitch_all(&r, &flows);
     assert_int_equal(n, 61);
     for (size_t i = 0; i < n; i++)
         assert_int_equal(flows[i].start_ms, (int64_t)i * 2000);

@@ -32,6 +32,7 @@ static struct fl_talk random_talk(uint64_t seed, size_t n)
         c->end_ms =
             c->start_ms + (random_below(&seed, 20) ? random_below(&seed, 2500) : random_below(&seed, 200000));
     }
+    sort_talk(&talk);
     return talk;
 }
 
@@ -247,6 +248,7 @@ static struct fl_talk talk_of_a_busy_server(uint64_t seed)
             add_visit(&talk, client, starts[minute],
                       stays ? end_ms : starts[minute] + random_below(&seed, 3000));
         }
+    sort_talk(&talk);
     return talk;
 }
 

@@ -29,12 +29,13 @@ static void say(struct fl_talk *talk, uint32_t client, uint32_t server, int64_t 
 }
 
 /* `cells` of all families, where it succeeds. */
-static int build(const struct fl_talk *talk, int64_t span_ms, uint32_t jitter, uint32_t threads,
+static int build(struct fl_talk *talk, int64_t span_ms, uint32_t jitter, uint32_t threads,
                  uint64_t memory_bytes, const struct fl_stop *stop, size_t *cells)
 {
     struct fl_timeline time;
     struct fl_nodes nodes;
     struct fl_lane lanes[3];
+    sort_talk(talk);
     assert_int_equal(fl_timeline_init(&time, 0, span_ms, 1000, jitter), 0);
     assert_int_equal(fl_nodes_build(&nodes, talk, &time, 10), 0);
     int rc =

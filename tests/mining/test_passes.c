@@ -133,11 +133,12 @@ static void assert_same_nodes(const struct fl_nodes *x, const struct fl_nodes *y
         assert_memory_equal(x->conversations, y->conversations, x->first[x->n] * sizeof *x->conversations);
 }
 
-static void compare_nodes(const struct fl_talk *talk, uint32_t support)
+static void compare_nodes_in(const struct fl_talk *talk, uint32_t support, int64_t from_ms, int64_t to_ms,
+                             int64_t window_ms)
 {
     struct fl_timeline time;
     struct fl_nodes nodes;
-    assert_int_equal(fl_timeline_init(&time, begin_ms, begin_ms + 900000, 1000, 60), 0);
+    assert_int_equal(fl_timeline_init(&time, from_ms, to_ms, window_ms, 60), 0);
     struct fl_nodes plain = plain_nodes(talk, &time, support);
     for (uint32_t threads = 1; threads <= 4; threads++) {
         assert_int_equal(fl_nodes_build_on(&nodes, talk, &time, support, threads), 0);
@@ -147,33 +148,69 @@ static void compare_nodes(const struct fl_talk *talk, uint32_t support)
     fl_nodes_clear(&plain);
 }
 
+static void compare_nodes(const struct fl_talk *talk, uint32_t support)
+{
+    compare_nodes_in(talk, support, begin_ms, begin_ms + 900000, 1000);
+}
+
+/* What the passes make of records, against what they should; returns how many flows the plain ones stitched.
+ */
+static size_t compare_passes(struct fl_flow *flows, size_t n, uint32_t threads, uint32_t support,
+                             size_t *conversations)
+{
+    static struct fl_services services;
+    struct fl_mining_config config = default_mining();
+    struct fl_find_request request = {
+        .flows = flows, .n = n, .active_timeout_ms = 60000, .config = &config, .services = &services};
+    struct fl_talk talk;
+    struct plain_flow *stitched;
+    fl_services_system_ports(&services);
+    config.threads = threads;
+    assert_int_equal(fl_find_talk(&talk, &request), 0);
+    size_t n_stitched = plain_stitch(flows, n, 60000, &stitched);
+    struct fl_talk plain = plain_talk(stitched, n_stitched, &services, config.service_peers);
+    assert_same_talk(&talk, &plain);
+    compare_nodes(&talk, support);
+    *conversations = talk.n;
+    free(stitched);
+    fl_talk_clear(&talk);
+    fl_talk_clear(&plain);
+    return n_stitched;
+}
+
 static void fast_passes_equal_plain_ones(void **state)
 {
     static struct fl_flow flows[MOST];
-    static struct fl_services services;
-    size_t joined = 0, nodes_wide = 0;
-    fl_services_system_ports(&services);
+    size_t joined = 0, stitched = 0;
     for (uint64_t seed = 1; seed <= 40; seed++) {
-        size_t n = random_records(seed, seed % 10 == 0 ? MOST : 30 * seed, flows);
-        struct fl_mining_config config = default_mining();
-        struct fl_find_request request = {.flows = flows, .n = n, .active_timeout_ms = 60000};
-        struct fl_talk talk;
-        struct plain_flow *stitched;
-        config.threads = 1 + (uint32_t)(seed % 5);
-        request.config = &config;
-        request.services = &services;
-        assert_int_equal(fl_find_talk(&talk, &request), 0);
-        size_t n_stitched = plain_stitch(flows, n, 60000, &stitched);
-        struct fl_talk plain = plain_talk(stitched, n_stitched, &services, config.service_peers);
-        assert_same_talk(&talk, &plain);
-        compare_nodes(&talk, 2 + (uint32_t)(seed % 9));
-        joined += n_stitched - talk.n;
-        nodes_wide += n - n_stitched;
-        free(stitched);
-        fl_talk_clear(&talk);
-        fl_talk_clear(&plain);
+        size_t n = random_records(seed, seed % 10 == 0 ? MOST : 30 * seed, flows), conversations;
+        size_t n_flows =
+            compare_passes(flows, n, 1 + (uint32_t)(seed % 5), 2 + (uint32_t)(seed % 9), &conversations);
+        joined += n_flows - conversations;
+        stitched += n - n_flows;
     }
-    assert_true(joined > 1000 && nodes_wide > 1000); /* the test has tested something */
+    assert_true(joined > 1000 && stitched > 1000); /* the test has tested something */
+}
+
+/* Twenty ports of a client ask one server at once, again and again: all between one pair of hosts, many alike
+ * but for their end; one service, or two. */
+static void one_pair_of_hosts_has_much_to_say(void **state)
+{
+    enum { n = 12000, PORTS = 20 };
+    static struct fl_flow flows[n];
+    uint64_t seed = 7;
+    size_t conversations;
+    for (uint32_t services = 1; services <= 2; services++)
+        for (uint32_t few = 0; few < 2; few++) {
+            for (size_t i = 0; i < n; i++) {
+                int64_t start_ms = begin_ms + (int64_t)(i / PORTS) * 1400;
+                flows[i] = record("10.0.0.5", (uint16_t)(40000 + i % PORTS), "10.0.0.53",
+                                  i / PORTS % services ? 123 : 53, FL_PROTO_UDP, start_ms,
+                                  start_ms + random_below(&seed, 300));
+            }
+            compare_passes(flows, few ? 2000 : n, 1 + services, 10, &conversations);
+            assert_int_equal(conversations, few ? 2000 : n);
+        }
 }
 
 static void parts_merge_into_the_whole(void **state)
@@ -219,8 +256,8 @@ static void records_slide(void **state)
     fl_records_clear(&kept);
 }
 
-/* Every group of the nodes, whatever order the conversations are in. */
-static void nodes_of_conversations_in_no_order(void **state)
+/* Every group of the nodes; in a span of minutes, and in one of months. */
+static void nodes_of_any_conversations(void **state)
 {
     enum { n = 3000 };
     struct fl_addr hosts[9] = {{{0}}};
@@ -235,7 +272,14 @@ static void nodes_of_conversations_in_no_order(void **state)
                                             .protocol = random_below(&seed, 2) ? 255 : 6,
                                             .start_ms = begin_ms + random_below(&seed, 200) * 500,
                                             .end_ms = begin_ms + 100000 + random_below(&seed, 900000)};
+    sort_talk(&talk);
     compare_nodes(&talk, 2);
+    for (size_t i = 0; i < n; i++) {
+        items[i].start_ms = random_below(&seed, 1000) * INT64_C(10000000);
+        items[i].end_ms = items[i].start_ms + 5;
+    }
+    sort_talk(&talk);
+    compare_nodes_in(&talk, 2, 0, 1000 * INT64_C(10000000), 86400000);
     talk.n = 0;
     compare_nodes(&talk, 2);
 }
@@ -274,11 +318,9 @@ static void numbers_are_places_in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fast_passes_equal_plain_ones),
-        cmocka_unit_test(parts_merge_into_the_whole),
-        cmocka_unit_test(records_slide),
-        cmocka_unit_test(nodes_of_conversations_in_no_order),
-        cmocka_unit_test(numbers_are_places_in_order),
+        cmocka_unit_test(fast_passes_equal_plain_ones), cmocka_unit_test(one_pair_of_hosts_has_much_to_say),
+        cmocka_unit_test(parts_merge_into_the_whole),   cmocka_unit_test(records_slide),
+        cmocka_unit_test(nodes_of_any_conversations),   cmocka_unit_test(numbers_are_places_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,8 +8,7 @@ static size_t stitch(const struct fl_flow *flows, size_t n, struct fl_record out
 {
     struct fl_records records = records_of(flows, n);
     struct fl_record *found;
-    size_t count;
-    assert_int_equal(fl_stitch(&records, 60000, 2, &found, &count), 0);
+    size_t count = stitch_all(&records, &found);
     assert_true(count <= 16);
     memcpy(out, found, count * sizeof *out);
     free(found);
