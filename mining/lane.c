@@ -1,7 +1,8 @@
 /* Lanes: lays a family's activity out by node.
  *
  * 1. Conversations are placed on the time line of cells, once for all nodes that they belong to.
- * 2. A node's conversations, by binding host, set the bits of its cells.
+ * 2. A node's conversations, by binding host, set the bits of its cells. Those of one host mostly are one
+ * stretch of all conversations; where a host has several, they are dealt out.
  * 3. Blocks of the bound families are numbered over all hosts, host by host, so that a dense array can be
  * indexed by them.
  *
@@ -17,14 +18,9 @@
 #include "mining/room.h"
 #include "storage/error.h"
 
-static uint32_t bind_of(enum fl_family family, uint32_t client, uint32_t server)
-{
-    return family == FL_BOUND_CLIENT ? client : family == FL_BOUND_SERVER ? server : 0;
-}
-
 uint32_t fl_bind_of(enum fl_family family, const struct fl_conversation *c)
 {
-    return bind_of(family, c->client, c->server);
+    return family == FL_BOUND_CLIENT ? c->client : family == FL_BOUND_SERVER ? c->server : 0;
 }
 
 static bool belongs(enum fl_family family, const struct fl_node_key *key)
@@ -37,8 +33,13 @@ static bool belongs(enum fl_family family, const struct fl_node_key *key)
 struct spell { /* from one bit to another, in cells of one host: slot * words + word */
     uint32_t first_at, last_at;
     uint8_t first_bit, last_bit;
-    uint32_t client, server;
+    bool begins; /* a stretch of conversations between the same hosts and ports, which stand by start */
 };
+
+static uint32_t words_of(const struct fl_timeline *time)
+{
+    return (time->jitter + 63) / 64;
+}
 
 static void place_window(const struct fl_timeline *time, uint32_t words, uint32_t window, uint32_t *at,
                          uint8_t *bit)
@@ -48,18 +49,25 @@ static void place_window(const struct fl_timeline *time, uint32_t words, uint32_
     *bit = in_block % 64;
 }
 
-static uint32_t words_of(const struct fl_timeline *time)
-{
-    return (time->jitter + 63) / 64;
-}
-
 static struct spell spell_of(const struct fl_timeline *time, const struct fl_conversation *c)
 {
-    struct spell s = {.client = c->client, .server = c->server};
-    uint32_t words = words_of(time);
-    place_window(time, words, fl_window_of(time, c->start_ms), &s.first_at, &s.first_bit);
-    place_window(time, words, fl_window_of(time, c->end_ms), &s.last_at, &s.last_bit);
+    struct spell s = {.begins = false};
+    uint32_t words = words_of(time), first = fl_window_of(time, c->start_ms),
+             last = c->end_ms < fl_window_start_ms(time, first + 1) ? first : fl_window_of(time, c->end_ms);
+    place_window(time, words, first, &s.first_at, &s.first_bit);
+    s.last_at = s.first_at;
+    s.last_bit = s.first_bit;
+    if (last != first)
+        place_window(time, words, last, &s.last_at, &s.last_bit);
     return s;
+}
+
+static bool begins_stretch(const struct fl_talk *talk, size_t i)
+{
+    const struct fl_conversation *c = &talk->items[i], *before = c - 1;
+    return i == 0 || c->client != before->client || c->server != before->server ||
+           c->client_port != before->client_port || c->server_port != before->server_port ||
+           c->protocol != before->protocol;
 }
 
 /* ---- memory ---- */
@@ -68,7 +76,7 @@ static struct spell spell_of(const struct fl_timeline *time, const struct fl_con
 struct lanes_build {
     struct fl_lane *lanes;
     const struct fl_lanes_request *request;
-    struct spell *spells; /* by conversation */
+    struct spell *spells; /* by conversation, and one more that begins what is not there */
     uint32_t parts, threads;
     atomic_uint_fast64_t bytes; /* taken, or spoken for */
     atomic_bool stopped;
@@ -106,12 +114,11 @@ struct build {
     struct track *tracks; /* bound families */
     size_t n_tracks, room_tracks;
 
-    /* of the node in hand: its spells by start, and by binding host; by host: the last node + 1 seen there,
-     * and where its spells go */
-    struct spell *own, *sorted;
-    size_t room_own, room_sorted;
-    uint32_t *binds, *seen_by, *next;
-    size_t room_binds;
+    /* Of the node in hand: its stretches, or its conversations by binding host, and these hosts; by host: the
+     * last node + 1 seen there, and where its conversations go. */
+    uint32_t *list, *binds;
+    size_t room_list, room_binds;
+    uint32_t *seen_by, *next;
 };
 
 /* The windows that one cell can have: the last of a block has the rest. */
@@ -148,7 +155,7 @@ static int make_room(struct build *b, size_t track_from, const struct spell *s)
 }
 
 /* Spells by start. Cells before *covered_at and from the spell's first on are present already. */
-static int add_spell(struct build *b, size_t track_from, const struct spell *s, uint32_t *covered_at)
+static int add_anywhere(struct build *b, size_t track_from, const struct spell *s, uint32_t *covered_at)
 {
     int rc = make_room(b, track_from, s);
     if (rc < 0)
@@ -161,6 +168,18 @@ static int add_spell(struct build *b, size_t track_from, const struct spell *s, 
     }
     if (s->last_at > *covered_at)
         *covered_at = s->last_at;
+    return 0;
+}
+
+/* Most are within one cell, the last of the track. */
+static inline int add_spell(struct build *b, size_t track_from, const struct spell *s, uint32_t *covered_at)
+{
+    if (b->n_cells == track_from || s->first_at != s->last_at ||
+        b->lane->cells[b->n_cells - 1].at != s->first_at)
+        return add_anywhere(b, track_from, s, covered_at);
+    struct fl_cell *cell = &b->lane->cells[b->n_cells - 1];
+    cell->starts |= UINT64_C(1) << s->first_bit;
+    cell->present |= UINT64_MAX << s->first_bit & UINT64_MAX >> (63 - s->last_bit);
     return 0;
 }
 
@@ -177,48 +196,93 @@ static void sum_up(struct fl_lane *lane, uint32_t node, size_t from, size_t to)
 
 enum { AHEAD = 12 }; /* fetched while those before are worked on: they lie anywhere */
 
-static const struct spell *spell_at(const struct build *b, size_t i, size_t end)
+static const struct spell *spell_at(const struct build *b, const uint32_t *conversations, size_t i,
+                                    size_t end)
 {
-    const uint32_t *conversations = b->nodes->conversations;
     if (i + AHEAD < end)
         __builtin_prefetch(&b->all->spells[conversations[i + AHEAD]]);
     return &b->all->spells[conversations[i]];
 }
 
-static int add_named(struct build *b, uint32_t node)
+/* Cells of n conversations, by start. */
+static int add_all(struct build *b, uint32_t node, const uint32_t *conversations, size_t n)
 {
-    size_t from = b->n_cells, end = b->nodes->first[node + 1];
+    size_t from = b->n_cells;
     uint32_t covered_at = 0;
     int rc = 0;
-    for (size_t i = b->nodes->first[node]; i < end && rc == 0; i++)
-        rc = add_spell(b, from, spell_at(b, i, end), &covered_at);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = add_spell(b, from, spell_at(b, conversations, i, n), &covered_at);
     sum_up(b->lane, node, from, b->n_cells);
     return rc;
 }
 
-static int make_room_to_sort(struct build *b, size_t n)
+/* Likewise of a stretch. */
+static int add_stretch(struct build *b, uint32_t node, uint32_t first)
 {
-    int rc = n > b->room_own ? take(b->all, b->part, (n - b->room_own) * 2 * sizeof *b->own) : 0;
+    const struct spell *s = &b->all->spells[first];
+    size_t from = b->n_cells;
+    uint32_t covered_at = 0;
+    int rc = 0;
+    do
+        rc = add_spell(b, from, s++, &covered_at);
+    while (rc == 0 && !s->begins);
+    sum_up(b->lane, node, from, b->n_cells);
+    return rc;
+}
+
+static int end_track(struct build *b, uint32_t bind, size_t cells_from)
+{
+    if (fl_room(&b->tracks, &b->room_tracks, b->n_tracks + 1, sizeof *b->tracks) < 0)
+        return FL_ENOMEM;
+    b->tracks[b->n_tracks++] = (struct track){bind, cells_from, b->n_cells};
+    return 0;
+}
+
+static uint32_t bind_at(const struct build *b, uint32_t conversation)
+{
+    return fl_bind_of(b->lane->family, &b->all->request->talk->items[conversation]);
+}
+
+static int make_room_to_deal(struct build *b, size_t n)
+{
+    int rc = n > b->room_list ? take(b->all, b->part, (n - b->room_list) * 2 * sizeof *b->list) : 0;
     if (rc < 0)
         return rc;
-    return fl_room(&b->own, &b->room_own, n, sizeof *b->own) == 0 &&
-                   fl_room(&b->sorted, &b->room_sorted, n, sizeof *b->sorted) == 0 &&
+    return fl_room(&b->list, &b->room_list, n, sizeof *b->list) == 0 &&
                    fl_room(&b->binds, &b->room_binds, n, sizeof *b->binds) == 0
                ? 0
                : FL_ENOMEM;
 }
 
-/* Deal a node's spells out to its binding hosts, in the order in which these come first. Returns how many
- * hosts there are; afterwards next[host] is where the host's spells end. */
-static long sort_by_bind(struct build *b, uint32_t node)
+/* The stretches that a node's conversations are, as their first in b->list, by its start: a node has all of a
+ * stretch or none. Returns how many; 0 where two have the same binding host. */
+static size_t find_stretches(struct build *b, uint32_t node)
 {
-    size_t first = b->nodes->first[node], end = b->nodes->first[node + 1], n = end - first, n_binds = 0;
-    int rc = make_room_to_sort(b, n);
-    if (rc < 0)
-        return rc;
+    const struct fl_nodes *nodes = b->nodes;
+    size_t n = 0;
+    bool alone = true;
+    for (size_t i = nodes->first[node]; i < nodes->first[node + 1] && alone; i++) {
+        uint32_t c = nodes->conversations[i];
+        if (!b->all->spells[c].begins)
+            continue;
+        uint32_t *seen_by = &b->seen_by[bind_at(b, c)];
+        alone = *seen_by != node + 1;
+        *seen_by = node + 1;
+        b->list[n++] = c;
+    }
+    for (size_t i = 0; i < n && !alone; i++)
+        b->seen_by[bind_at(b, b->list[i])] = 0;
+    return alone ? n : 0;
+}
+
+/* Deal a node's conversations out to its binding hosts, in the order in which these come first. Returns how
+ * many hosts there are; afterwards next[host] is where the host's conversations end in b->list. */
+static size_t deal_out(struct build *b, uint32_t node)
+{
+    const uint32_t *own = b->nodes->conversations + b->nodes->first[node];
+    size_t n = b->nodes->first[node + 1] - b->nodes->first[node], n_binds = 0;
     for (size_t i = 0; i < n; i++) {
-        b->own[i] = *spell_at(b, first + i, end);
-        uint32_t bind = bind_of(b->lane->family, b->own[i].client, b->own[i].server);
+        uint32_t bind = bind_at(b, own[i]);
         if (b->seen_by[bind] != node + 1) {
             b->seen_by[bind] = node + 1;
             b->next[bind] = 0;
@@ -232,26 +296,47 @@ static long sort_by_bind(struct build *b, uint32_t node)
         sum += count;
     }
     for (size_t i = 0; i < n; i++)
-        b->sorted[b->next[bind_of(b->lane->family, b->own[i].client, b->own[i].server)]++] = b->own[i];
-    return (long)n_binds;
+        b->list[b->next[bind_at(b, own[i])]++] = own[i];
+    return n_binds;
+}
+
+static int add_dealt(struct build *b, uint32_t node)
+{
+    size_t n_binds = deal_out(b, node);
+    uint32_t from = 0;
+    int rc = 0;
+    for (size_t i = 0; i < n_binds && rc == 0; i++) {
+        uint32_t to = b->next[b->binds[i]];
+        size_t cells_from = b->n_cells;
+        rc = add_all(b, node, b->list + from, to - from);
+        if (rc == 0)
+            rc = end_track(b, b->binds[i], cells_from);
+        from = to;
+    }
+    return rc;
 }
 
 static int add_bound(struct build *b, uint32_t node)
 {
-    long n_binds = sort_by_bind(b, node);
-    uint32_t from = 0;
-    int rc = n_binds < 0 ? (int)n_binds : 0;
-    for (long i = 0; i < n_binds && rc == 0; i++) {
-        uint32_t to = b->next[b->binds[i]], covered_at = 0;
+    int rc = make_room_to_deal(b, b->nodes->first[node + 1] - b->nodes->first[node]);
+    if (rc < 0)
+        return rc;
+    size_t n = find_stretches(b, node);
+    if (n == 0)
+        return add_dealt(b, node);
+    for (size_t i = 0; i < n && rc == 0; i++) {
         size_t cells_from = b->n_cells;
-        for (; from < to && rc == 0; from++)
-            rc = add_spell(b, cells_from, &b->sorted[from], &covered_at);
-        sum_up(b->lane, node, cells_from, b->n_cells);
-        if (fl_room(&b->tracks, &b->room_tracks, b->n_tracks + 1, sizeof *b->tracks) < 0)
-            return FL_ENOMEM;
-        b->tracks[b->n_tracks++] = (struct track){b->binds[i], cells_from, b->n_cells};
+        rc = add_stretch(b, node, b->list[i]);
+        if (rc == 0)
+            rc = end_track(b, bind_at(b, b->list[i]), cells_from);
     }
     return rc;
+}
+
+static int add_named(struct build *b, uint32_t node)
+{
+    size_t first = b->nodes->first[node];
+    return add_all(b, node, b->nodes->conversations + first, b->nodes->first[node + 1] - first);
 }
 
 /* Give back what was allocated beyond. */
@@ -353,8 +438,10 @@ static int place_part(void *ctx, uint32_t part)
 {
     const struct lanes_build *b = ctx;
     const struct fl_talk *talk = b->request->talk;
-    for (size_t i = talk->n * part / b->parts; i < talk->n * (part + 1) / b->parts; i++)
+    for (size_t i = talk->n * part / b->parts; i < talk->n * (part + 1) / b->parts; i++) {
         b->spells[i] = spell_of(b->request->time, &talk->items[i]);
+        b->spells[i].begins = begins_stretch(talk, i);
+    }
     return 0;
 }
 
@@ -369,8 +456,7 @@ static int build_lane(struct lanes_build *all, enum fl_family family, uint32_t p
     if (rc == 0)
         rc = number_blocks(&b);
     free(b.tracks);
-    free(b.own);
-    free(b.sorted);
+    free(b.list);
     free(b.binds);
     free(b.seen_by);
     free(b.next);
@@ -400,8 +486,10 @@ int fl_lanes_build(struct fl_lane lanes[3], const struct fl_lanes_request *r)
         b.spells = malloc((r->talk->n + 1) * sizeof *b.spells);
     if (rc == 0)
         rc = b.spells ? fl_parallel(b.parts, place_part, &b) : FL_ENOMEM;
-    if (rc == 0)
+    if (rc == 0) {
+        b.spells[r->talk->n] = (struct spell){.begins = true};
         rc = fl_parallel(b.parts, build_part, &b);
+    }
     free(b.spells);
     for (int family = FL_NAMED; family <= FL_BOUND_SERVER && rc < 0; family++)
         fl_lane_clear(&lanes[family]);

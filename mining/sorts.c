@@ -1,7 +1,6 @@
 /* Two sorts.
  *
- * Short ones: stretches of eight are sorted by insertion, then merged two by two; which of two entries goes
- * first is no branch, since nobody can foresee it.
+ * Short ones: stretches of eight are sorted by insertion, then merged two by two.
  *
  * Moments: a radix sort as in mining/radix.c, of half as many bytes, by the low half of the time and, in
  * spans of more than 49 days, then by the high half. */
@@ -33,13 +32,8 @@ static void merge(struct fl_entry *to, const struct fl_entry *x, size_t n_x, con
                   size_t n_y)
 {
     const struct fl_entry *x_end = x + n_x, *y_end = y + n_y;
-    while (x < x_end && y < y_end) {
-        bool take_y = y->key < x->key; /* nobody can foresee it: no branch on it */
-        const struct fl_entry *next = take_y ? y : x;
-        y += take_y;
-        x += !take_y;
-        *to++ = *next;
-    }
+    while (x < x_end && y < y_end)
+        *to++ = y->key < x->key ? *y++ : *x++;
     memcpy(to, x, (size_t)(x_end - x) * sizeof *x);
     memcpy(to + (x_end - x), y, (size_t)(y_end - y) * sizeof *y);
 }
