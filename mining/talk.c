@@ -442,15 +442,14 @@ static uint64_t ordered(int64_t ms)
     return (uint64_t)ms ^ (uint64_t)1 << 63;
 }
 
-/* Those alike but for their end, by it: rare. */
+/* Those alike but for their end, by it: rare. The keys are their starts, or ports. */
 static int order_ties(const struct joined *joined, struct desk *d)
 {
     struct fl_entry *e = d->entries.items;
     size_t n = d->entries.n;
     for (size_t from = 0, to; from < n; from = to) {
-        const struct joined *first = &joined[e[from].value];
-        for (to = from + 1; to < n && joined[e[to].value].start_ms == first->start_ms &&
-                            ports_of(&joined[e[to].value]) == ports_of(first);)
+        int64_t start_ms = joined[e[from].value].start_ms;
+        for (to = from + 1; to < n && e[to].key == e[from].key && joined[e[to].value].start_ms == start_ms;)
             to++;
         if (to == from + 1)
             continue;
