@@ -1,6 +1,6 @@
-/* Least-significant-digit radix sort. Bits below the lowest and above the highest that vary are left out, and
- * the others are split into as few digits of at most 12 bits as will do, all about as wide: fewer buckets are
- * kinder to the processor's caches. */
+/* Least-significant-digit radix sort. Only bits that vary are sorted by: a digit begins at the lowest of them
+ * that is left, and has at most 12 bits, fewer where there are few entries: fewer buckets are kinder to the
+ * processor's caches, and need not be gone through for nothing. */
 #include "mining/radix.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "mining/room.h"
 #include "storage/error.h"
 
-enum { DIGIT_BITS = 12, DIGITS = 1 << DIGIT_BITS };
+enum { LEAST_BITS = 4, MOST_BITS = 12, DIGITS = 1 << MOST_BITS };
 
 int fl_entries_add(struct fl_entries *e, uint64_t key, uint32_t value)
 {
@@ -34,6 +34,15 @@ static void pass(const struct fl_entry *from, struct fl_entry *to, size_t n, uns
         to[at[from[i].key >> shift & (digits - 1)]++] = from[i];
 }
 
+/* How many bits a digit has at most, for n entries. */
+static unsigned bits_for(size_t n)
+{
+    unsigned bits = LEAST_BITS;
+    while (bits < MOST_BITS && n >> (bits + 1))
+        bits++;
+    return bits;
+}
+
 int fl_entries_sort(struct fl_entries *e)
 {
     uint64_t varies = 0;
@@ -44,12 +53,13 @@ int fl_entries_sort(struct fl_entries *e)
     struct fl_entry *from = e->items, *to = malloc(e->n * sizeof *to);
     if (!to)
         return FL_ENOMEM;
-    unsigned low = (unsigned)__builtin_ctzll(varies), end = 64 - (unsigned)__builtin_clzll(varies);
-    unsigned passes = (end - low + DIGIT_BITS - 1) / DIGIT_BITS, bits = (end - low + passes - 1) / passes;
-    for (unsigned shift = low; shift < end; shift += bits) {
-        if (!(varies >> shift & (((uint64_t)1 << bits) - 1)))
-            continue;
+    unsigned most = bits_for(e->n);
+    while (varies) {
+        unsigned shift = (unsigned)__builtin_ctzll(varies),
+                 width = 64 - (unsigned)__builtin_clzll(varies) - shift;
+        unsigned digits = (width + most - 1) / most, bits = (width + digits - 1) / digits;
         pass(from, to, e->n, shift, bits);
+        varies &= ~((((uint64_t)1 << bits) - 1) << shift);
         struct fl_entry *swap = from;
         from = to;
         to = swap;

@@ -2,9 +2,9 @@
  *
  * 1. Stamp the buckets that meet the span. Where nothing was kept of a stretch, or a bucket's stamp is not
  * what it was (late records, a new file, one that retention took), the stretch has to be read.
- * 2. Drop what is kept of those stretches, and what is outside of the span.
- * 3. Read them: each is cut between buckets into a part a thread, which also puts its part in order.
- * 4. Merge.
+ * 2. Look which of the kept records stay: those of no such stretch that are in the span.
+ * 3. Read the stretches, each cut between minutes into a part a thread, and put in order what was read.
+ * 4. Drop what does not stay and merge the others with what was read.
  *
  * Example: a run over [T - 24 h, T) an hour after the last one reads the last hour, and the hour before it
  * when flows that began there were exported since. */
@@ -39,7 +39,7 @@ struct plan {
     struct fl_bucket_list files;
     struct fl_bucket_stamp *stamps; /* of the files; flows UINT64_MAX where there is none to be had */
     size_t n_stamps;
-    struct fl_stretch *stretches; /* to read, n of them, ascending and disjoint; room for more */
+    struct fl_stretch *stretches; /* to read, n of them, ascending and disjoint */
     size_t n;
 };
 
@@ -110,7 +110,7 @@ static int make_plan(struct plan *p, const struct fl_kept_flows *kept, const str
     if (rc < 0)
         return rc;
     p->stamps = malloc((p->files.n + 1) * sizeof *p->stamps);
-    p->stretches = malloc((p->files.n + kept->n_stamps + 4) * sizeof *p->stretches);
+    p->stretches = malloc((p->files.n + kept->n_stamps + 2) * sizeof *p->stretches);
     if (!p->stamps || !p->stretches)
         return FL_ENOMEM;
     stamp_files(p);
@@ -126,25 +126,28 @@ static int make_plan(struct plan *p, const struct fl_kept_flows *kept, const str
     return 0;
 }
 
-/* ---- 2. dropping ---- */
+/* ---- 2. what stays ---- */
 
-/* Returns whether anything was dropped. */
-static bool drop_what_is_read_again(struct fl_kept_flows *kept, struct plan *p,
-                                    const struct fl_read_request *r)
+/* The stretches of the span that are not read, into room for one more than those that are; returns how many.
+ */
+static size_t find_gaps(const struct plan *p, const struct fl_read_request *r, struct fl_stretch *gaps)
 {
-    size_t before = kept->records.n;
-    p->stretches[p->n] = (struct fl_stretch){INT64_MIN, r->from_ms};
-    p->stretches[p->n + 1] = (struct fl_stretch){r->to_ms, INT64_MAX};
-    fl_records_drop(&kept->records, p->stretches, p->n + 2);
-    return kept->records.n < before;
+    size_t n = 0;
+    int64_t from_ms = r->from_ms;
+    for (size_t i = 0; i <= p->n; i++) {
+        int64_t to_ms = i < p->n ? p->stretches[i].from_ms : r->to_ms;
+        if (from_ms < to_ms)
+            gaps[n++] = (struct fl_stretch){from_ms, to_ms};
+        from_ms = i < p->n ? p->stretches[i].to_ms : to_ms;
+    }
+    return n;
 }
 
 /* ---- 3. reading ---- */
 
 struct part {
     struct fl_stretch stretch;
-    struct fl_gather gather;
-    struct fl_records records;
+    struct fl_gather *gather;
     struct fl_scan_report report;
     struct fl_err err;
     double done; /* the share that is read */
@@ -153,7 +156,9 @@ struct part {
 struct reading {
     const struct fl_read_request *request;
     const struct plan *plan;
-    struct part *parts;        /* of the stretch being read */
+    uint32_t threads;
+    struct part *parts;        /* a thread each, of the stretch being read */
+    struct fl_gather *gathers; /* of each part, over all stretches */
     double done_before, share; /* of the whole that the stretch is */
     atomic_ullong n;           /* records so far */
     atomic_int stopped;        /* what the first part was told to stop with */
@@ -185,7 +190,7 @@ static int gather(void *ctx, const char *location, const struct fl_flow *flows, 
             "%s: the span holds more flows than the %s that a run has memory for; choose a shorter one "
             "with --from and --to (mining.span), or allow more (mining.memory)",
             location, fl_human_count(r->request->most, most));
-    if (rc == 0 && (rc = fl_gather_add(&p->gather, flows, n)) == FL_ELIMIT)
+    if (rc == 0 && (rc = fl_gather_add(p->gather, flows, n)) == FL_ELIMIT)
         fl_fail(&p->err, rc,
                 "%s: the span holds flows of more than 65,535 exporters and observation domains; choose a "
                 "shorter one with --from and --to",
@@ -201,10 +206,7 @@ static int read_part(void *ctx, uint32_t number)
                                     .from_ms = p->stretch.from_ms,
                                     .to_ms = p->stretch.to_ms,
                                     .columns = FL_RECORD_FIELDS};
-    int rc = fl_store_scan(r->request->data_dir, &filter, gather, p, &p->report, &p->err);
-    p->gather.stop = ask;
-    p->gather.ctx = p;
-    return rc == 0 ? fl_gather_finish(&p->gather, &p->records) : rc;
+    return fl_store_scan(r->request->data_dir, &filter, gather, p, &p->report, &p->err);
 }
 
 /* Where in a stretch a share of its bytes is read, as if each bucket held as much in each minute. */
@@ -256,45 +258,76 @@ static void add_report(struct fl_scan_report *sum, const struct fl_scan_report *
     sum->n_damaged += report->n_damaged > room ? report->n_damaged - room : 0;
 }
 
-/* Steps 3 and 4 for one stretch. */
-static int read_stretch(struct fl_records *out, struct reading *r, struct fl_stretch stretch,
-                        struct fl_scan_report *report, struct fl_err *err)
+static int read_stretch(struct reading *r, struct fl_stretch stretch, struct fl_scan_report *report,
+                        struct fl_err *err)
 {
-    uint32_t most = fl_parallel_threads(r->request->threads);
-    r->parts = calloc(most, sizeof *r->parts);
-    if (!r->parts)
-        return FL_ENOMEM;
-    uint32_t n = cut_stretch(r->parts, most, r->plan, stretch);
-    for (uint32_t i = 0; i < n; i++)
-        r->parts[i].reading = r;
+    for (uint32_t i = 0; i < r->threads; i++)
+        r->parts[i] = (struct part){.reading = r, .gather = &r->gathers[i]};
+    uint32_t n = cut_stretch(r->parts, r->threads, r->plan, stretch);
     int rc = fl_parallel(n, read_part, r);
     for (uint32_t i = 0; i < n; i++) {
-        struct part *p = &r->parts[i];
-        if (p->err.text[0] && err && !err->text[0])
-            *err = p->err;
-        add_report(report, &p->report);
-        if (rc == 0 && p->records.n > 0)
-            rc = fl_records_merge(out, &p->records);
-        fl_records_clear(&p->records);
-        fl_gather_clear(&p->gather);
+        if (r->parts[i].err.text[0] && err && !err->text[0])
+            *err = r->parts[i].err;
+        add_report(report, &r->parts[i].report);
     }
-    free(r->parts);
     return rc;
 }
 
-static int read_plan(struct fl_kept_flows *kept, const struct plan *p, const struct fl_read_request *request,
-                     struct fl_scan_report *report, struct fl_err *err)
+static int read_stretches(struct reading *r, struct fl_records *out, struct fl_scan_report *report,
+                          struct fl_err *err)
 {
-    struct reading r = {.request = request, .plan = p, .n = kept->records.n};
+    const struct plan *p = r->plan;
     double all_ms = 0;
     int rc = 0;
     for (size_t i = 0; i < p->n; i++)
         all_ms += (double)(p->stretches[i].to_ms - p->stretches[i].from_ms);
     for (size_t i = 0; i < p->n && rc == 0; i++) {
-        r.share = (double)(p->stretches[i].to_ms - p->stretches[i].from_ms) / all_ms;
-        rc = read_stretch(&kept->records, &r, p->stretches[i], report, err);
-        r.done_before += r.share;
+        r->share = (double)(p->stretches[i].to_ms - p->stretches[i].from_ms) / all_ms;
+        rc = read_stretch(r, p->stretches[i], report, err);
+        r->done_before += r->share;
     }
+    r->share = 0;
+    for (uint32_t i = 0; i < r->threads; i++) {
+        r->gathers[i].stop = ask;
+        r->gathers[i].ctx = &r->parts[i];
+    }
+    return rc == 0 ? fl_gathers_finish(r->gathers, r->threads, out) : rc;
+}
+
+static int read_plan(struct fl_records *out, const struct plan *p, size_t kept,
+                     const struct fl_read_request *request, struct fl_scan_report *report, struct fl_err *err)
+{
+    struct reading r = {
+        .request = request, .plan = p, .n = kept, .threads = fl_parallel_threads(request->threads)};
+    int rc = p->n > 0 ? FL_ENOMEM : 0;
+    *out = (struct fl_records){.n = 0};
+    r.parts = calloc(r.threads, sizeof *r.parts);
+    r.gathers = calloc(r.threads, sizeof *r.gathers);
+    if (rc < 0 && r.parts && r.gathers)
+        rc = read_stretches(&r, out, report, err);
+    for (uint32_t i = 0; r.gathers && i < r.threads; i++)
+        fl_gather_clear(&r.gathers[i]);
+    free(r.parts);
+    free(r.gathers);
+    return rc;
+}
+
+/* Steps 2 to 4. */
+static int follow_plan(struct fl_records *records, const struct plan *p,
+                       const struct fl_read_request *request, struct fl_scan_report *report,
+                       struct fl_err *err)
+{
+    struct fl_staying stay = {.n = 0};
+    struct fl_records more = {.n = 0};
+    struct fl_stretch *gaps = malloc((p->n + 1) * sizeof *gaps);
+    int rc = gaps ? fl_records_stay(&stay, records, gaps, find_gaps(p, request, gaps), request->threads)
+                  : FL_ENOMEM;
+    if (rc == 0)
+        rc = read_plan(&more, p, stay.n, request, report, err);
+    if (rc == 0)
+        rc = fl_records_renew(records, &stay, &more);
+    fl_staying_clear(&stay);
+    free(gaps);
     return rc;
 }
 
@@ -308,13 +341,8 @@ int fl_read_span(struct fl_kept_flows *kept, const struct fl_read_request *reque
         return 0;
     }
     int rc = make_plan(&plan, kept, request, err);
-    if (rc == 0) {
-        bool dropped = drop_what_is_read_again(kept, &plan, request);
-        size_t left = kept->records.n;
-        rc = read_plan(kept, &plan, request, report, err);
-        if (rc == 0 && dropped && kept->records.n == left) /* no merge has dropped the hosts that are gone */
-            rc = fl_records_merge(&kept->records, &(struct fl_records){.n = 0});
-    }
+    if (rc == 0)
+        rc = follow_plan(&kept->records, &plan, request, report, err);
     free(kept->stamps);
     kept->stamps = plan.stamps;
     kept->n_stamps = plan.n_stamps;

@@ -2,12 +2,16 @@
  *
  * 1. Give addresses and exporters numbers by first sight (a hash table; a record mostly names the hosts of
  * the one before it, as chunks are sorted).
- * 2. When all are in, replace them by places in address order.
+ * 2. When all are in, number all gatherers' as the first one's, then replace numbers by places in address
+ * order.
  * 3. Turn each record so that the lower endpoint is a, whichever way it went.
- * 4. Radix sort by start, then by protocol, ports, direction and source, then by hosts: stable, so that the
- * last sort is the first key.
- * 5. What was gathered apart (by threads, or an hour later) is merged: places map to places in order, so both
- * stay sorted.
+ * 4. Deal the records out to blocks of neighbouring pairs of hosts, each small enough for a processor's cache
+ * (unless one pair has more): count what each gatherer has of each, then all know where theirs go.
+ * 5. Put each block in order: radix sort by protocol, ports, direction and source, then by hosts, stable, so
+ * that the last sort is the first key. Records alike in all that come mostly in order of time already, as the
+ * store has them; where they do not, they are compared.
+ *
+ * Steps 3 to 5 are done by a thread a gatherer: in 3 and 4 for its own records, in 5 for its share of blocks.
  *
  * Example: 10.0.0.53:53 -> 10.0.0.5:40001 becomes a = 10.0.0.5, a_port 40001, b = 10.0.0.53, b_port 53, from
  * b; the request before it has the same key and stands before it. */
@@ -18,6 +22,7 @@
 #include <string.h>
 
 #include "mining/order.h"
+#include "mining/parallel.h"
 #include "mining/radix.h"
 #include "storage/error.h"
 
@@ -97,67 +102,141 @@ void fl_gather_clear(struct fl_gather *g)
 
 /* ---- 2. places ---- */
 
-static int place_hosts(struct fl_gather *g, struct fl_records *out)
+/* What the numbers that a gatherer gave become: first those of the first gatherer, then places in order. */
+struct places {
+    uint32_t *host, *source;
+    size_t n_hosts, n_sources;
+};
+
+enum { MOST_UNITS = 1 << 16, BLOCK_RECORDS = 4096 };
+
+/* Where a block begins among the records, and the least pair of hosts that it may hold. */
+struct block {
+    size_t at;
+    uint64_t first_pair;
+};
+/* What is one gatherer's. */
+struct part {
+    struct places places;
+    uint32_t *next; /* records by unit; then where the next one goes, by block */
+};
+struct sorting {
+    struct fl_gather *gathers;
+    struct part *parts; /* of each gatherer */
+    uint32_t n_gathers;
+    size_t n;         /* records of all */
+    uint64_t n_hosts; /* of all */
+    unsigned shift;   /* a unit is 2^shift pairs of hosts */
+    size_t n_units, n_blocks;
+    uint32_t *block_of;   /* by unit */
+    struct block *blocks; /* and the end behind the last */
+    struct fl_record *items;
+};
+
+static int asked_to_stop(const struct fl_gather *g)
 {
-    uint32_t *rank = malloc((g->hosts.n + 1) * sizeof *rank);
-    out->hosts = malloc((g->hosts.n + 1) * sizeof *out->hosts);
-    int rc = rank && out->hosts ? fl_intern_sort(&g->hosts, rank) : FL_ENOMEM;
-    if (rc == 0) {
-        out->n_hosts = g->hosts.n;
-        for (size_t i = 0; i < out->n_hosts; i++)
-            out->hosts[i] = fl_intern_to_addr(g->hosts.keys[i]);
-        for (size_t i = 0; i < g->n; i++) {
-            g->items[i].a = rank[g->items[i].a];
-            g->items[i].b = rank[g->items[i].b];
-        }
+    return g->stop ? g->stop(g->ctx) : 0;
+}
+
+static int number_hosts_as_first(struct fl_gather *first, const struct fl_gather *g, struct places *p)
+{
+    int rc = 0;
+    for (size_t i = 0; i < p->n_hosts && rc == 0; i++)
+        if (g == first)
+            p->host[i] = (uint32_t)i;
+        else
+            rc = fl_intern_number(&first->hosts, g->hosts.keys[i], &p->host[i]);
+    return rc;
+}
+
+static int number_sources_as_first(struct fl_gather *first, const struct fl_gather *g, struct places *p)
+{
+    int rc = 0;
+    for (size_t i = 0; i < p->n_sources && rc == 0; i++) {
+        struct fl_intern_key key = g->sources.keys[i], exporter = g->exporters.keys[key.high];
+        uint32_t number = 0;
+        rc = fl_intern_number(&first->exporters, exporter, &number);
+        key.high = number;
+        if (rc == 0)
+            rc = fl_intern_number(&first->sources, key, &p->source[i]);
     }
-    free(rank);
+    return rc == 0 && first->sources.n > UINT16_MAX ? FL_ELIMIT : rc;
+}
+
+static int number_as_first(struct fl_gather *first, const struct fl_gather *g, struct places *p)
+{
+    p->n_hosts = g->hosts.n;
+    p->n_sources = g->sources.n;
+    p->host = calloc(p->n_hosts + 1, sizeof *p->host);
+    p->source = calloc(p->n_sources + 1, sizeof *p->source);
+    int rc = p->host && p->source ? number_hosts_as_first(first, g, p) : FL_ENOMEM;
+    return rc == 0 ? number_sources_as_first(first, g, p) : rc;
+}
+
+/* The hosts in order, and the place of each of the first gatherer's numbers. */
+static int place_hosts(struct fl_intern *hosts, struct fl_records *out, uint32_t **rank)
+{
+    *rank = malloc((hosts->n + 1) * sizeof **rank);
+    out->hosts = malloc((hosts->n + 1) * sizeof *out->hosts);
+    int rc = *rank && out->hosts ? fl_intern_sort(hosts, *rank) : FL_ENOMEM;
+    for (size_t i = 0; rc == 0 && i < hosts->n; i++)
+        out->hosts[out->n_hosts++] = fl_intern_to_addr(hosts->keys[i]);
     return rc;
 }
 
 struct numbered_source {
     struct fl_source source;
-    uint16_t number;
+    uint32_t number;
 };
-
-static int compare_sources(const struct fl_source *x, const struct fl_source *y)
-{
-    int c = fl_addr_cmp(&x->exporter, &y->exporter);
-    if (c != 0)
-        return c;
-    FL_ORDER(x->domain, y->domain);
-    return 0;
-}
 
 static int compare_numbered(const void *vx, const void *vy)
 {
     const struct numbered_source *x = vx, *y = vy;
-    return compare_sources(&x->source, &y->source);
+    return fl_source_compare(&x->source, &y->source);
 }
 
-static int place_sources(struct fl_gather *g, struct fl_records *out)
+static int place_sources(const struct fl_gather *first, struct fl_records *out, uint32_t **rank)
 {
-    size_t n = g->sources.n;
+    size_t n = first->sources.n;
     struct numbered_source *all = malloc((n + 1) * sizeof *all);
-    uint16_t *rank = malloc((n + 1) * sizeof *rank);
+    *rank = malloc((n + 1) * sizeof **rank);
     out->sources = malloc((n + 1) * sizeof *out->sources);
-    int rc = all && rank && out->sources ? 0 : FL_ENOMEM;
+    int rc = all && *rank && out->sources ? 0 : FL_ENOMEM;
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        struct fl_intern_key key = g->sources.keys[i];
-        all[i].source = (struct fl_source){fl_intern_to_addr(g->exporters.keys[key.high]), (uint32_t)key.low};
-        all[i].number = (uint16_t)i;
+        struct fl_intern_key key = first->sources.keys[i];
+        struct fl_addr exporter = fl_intern_to_addr(first->exporters.keys[key.high]);
+        all[i] = (struct numbered_source){{exporter, (uint32_t)key.low}, (uint32_t)i};
     }
     if (rc == 0 && n > 1)
         qsort(all, n, sizeof *all, compare_numbered);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         out->sources[i] = all[i].source;
-        rank[all[i].number] = (uint16_t)i;
+        (*rank)[all[i].number] = (uint32_t)i;
     }
     out->n_sources = rc == 0 ? n : 0;
-    for (size_t i = 0; rc == 0 && n > 1 && i < g->n; i++)
-        g->items[i].source = rank[g->items[i].source];
     free(all);
-    free(rank);
+    return rc;
+}
+
+static int find_places(struct sorting *s, struct fl_records *out)
+{
+    uint32_t *host = NULL, *source = NULL;
+    int rc = 0;
+    for (uint32_t k = 0; k < s->n_gathers && rc == 0; k++)
+        rc = number_as_first(s->gathers, &s->gathers[k], &s->parts[k].places);
+    if (rc == 0)
+        rc = place_hosts(&s->gathers->hosts, out, &host);
+    if (rc == 0)
+        rc = place_sources(s->gathers, out, &source);
+    for (uint32_t k = 0; k < s->n_gathers && rc == 0; k++) {
+        struct places *p = &s->parts[k].places;
+        for (size_t i = 0; i < p->n_hosts; i++)
+            p->host[i] = host[p->host[i]];
+        for (size_t i = 0; i < p->n_sources; i++)
+            p->source[i] = source[p->source[i]];
+    }
+    free(host);
+    free(source);
     return rc;
 }
 
@@ -199,289 +278,212 @@ static void orient(struct fl_record *r)
     }
 }
 
-/* ---- 4. order ---- */
+/* ---- 4. blocks ---- */
 
-/* Protocol, ports, direction and source as one number. */
-static uint64_t lesser_key(const struct fl_record *r)
+/* A conversation's hosts as one number, as tight as it will. */
+static uint64_t pair_of(const struct sorting *s, const struct fl_record *r)
 {
-    return fl_record_ports(r) << 17 | (uint64_t)(r->marks & FL_RECORD_FROM_B) << 16 | r->source;
+    return r->a * s->n_hosts + r->b;
 }
+
+/* Steps 2 and 3 for the records of one gatherer, and how many are of each unit of pairs. */
+static int place_and_count(void *ctx, uint32_t number)
+{
+    struct sorting *s = ctx;
+    struct fl_gather *g = &s->gathers[number];
+    struct part *p = &s->parts[number];
+    for (size_t i = 0; i < g->n; i++) {
+        struct fl_record *r = &g->items[i];
+        r->a = p->places.host[r->a];
+        r->b = p->places.host[r->b];
+        r->source = (uint16_t)p->places.source[r->source];
+        orient(r);
+        p->next[pair_of(s, r) >> s->shift]++;
+    }
+    return asked_to_stop(g);
+}
+
+/* Units of pairs as few as there are records, and at most 2^UNIT_BITS. */
+static int choose_units(struct sorting *s)
+{
+    uint64_t pairs = s->n_hosts * s->n_hosts, most = s->n < MOST_UNITS ? s->n : MOST_UNITS;
+    while ((pairs - 1) >> s->shift >= most)
+        s->shift++;
+    s->n_units = (size_t)((pairs - 1) >> s->shift) + 1;
+    s->block_of = malloc(s->n_units * sizeof *s->block_of);
+    s->blocks = malloc((s->n_units + 1) * sizeof *s->blocks);
+    int rc = s->block_of && s->blocks ? 0 : FL_ENOMEM;
+    for (uint32_t k = 0; k < s->n_gathers && rc == 0; k++) {
+        s->parts[k].next = calloc(s->n_units, sizeof *s->parts[k].next);
+        rc = s->parts[k].next ? 0 : FL_ENOMEM;
+    }
+    return rc;
+}
+
+/* Join units to blocks while they hold few records, and turn the counts of each gatherer into where its next
+ * record of a block goes: behind those of the gatherers before it. */
+static void lay_out_blocks(struct sorting *s)
+{
+    size_t at = 0;
+    for (size_t u = 0; u < s->n_units; u++) {
+        size_t count = 0;
+        for (uint32_t k = 0; k < s->n_gathers; k++)
+            count += s->parts[k].next[u];
+        if (u == 0 || at + count - s->blocks[s->n_blocks - 1].at > BLOCK_RECORDS)
+            s->blocks[s->n_blocks++] = (struct block){at, (uint64_t)u << s->shift};
+        s->block_of[u] = (uint32_t)(s->n_blocks - 1);
+        at += count;
+    }
+    s->blocks[s->n_blocks].at = at;
+    for (uint32_t k = 0; k < s->n_gathers; k++) /* units of a block stand together, at or behind its number */
+        for (size_t u = 0, n; u < s->n_units; u++) {
+            n = s->parts[k].next[u];
+            s->parts[k].next[u] = 0;
+            s->parts[k].next[s->block_of[u]] += (uint32_t)n;
+        }
+    for (size_t b = 0; b < s->n_blocks; b++) {
+        at = s->blocks[b].at;
+        for (uint32_t k = 0; k < s->n_gathers; k++) {
+            size_t n = s->parts[k].next[b];
+            s->parts[k].next[b] = (uint32_t)at;
+            at += n;
+        }
+    }
+}
+
+static int scatter(void *ctx, uint32_t number)
+{
+    struct sorting *s = ctx;
+    struct fl_gather *g = &s->gathers[number];
+    uint32_t *next = s->parts[number].next;
+    for (size_t i = 0; i < g->n; i++)
+        s->items[next[s->block_of[pair_of(s, &g->items[i]) >> s->shift]]++] = g->items[i];
+    free(g->items);
+    g->items = NULL;
+    return asked_to_stop(g);
+}
+
+/* ---- 5. order within a block ---- */
 
 static int compare_records(const void *vx, const void *vy)
 {
-    const struct fl_record *x = vx, *y = vy;
-    FL_ORDER(fl_record_hosts(x), fl_record_hosts(y));
-    FL_ORDER(lesser_key(x), lesser_key(y));
-    FL_ORDER(x->start_ms, y->start_ms);
-    FL_ORDER(x->end_ms, y->end_ms);
-    FL_ORDER(x->marks, y->marks);
-    return 0;
+    return fl_record_compare(vx, vy);
 }
 
-/* The rounds of the sort, the least significant first, and the keys of each packed as tightly as they will,
- * so that there are few digits. */
-enum round { BY_START, BY_PORTS, BY_HOSTS, N_ROUNDS };
-
-struct packing {
-    uint64_t n_hosts, n_sources;
-    uint64_t protocol[256]; /* places of those that occur */
-};
-
-static void pack(struct packing *p, const struct fl_records *names, const struct fl_record *items, size_t n)
-{
-    bool occurs[256] = {false};
-    uint64_t count = 0;
-    *p = (struct packing){.n_hosts = names->n_hosts, .n_sources = names->n_sources};
-    for (size_t i = 0; i < n; i++)
-        occurs[items[i].protocol] = true;
-    for (size_t i = 0; i < 256; i++)
-        p->protocol[i] = occurs[i] ? count++ : 0;
-}
-
-static uint64_t key_of(const struct packing *p, const struct fl_record *r, enum round round)
-{
-    if (round == BY_START)
-        return (uint64_t)r->start_ms ^ (uint64_t)1 << 63; /* negative ones first */
-    if (round == BY_HOSTS)
-        return r->a * p->n_hosts + r->b;
-    uint64_t ports = p->protocol[r->protocol] << 32 | (uint64_t)r->a_port << 16 | r->b_port;
-    return (ports << 1 | (r->marks & FL_RECORD_FROM_B)) * p->n_sources + r->source;
-}
-
-/* Records alike but for their end and marks: few, and rare. */
-static void order_ties(struct fl_record *items, size_t n)
+/* Records of one conversation, direction and source come mostly in order of time. */
+static void order_by_time(struct fl_record *items, size_t n)
 {
     for (size_t from = 0, to; from < n; from = to) {
         bool sorted = true;
-        for (to = from + 1; to < n && items[to].start_ms == items[from].start_ms &&
-                            fl_record_hosts(&items[to]) == fl_record_hosts(&items[from]) &&
-                            lesser_key(&items[to]) == lesser_key(&items[from]);
-             to++)
-            sorted = sorted && compare_records(&items[to - 1], &items[to]) <= 0;
+        uint64_t hosts = fl_record_hosts(&items[from]), lesser = fl_record_lesser(&items[from]);
+        for (to = from + 1;
+             to < n && fl_record_lesser(&items[to]) == lesser && fl_record_hosts(&items[to]) == hosts; to++)
+            sorted = sorted && fl_record_compare(&items[to - 1], &items[to]) <= 0;
         if (!sorted)
             qsort(items + from, to - from, sizeof *items, compare_records);
     }
 }
 
-static int asked_to_stop(const struct fl_gather *g)
+/* `sorted` has room for as many. */
+static int order_by_keys(const struct sorting *s, const struct fl_record *items, size_t n,
+                         uint64_t first_pair, struct fl_record *sorted)
 {
-    return g->stop ? g->stop(g->ctx) : 0;
+    struct fl_entries e = {.items = malloc(n * sizeof *e.items), .n = n, .room = n};
+    int rc = e.items ? 0 : FL_ENOMEM;
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        e.items[i] = (struct fl_entry){fl_record_lesser(&items[i]), (uint32_t)i};
+    if (rc == 0)
+        rc = fl_entries_sort(&e);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        e.items[i].key = pair_of(s, &items[e.items[i].value]) - first_pair;
+    if (rc == 0)
+        rc = fl_entries_sort(&e);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        sorted[i] = items[e.items[i].value];
+    fl_entries_clear(&e);
+    return rc;
 }
 
-static int sort_records(struct fl_gather *g, const struct fl_records *names)
+static int sort_block(const struct sorting *s, const struct block *b)
 {
-    struct packing packing;
-    size_t n = g->n;
-    struct fl_entries e = {.items = malloc((n + 1) * sizeof *e.items), .n = n, .room = n + 1};
-    struct fl_record *sorted = NULL;
-    int rc = e.items ? 0 : FL_ENOMEM;
-    pack(&packing, names, g->items, n);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        e.items[i].value = (uint32_t)i;
-    for (int round = BY_START; rc == 0 && round < N_ROUNDS; round++) {
-        for (size_t i = 0; i < n; i++)
-            e.items[i].key = key_of(&packing, &g->items[e.items[i].value], (enum round)round);
-        rc = fl_entries_sort(&e);
-        if (rc == 0)
-            rc = asked_to_stop(g);
+    struct fl_record *items = s->items + b->at;
+    size_t n = b[1].at - b->at;
+    if (n < 2)
+        return 0;
+    struct fl_record *sorted = malloc(n * sizeof *sorted);
+    int rc = sorted ? order_by_keys(s, items, n, b->first_pair, sorted) : FL_ENOMEM;
+    if (rc == 0) {
+        memcpy(items, sorted, n * sizeof *items);
+        order_by_time(items, n);
     }
-    if (rc == 0 && !(sorted = malloc((n + 1) * sizeof *sorted)))
-        rc = FL_ENOMEM;
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        sorted[i] = g->items[e.items[i].value];
-    fl_entries_clear(&e);
-    if (rc)
+    free(sorted);
+    return rc;
+}
+
+/* The blocks that begin in a thread's share of the records. */
+static int sort_blocks(void *ctx, uint32_t number)
+{
+    struct sorting *s = ctx;
+    size_t from = s->n / s->n_gathers * number, to = s->n / s->n_gathers * (number + 1);
+    int rc = 0;
+    for (size_t b = 0; b < s->n_blocks && rc == 0; b++)
+        if (s->blocks[b].at >= from && (s->blocks[b].at < to || number + 1 == s->n_gathers)) {
+            rc = sort_block(s, &s->blocks[b]);
+            rc = rc ? rc : asked_to_stop(&s->gathers[number]);
+        }
+    return rc;
+}
+
+/* ---- all steps ---- */
+
+static int sort_records(struct sorting *s, struct fl_records *out)
+{
+    for (uint32_t k = 0; k < s->n_gathers; k++)
+        s->n += s->gathers[k].n;
+    if (s->n > INT32_MAX)
+        return FL_ELIMIT;
+    int rc = find_places(s, out);
+    if (rc < 0 || s->n == 0)
         return rc;
-    order_ties(sorted, n);
-    free(g->items);
-    g->items = sorted;
-    return 0;
+    s->n_hosts = out->n_hosts;
+    rc = choose_units(s);
+    if (rc == 0)
+        rc = fl_parallel(s->n_gathers, place_and_count, s);
+    if (rc == 0 && !(s->items = malloc(s->n * sizeof *s->items)))
+        rc = FL_ENOMEM;
+    if (rc == 0) {
+        lay_out_blocks(s);
+        rc = fl_parallel(s->n_gathers, scatter, s);
+    }
+    return rc == 0 ? fl_parallel(s->n_gathers, sort_blocks, s) : rc;
+}
+
+int fl_gathers_finish(struct fl_gather *gathers, uint32_t n, struct fl_records *out)
+{
+    struct sorting s = {.gathers = gathers, .n_gathers = n, .parts = calloc(n, sizeof *s.parts)};
+    *out = (struct fl_records){0};
+    int rc = s.parts ? sort_records(&s, out) : FL_ENOMEM;
+    out->items = s.items;
+    out->n = s.n;
+    if (rc)
+        fl_records_clear(out);
+    for (uint32_t k = 0; k < n; k++) {
+        if (s.parts) {
+            free(s.parts[k].places.host);
+            free(s.parts[k].places.source);
+            free(s.parts[k].next);
+        }
+        fl_gather_clear(&gathers[k]);
+    }
+    free(s.parts);
+    free(s.block_of);
+    free(s.blocks);
+    return rc;
 }
 
 int fl_gather_finish(struct fl_gather *g, struct fl_records *out)
 {
-    *out = (struct fl_records){0};
-    int rc = place_hosts(g, out);
-    if (rc == 0)
-        rc = place_sources(g, out);
-    for (size_t i = 0; rc == 0 && i < g->n; i++)
-        orient(&g->items[i]);
-    if (rc == 0)
-        rc = sort_records(g, out);
-    if (rc == 0) {
-        out->items = g->items;
-        out->n = g->n;
-        g->items = NULL;
-    } else {
-        fl_records_clear(out);
-    }
-    fl_gather_clear(g);
-    return rc;
-}
-
-/* ---- 5. merging ---- */
-
-/* One side of a merge: which of its hosts and sources are still named, then what they are numbered. */
-struct side {
-    const struct fl_records *records;
-    uint32_t *host, *source;
-};
-
-static int note_names(struct side *s, const struct fl_records *r)
-{
-    s->records = r;
-    s->host = calloc(r->n_hosts + 1, sizeof *s->host);
-    s->source = calloc(r->n_sources + 1, sizeof *s->source);
-    if (!s->host || !s->source)
-        return FL_ENOMEM;
-    for (size_t i = 0; i < r->n; i++)
-        s->host[r->items[i].a] = s->host[r->items[i].b] = s->source[r->items[i].source] = 1;
-    return 0;
-}
-
-static void forget_names(struct side *s)
-{
-    free(s->host);
-    free(s->source);
-}
-
-/* Which side's next name comes first: <0 x, >0 y, 0 both. Those no longer named are passed over. */
-static int next_name(const uint32_t *x_named, size_t x_n, size_t *x, const uint32_t *y_named, size_t y_n,
-                     size_t *y)
-{
-    while (*x < x_n && !x_named[*x])
-        ++*x;
-    while (*y < y_n && !y_named[*y])
-        ++*y;
-    return *x == x_n ? 1 : *y == y_n ? -1 : 0;
-}
-
-static void unite_hosts(struct fl_records *out, struct side *x, struct side *y)
-{
-    const struct fl_records *rx = x->records, *ry = y->records;
-    for (size_t i = 0, j = 0;;) {
-        int c = next_name(x->host, rx->n_hosts, &i, y->host, ry->n_hosts, &j);
-        if (i == rx->n_hosts && j == ry->n_hosts)
-            break;
-        if (c == 0)
-            c = fl_addr_cmp(&rx->hosts[i], &ry->hosts[j]);
-        out->hosts[out->n_hosts] = c <= 0 ? rx->hosts[i] : ry->hosts[j];
-        if (c <= 0)
-            x->host[i++] = (uint32_t)out->n_hosts;
-        if (c >= 0)
-            y->host[j++] = (uint32_t)out->n_hosts;
-        out->n_hosts++;
-    }
-}
-
-static void unite_sources(struct fl_records *out, struct side *x, struct side *y)
-{
-    const struct fl_records *rx = x->records, *ry = y->records;
-    for (size_t i = 0, j = 0;;) {
-        int c = next_name(x->source, rx->n_sources, &i, y->source, ry->n_sources, &j);
-        if (i == rx->n_sources && j == ry->n_sources)
-            break;
-        if (c == 0)
-            c = compare_sources(&rx->sources[i], &ry->sources[j]);
-        out->sources[out->n_sources] = c <= 0 ? rx->sources[i] : ry->sources[j];
-        if (c <= 0)
-            x->source[i++] = (uint32_t)out->n_sources;
-        if (c >= 0)
-            y->source[j++] = (uint32_t)out->n_sources;
-        out->n_sources++;
-    }
-}
-
-static int unite_names(struct fl_records *out, struct side *x, struct side *y)
-{
-    const struct fl_records *rx = x->records, *ry = y->records;
-    out->hosts = malloc((rx->n_hosts + ry->n_hosts + 1) * sizeof *out->hosts);
-    out->sources = malloc((rx->n_sources + ry->n_sources + 1) * sizeof *out->sources);
-    if (!out->hosts || !out->sources)
-        return FL_ENOMEM;
-    unite_hosts(out, x, y);
-    unite_sources(out, x, y);
-    return out->n_sources > UINT16_MAX ? FL_ELIMIT : 0;
-}
-
-static struct fl_record renumbered(const struct side *s, size_t at)
-{
-    struct fl_record r = s->records->items[at];
-    r.a = s->host[r.a];
-    r.b = s->host[r.b];
-    r.source = (uint16_t)s->source[r.source];
-    return r;
-}
-
-/* From the last record to the first: those of x, which stand at the beginning of `items`, move up in place.
- */
-static void merge_items(struct fl_record *items, const struct side *x, const struct side *y)
-{
-    size_t i = x->records->n, j = y->records->n;
-    struct fl_record rx = {0}, ry;
-    if (i > 0)
-        rx = renumbered(x, i - 1);
-    for (; j > 0; j--) {
-        ry = renumbered(y, j - 1);
-        while (i > 0 && compare_records(&rx, &ry) > 0) {
-            items[i + j - 1] = rx;
-            if (--i > 0)
-                rx = renumbered(x, i - 1);
-        }
-        items[i + j - 1] = ry;
-    }
-    for (; i > 0; i--)
-        items[i - 1] = renumbered(x, i - 1);
-}
-
-void fl_records_drop(struct fl_records *r, const struct fl_stretch *stretches, size_t n)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < r->n; i++) {
-        int64_t start_ms = r->items[i].start_ms;
-        bool gone = false;
-        for (size_t k = 0; k < n && !gone; k++)
-            gone = start_ms >= stretches[k].from_ms && start_ms < stretches[k].to_ms;
-        if (!gone)
-            r->items[kept++] = r->items[i];
-    }
-    r->n = kept;
-}
-
-int fl_records_merge(struct fl_records *into, struct fl_records *more)
-{
-    struct side x = {0}, y = {0};
-    struct fl_records out = {0};
-    if (into->n == 0) { /* nothing to do but to move */
-        fl_records_clear(into);
-        *into = *more;
-        *more = (struct fl_records){0};
-        return 0;
-    }
-    int rc = into->n + more->n > INT32_MAX ? FL_ELIMIT : note_names(&x, into);
-    if (rc == 0)
-        rc = note_names(&y, more);
-    if (rc == 0)
-        rc = unite_names(&out, &x, &y);
-    if (rc == 0) {
-        struct fl_record *items = realloc(into->items, (into->n + more->n) * sizeof *items);
-        into->items = items ? items : into->items;
-        rc = items ? 0 : FL_ENOMEM;
-    }
-    if (rc == 0) {
-        merge_items(into->items, &x, &y);
-        out.items = into->items;
-        out.n = into->n + more->n;
-        into->items = NULL;
-        fl_records_clear(into);
-        *into = out;
-    } else {
-        fl_records_clear(&out);
-    }
-    fl_records_clear(more);
-    forget_names(&x);
-    forget_names(&y);
-    return rc;
+    return fl_gathers_finish(g, 1, out);
 }
 
 void fl_records_clear(struct fl_records *r)

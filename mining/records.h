@@ -6,11 +6,13 @@
 #ifndef FL_MINING_RECORDS_H
 #define FL_MINING_RECORDS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "mining/intern.h"
+#include "mining/order.h"
 #include "storage/field.h"
 #include "storage/flow.h"
 
@@ -65,21 +67,30 @@ struct fl_gather { /* records on their way in; zeroed: none */
 
 /* Take records in. FL_ELIMIT beyond 65,535 sources or 2^31 records; FL_ENOMEM. */
 int fl_gather_add(struct fl_gather *g, const struct fl_flow *flows, size_t n);
-/* Number, orient and sort what was taken in; *g is empty after it, also on failure. FL_ENOMEM, or
- * what `stop` returned when it was not 0. */
-int fl_gather_finish(struct fl_gather *g, struct fl_records *out);
+/* Number, orient and sort what n gatherers took in, on as many threads; they are empty after it, also on
+ * failure. FL_ELIMIT as above, of all together; FL_ENOMEM; or what a `stop` returned when it was not 0. */
+int fl_gathers_finish(struct fl_gather *gathers, uint32_t n, struct fl_records *out);
+int fl_gather_finish(struct fl_gather *g, struct fl_records *out); /* of one */
 void fl_gather_clear(struct fl_gather *g);
 
 /* A stretch of time, [from, to). */
 struct fl_stretch {
     int64_t from_ms, to_ms;
 };
-/* Drop the records that start in one of n stretches; the hosts that they alone named stay until the next
- * merge. */
-void fl_records_drop(struct fl_records *r, const struct fl_stretch *stretches, size_t n);
-/* Move the records of `more` to `into`, and drop the hosts and sources that no record names any longer:
- * linear in both. `more` is empty after it; on failure `into` is as it was. FL_ELIMIT, FL_ENOMEM. */
-int fl_records_merge(struct fl_records *into, struct fl_records *more);
+/* What of some records goes on to a later run: those that start in one of n stretches. */
+struct fl_staying {
+    const struct fl_stretch *stretches;
+    size_t n_stretches, n;       /* so many records */
+    atomic_uchar *host, *source; /* by number, 1: one of them names it */
+};
+/* Look which stay, on so many threads. The stretches are borrowed. FL_ENOMEM; *out is to be cleared. */
+int fl_records_stay(struct fl_staying *out, const struct fl_records *r, const struct fl_stretch *stretches,
+                    size_t n, uint32_t threads);
+void fl_staying_clear(struct fl_staying *s);
+/* Drop from `into` what does not stay, move the records of `more` to it, and drop the hosts and sources that
+ * no record names any longer: one walk over both. `more` is empty after it; on failure `into` is as it was.
+ * FL_ELIMIT, FL_ENOMEM. */
+int fl_records_renew(struct fl_records *into, const struct fl_staying *stay, struct fl_records *more);
 void fl_records_clear(struct fl_records *r);
 
 /* Which conversation a record belongs to, as two numbers that order like the records. */
@@ -94,6 +105,29 @@ static inline uint64_t fl_record_ports(const struct fl_record *r)
 static inline bool fl_record_same_talk(const struct fl_record *x, const struct fl_record *y)
 {
     return fl_record_hosts(x) == fl_record_hosts(y) && fl_record_ports(x) == fl_record_ports(y);
+}
+/* Protocol, ports, direction and source as one number. */
+static inline uint64_t fl_record_lesser(const struct fl_record *r)
+{
+    return fl_record_ports(r) << 17 | (uint64_t)(r->marks & FL_RECORD_FROM_B) << 16 | r->source;
+}
+/* <0, 0, >0 in the order of records: 0 only for those alike in all. */
+static inline int fl_record_compare(const struct fl_record *x, const struct fl_record *y)
+{
+    FL_ORDER(fl_record_hosts(x), fl_record_hosts(y));
+    FL_ORDER(fl_record_lesser(x), fl_record_lesser(y));
+    FL_ORDER(x->start_ms, y->start_ms);
+    FL_ORDER(x->end_ms, y->end_ms);
+    FL_ORDER(x->marks, y->marks);
+    return 0;
+}
+static inline int fl_source_compare(const struct fl_source *x, const struct fl_source *y)
+{
+    int c = fl_addr_cmp(&x->exporter, &y->exporter);
+    if (c != 0)
+        return c;
+    FL_ORDER(x->domain, y->domain);
+    return 0;
 }
 /* The first place in [at, n) where another conversation begins than at `at` - 1; n behind the last, 0 at 0.
  */

@@ -1,6 +1,6 @@
 /* The passes before counting against their plain forms, bit for bit, on random records that meet every edge:
  * several exporters with clocks of their own, cuts by the active timeout, ties, ICMP, ports that recur, hosts
- * that talk to themselves; and gathered in any order, in parts, by any number of threads. */
+ * that talk to themselves; by any number of threads. */
 #include "tests/mining/plain_passes.h"
 
 #include "mining/find.h"
@@ -89,16 +89,6 @@ static size_t random_records(uint64_t seed, size_t n, struct fl_flow *out)
                      ? related(&out[i - 1 - random_below(&seed, i < 9 ? 1 : 9)], &seed)
                      : any_record(&seed);
     return n;
-}
-
-static void shuffle(struct fl_flow *flows, size_t n, uint64_t *seed)
-{
-    for (size_t i = n; i > 1; i--) {
-        size_t j = random_below(seed, (uint32_t)i);
-        struct fl_flow swap = flows[i - 1];
-        flows[i - 1] = flows[j];
-        flows[j] = swap;
-    }
 }
 
 static void assert_same_talk(const struct fl_talk *t, const struct fl_talk *plain)
@@ -213,49 +203,6 @@ static void one_pair_of_hosts_has_much_to_say(void **state)
         }
 }
 
-static void parts_merge_into_the_whole(void **state)
-{
-    static struct fl_flow flows[MOST];
-    for (uint64_t seed = 1; seed <= 20; seed++) {
-        uint64_t random = seed * 77;
-        size_t n = random_records(seed, 100 * seed, flows), first = random_below(&random, (uint32_t)n);
-        struct fl_records whole = records_of(flows, n);
-        shuffle(flows, n, &random);
-        struct fl_records x = records_of(flows, first), y = records_of(flows + first, n - first);
-        assert_int_equal(fl_records_merge(&x, &y), 0);
-        assert_same_records(&x, &whole);
-        assert_null(y.items);
-        fl_records_clear(&x);
-        fl_records_clear(&whole);
-    }
-}
-
-/* As a run an hour later does it: what is kept, less what is too old, and what is new. */
-static void records_slide(void **state)
-{
-    static struct fl_flow flows[MOST], inside[MOST];
-    size_t n = random_records(5, MOST, flows);
-    struct fl_records kept = {0};
-    for (int64_t from_ms = begin_ms - 300000; from_ms < begin_ms + 700000; from_ms += 50000) {
-        const int64_t span_ms = 300000, step_ms = 50000;
-        size_t n_new = 0, n_inside = 0;
-        for (size_t i = 0; i < n; i++)
-            if (flows[i].start_ms >= from_ms + span_ms - step_ms && flows[i].start_ms < from_ms + span_ms)
-                inside[n_new++] = flows[i];
-        struct fl_records fresh = records_of(inside, n_new);
-        fl_records_drop(&kept, &(struct fl_stretch){INT64_MIN, from_ms}, 1);
-        assert_int_equal(fl_records_merge(&kept, &fresh), 0);
-        for (size_t i = 0; i < n; i++)
-            if (flows[i].start_ms >= from_ms && flows[i].start_ms < from_ms + span_ms)
-                inside[n_inside++] = flows[i];
-        struct fl_records afresh = records_of(inside, n_inside);
-        assert_same_records(&kept, &afresh);
-        fl_records_clear(&afresh);
-    }
-    assert_true(kept.n > 0 && kept.n < n / 2);
-    fl_records_clear(&kept);
-}
-
 /* Every group of the nodes; in a span of minutes, and in one of months. */
 static void nodes_of_any_conversations(void **state)
 {
@@ -318,9 +265,10 @@ static void numbers_are_places_in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fast_passes_equal_plain_ones), cmocka_unit_test(one_pair_of_hosts_has_much_to_say),
-        cmocka_unit_test(parts_merge_into_the_whole),   cmocka_unit_test(records_slide),
-        cmocka_unit_test(nodes_of_any_conversations),   cmocka_unit_test(numbers_are_places_in_order),
+        cmocka_unit_test(fast_passes_equal_plain_ones),
+        cmocka_unit_test(one_pair_of_hosts_has_much_to_say),
+        cmocka_unit_test(nodes_of_any_conversations),
+        cmocka_unit_test(numbers_are_places_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
