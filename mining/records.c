@@ -55,10 +55,15 @@ static uint8_t marks_of(const struct fl_flow *f)
                      (f->end_reason != FL_END_UNKNOWN ? FL_RECORD_REASON_GIVEN : 0));
 }
 
-static int take(struct fl_gather *g, const struct fl_flow *f)
+/* `before`: the record before it, or NULL. */
+static int take(struct fl_gather *g, const struct fl_flow *f, const struct fl_flow *before)
 {
     struct fl_record *r = &g->items[g->n];
-    int rc = number_source(g, f, &r->source);
+    int rc = 0;
+    if (before && f->domain == before->domain && fl_addr_cmp(&f->exporter, &before->exporter) == 0)
+        r->source = (uint16_t)g->last_source;
+    else
+        rc = number_source(g, f, &r->source);
     if (rc == 0)
         rc = fl_intern_number(&g->hosts, fl_intern_addr(&f->src), &g->last_src);
     if (rc == 0)
@@ -87,7 +92,7 @@ int fl_gather_add(struct fl_gather *g, const struct fl_flow *flows, size_t n)
         g->room = room;
     }
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = take(g, &flows[i]);
+        rc = take(g, &flows[i], i ? &flows[i - 1] : NULL);
     return rc;
 }
 

@@ -185,29 +185,53 @@ static struct fl_record renumbered(const struct side *s, const struct fl_record 
     return r;
 }
 
-/* The next record that stays, to the end of the line. */
-static void take_out(struct merge *m)
+/* Pass over what does not stay; returns whether anything is left. */
+static bool find_next(struct merge *m)
 {
     while (m->read < m->n && !stays(m->kept->stay, &m->items[m->read]))
         m->read++;
-    if (m->read == m->n)
+    return m->read < m->n;
+}
+
+/* The next record that stays, to the end of the line. */
+static void take_out(struct merge *m)
+{
+    if (!find_next(m))
         return;
     size_t end = m->first + m->waiting++;
     m->line[end < m->room ? end : end - m->room] = renumbered(m->kept, &m->items[m->read++]);
 }
 
-static void write_first(struct merge *m)
+/* Write what is waiting, as far as it comes before `next` (NULL: all). */
+static void write_waiting(struct merge *m, const struct fl_record *next)
 {
-    m->items[m->written++] = m->line[m->first];
-    m->first = m->first + 1 < m->room ? m->first + 1 : 0;
-    m->waiting--;
+    while (m->waiting && (!next || fl_record_compare(&m->line[m->first], next) <= 0)) {
+        if (m->written == m->read)
+            take_out(m);
+        m->items[m->written++] = m->line[m->first];
+        m->first = m->first + 1 < m->room ? m->first + 1 : 0;
+        m->waiting--;
+    }
 }
 
-/* Somebody is in line, if anybody is left, and the next place may be written to. */
-static void make_ready(struct merge *m)
+/* The same of what is not taken out yet, when nothing waits: it need not stand in line. */
+static void write_next(struct merge *m, const struct fl_record *next)
 {
-    if (m->waiting == 0 || m->written == m->read)
-        take_out(m);
+    while (find_next(m)) {
+        struct fl_record r = renumbered(m->kept, &m->items[m->read]);
+        if (next && fl_record_compare(&r, next) > 0)
+            return;
+        m->read++;
+        m->items[m->written++] = r;
+    }
+}
+
+/* All that comes before `next`. */
+static void write_kept(struct merge *m, const struct fl_record *next)
+{
+    write_waiting(m, next);
+    if (m->waiting == 0)
+        write_next(m, next);
 }
 
 static void merge_items(struct merge *m)
@@ -215,12 +239,12 @@ static void merge_items(struct merge *m)
     const struct fl_records *more = m->more->records;
     for (size_t j = 0; j < more->n; j++) {
         struct fl_record next = renumbered(m->more, &more->items[j]);
-        for (make_ready(m); m->waiting && fl_record_compare(&m->line[m->first], &next) <= 0; make_ready(m))
-            write_first(m);
+        write_kept(m, &next);
+        if (m->written == m->read)
+            take_out(m);
         m->items[m->written++] = next;
     }
-    for (make_ready(m); m->waiting; make_ready(m))
-        write_first(m);
+    write_kept(m, NULL);
 }
 
 static int merge(struct fl_records *into, const struct side *kept, const struct side *more)
