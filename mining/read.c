@@ -3,7 +3,8 @@
  * 1. Stamp the buckets that meet the span. Where nothing was kept of a stretch, or a bucket's stamp is not
  * what it was (late records, a new file, one that retention took), the stretch has to be read.
  * 2. Look which of the kept records stay: those of no such stretch that are in the span.
- * 3. Read the stretches, each cut between minutes into a part a thread, and put in order what was read.
+ * 3. Read the stretches, each cut between minutes into a part a thread that opens only buckets which hold
+ * some of it, and put in order what was read.
  * 4. Drop what does not stay and merge the others with what was read.
  *
  * Example: a run over [T - 24 h, T) an hour after the last one reads the last hour, and the hour before it
@@ -67,16 +68,32 @@ static bool has_stamp(const struct fl_bucket_stamp *stamps, size_t n, const stru
     return false;
 }
 
-static void stamp_files(struct plan *p)
+static void stamp_file(const struct fl_bucket_info *file, struct fl_bucket_stamp *stamp)
 {
-    for (size_t i = 0; i < p->files.n; i++) {
-        const struct fl_bucket_info *file = &p->files.items[i];
-        int rc = fl_store_stamp(file, &p->stamps[i]);
-        if (rc == FL_ENOENT) /* a writer was killed before its first commit, or retention was faster */
-            p->stamps[i] = (struct fl_bucket_stamp){file->from_ms, file->from_ms, 0, 0};
-        else if (rc < 0)
-            p->stamps[i] = (struct fl_bucket_stamp){file->from_ms, file->to_ms, 0, UINT64_MAX};
-    }
+    int rc = fl_store_stamp(file, stamp);
+    if (rc == FL_ENOENT) /* a writer was killed before its first commit, or retention was faster */
+        *stamp = (struct fl_bucket_stamp){file->from_ms, file->from_ms, 0, 0};
+    else if (rc < 0)
+        *stamp = (struct fl_bucket_stamp){file->from_ms, file->to_ms, 0, UINT64_MAX};
+}
+
+struct stamping {
+    struct plan *plan;
+    uint32_t parts;
+};
+
+static int stamp_part(void *ctx, uint32_t part)
+{
+    struct stamping *s = ctx;
+    for (size_t i = part; i < s->plan->files.n; i += s->parts)
+        stamp_file(&s->plan->files.items[i], &s->plan->stamps[i]);
+    return 0;
+}
+
+static void stamp_files(struct plan *p, uint32_t threads)
+{
+    struct stamping s = {p, fl_parallel_threads(threads)};
+    fl_parallel(s.parts, stamp_part, &s);
     p->n_stamps = p->files.n;
 }
 
@@ -113,7 +130,7 @@ static int make_plan(struct plan *p, const struct fl_kept_flows *kept, const str
     p->stretches = malloc((p->files.n + kept->n_stamps + 2) * sizeof *p->stretches);
     if (!p->stamps || !p->stretches)
         return FL_ENOMEM;
-    stamp_files(p);
+    stamp_files(p, r->threads);
     add_stretch(p, r, r->from_ms, kept->from_ms);
     add_stretch(p, r, kept->to_ms, r->to_ms);
     for (size_t i = 0; i < p->n_stamps; i++)
@@ -198,15 +215,33 @@ static int gather(void *ctx, const char *location, const struct fl_flow *flows, 
     return rc;
 }
 
+/* The files that a stretch meets by their stamps, which tell more than their names; into room for all.
+ * Returns how many. */
+static size_t files_of(const struct plan *p, struct fl_stretch stretch, struct fl_bucket_info *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->files.n; i++)
+        if (p->stamps[i].from_ms < stretch.to_ms && p->stamps[i].to_ms > stretch.from_ms)
+            out[n++] = p->files.items[i];
+    return n;
+}
+
 static int read_part(void *ctx, uint32_t number)
 {
     struct reading *r = ctx;
     struct part *p = &r->parts[number];
+    struct fl_bucket_info *files = malloc((r->plan->files.n + 1) * sizeof *files);
+    if (!files)
+        return FL_ENOMEM;
+    struct fl_bucket_list list = {files, files_of(r->plan, p->stretch, files)};
     struct fl_scan_filter filter = {.location = r->request->location,
                                     .from_ms = p->stretch.from_ms,
                                     .to_ms = p->stretch.to_ms,
+                                    .files = &list,
                                     .columns = FL_RECORD_FIELDS};
-    return fl_store_scan(r->request->data_dir, &filter, gather, p, &p->report, &p->err);
+    int rc = fl_store_scan(r->request->data_dir, &filter, gather, p, &p->report, &p->err);
+    free(files);
+    return rc;
 }
 
 /* Where in a stretch a share of its bytes is read, as if each bucket held as much in each minute. */

@@ -10,7 +10,7 @@
 
 struct fl_scan {
     struct fl_scan_query query;
-    struct fl_bucket_list files;
+    struct fl_bucket_list listed, files; /* those to read: the query's, or what was listed */
     size_t next_file;
     const struct fl_bucket_info *file; /* the open one */
     sqlite3 *db;
@@ -67,8 +67,11 @@ int fl_scan_open(struct fl_scan **out, const char *data_dir, const struct fl_sca
     s->positions = malloc(FL_CHUNK_FLOWS * sizeof *s->positions);
     if (!s->codec || !s->flows || !s->positions)
         rc = fl_fail(err, rc, "out of memory");
+    else if (q->files)
+        rc = 0;
     else
-        rc = fl_store_files(data_dir, q->location, q->first_ms, q->last_ms, &s->files, err);
+        rc = fl_store_files(data_dir, q->location, q->first_ms, q->last_ms, &s->listed, err);
+    s->files = q->files ? *q->files : s->listed;
     if (rc < 0) {
         fl_scan_close(s);
         return rc;
@@ -91,7 +94,7 @@ void fl_scan_close(struct fl_scan *s)
     if (!s)
         return;
     close_bucket(s);
-    fl_bucket_list_clear(&s->files);
+    fl_bucket_list_clear(&s->listed);
     fl_chunk_codec_free(s->codec);
     free(s->flows);
     free(s->positions);
@@ -315,6 +318,7 @@ static void query_of_filter(struct fl_scan_query *q, const struct fl_scan_filter
     q->location = f->location;
     q->first_ms = f->from_ms;
     q->last_ms = f->to_ms - 1;
+    q->files = f->files;
     q->columns = f->columns ? f->columns : FL_FIELDS_ALL;
     *host = f->host;
     *port = f->port;

@@ -24,9 +24,10 @@ enum { FL_SCAN_SETS = 4 };
 
 /* Every condition must hold. The arrays are the caller's and must outlive the scan. */
 struct fl_scan_query {
-    const char *location;            /* NULL: all */
-    int64_t first_ms, last_ms;       /* record start in [first, last], both inside */
-    const struct fl_addr *src, *dst; /* NULL: any */
+    const char *location;               /* NULL: all */
+    int64_t first_ms, last_ms;          /* record start in [first, last], both inside */
+    const struct fl_bucket_list *files; /* look in these only, as fl_store_files lists them; NULL: in all */
+    const struct fl_addr *src, *dst;    /* NULL: any */
     bool has_src_port, has_dst_port;
     uint16_t src_port, dst_port;
     struct fl_scan_hosts hosts[FL_SCAN_SETS]; /* src or dst among each set */

@@ -46,8 +46,9 @@ int fl_store_extent(const char *data_dir, const char *location, struct fl_store_
 
 /* Reading. */
 struct fl_scan_filter {
-    const char *location;   /* NULL: all */
-    int64_t from_ms, to_ms; /* record start in [from, to) */
+    const char *location;               /* NULL: all */
+    int64_t from_ms, to_ms;             /* record start in [from, to) */
+    const struct fl_bucket_list *files; /* look in these only, as fl_store_files lists them; NULL: in all */
     bool has_host, has_port;
     struct fl_addr host; /* src or dst */
     uint16_t port;       /* src or dst */
