@@ -9,7 +9,7 @@
  * (unless one pair has more): count what each gatherer has of each, then all know where theirs go.
  * 5. Put each block in order: radix sort by protocol, ports, direction and source, then by hosts, stable, so
  * that the last sort is the first key. Records alike in all that come mostly in order of time already, as the
- * store has them; where they do not, they are compared.
+ * store has them; where they do not, they are sorted by it.
  *
  * Steps 3 to 5 are done by a thread a gatherer: in 3 and 4 for its own records, in 5 for its share of blocks.
  *
@@ -105,25 +105,24 @@ void fl_gather_clear(struct fl_gather *g)
     *g = (struct fl_gather){0};
 }
 
-/* ---- 2. places ---- */
+/* ---- what the steps after it share ---- */
+
+enum { MOST_UNITS = 1 << 16, BLOCK_RECORDS = 4096, LONG_RUN = 128 };
 
 /* What the numbers that a gatherer gave become: first those of the first gatherer, then places in order. */
 struct places {
     uint32_t *host, *source;
-    size_t n_hosts, n_sources;
-};
-
-enum { MOST_UNITS = 1 << 16, BLOCK_RECORDS = 4096 };
-
-/* Where a block begins among the records, and the least pair of hosts that it may hold. */
-struct block {
-    size_t at;
-    uint64_t first_pair;
+    size_t n_hosts, n_sources; /* that it gave */
 };
 /* What is one gatherer's. */
 struct part {
     struct places places;
-    uint32_t *next; /* records by unit; then where the next one goes, by block */
+    uint32_t *next; /* how many records by unit; then where the next one goes, by block */
+};
+/* Where a block begins among the records, and the least pair of hosts that it may hold. */
+struct block {
+    size_t at;
+    uint64_t first_pair;
 };
 struct sorting {
     struct fl_gather *gathers;
@@ -142,6 +141,8 @@ static int asked_to_stop(const struct fl_gather *g)
 {
     return g->stop ? g->stop(g->ctx) : 0;
 }
+
+/* ---- 2. places ---- */
 
 static int number_hosts_as_first(struct fl_gather *first, const struct fl_gather *g, struct places *p)
 {
@@ -308,7 +309,7 @@ static int place_and_count(void *ctx, uint32_t number)
     return asked_to_stop(g);
 }
 
-/* Units of pairs as few as there are records, and at most 2^UNIT_BITS. */
+/* Units of neighbouring pairs: no more than there are records, and at most MOST_UNITS. */
 static int choose_units(struct sorting *s)
 {
     uint64_t pairs = s->n_hosts * s->n_hosts, most = s->n < MOST_UNITS ? s->n : MOST_UNITS;
@@ -325,9 +326,8 @@ static int choose_units(struct sorting *s)
     return rc;
 }
 
-/* Join units to blocks while they hold few records, and turn the counts of each gatherer into where its next
- * record of a block goes: behind those of the gatherers before it. */
-static void lay_out_blocks(struct sorting *s)
+/* Join units to blocks while they hold few records. */
+static void join_units(struct sorting *s)
 {
     size_t at = 0;
     for (size_t u = 0; u < s->n_units; u++) {
@@ -340,18 +340,24 @@ static void lay_out_blocks(struct sorting *s)
         at += count;
     }
     s->blocks[s->n_blocks].at = at;
-    for (uint32_t k = 0; k < s->n_gathers; k++) /* units of a block stand together, at or behind its number */
-        for (size_t u = 0, n; u < s->n_units; u++) {
-            n = s->parts[k].next[u];
+}
+
+/* Turn the counts of each gatherer into where its first record of a block goes: behind those of the gatherers
+ * before it. */
+static void share_out_blocks(struct sorting *s)
+{
+    for (uint32_t k = 0; k < s->n_gathers; k++)
+        for (size_t u = 0; u < s->n_units; u++) { /* in place: no block's number is above its units' */
+            uint32_t count = s->parts[k].next[u];
             s->parts[k].next[u] = 0;
-            s->parts[k].next[s->block_of[u]] += (uint32_t)n;
+            s->parts[k].next[s->block_of[u]] += count;
         }
     for (size_t b = 0; b < s->n_blocks; b++) {
-        at = s->blocks[b].at;
+        uint32_t at = (uint32_t)s->blocks[b].at;
         for (uint32_t k = 0; k < s->n_gathers; k++) {
-            size_t n = s->parts[k].next[b];
-            s->parts[k].next[b] = (uint32_t)at;
-            at += n;
+            uint32_t count = s->parts[k].next[b];
+            s->parts[k].next[b] = at;
+            at += count;
         }
     }
 }
@@ -370,28 +376,20 @@ static int scatter(void *ctx, uint32_t number)
 
 /* ---- 5. order within a block ---- */
 
-static int compare_records(const void *vx, const void *vy)
+/* Put records in the order of entries, whose values are their places. */
+static int follow_entries(struct fl_record *items, const struct fl_entries *e)
 {
-    return fl_record_compare(vx, vy);
+    struct fl_record *sorted = malloc(e->n * sizeof *sorted);
+    if (!sorted)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < e->n; i++)
+        sorted[i] = items[e->items[i].value];
+    memcpy(items, sorted, e->n * sizeof *items);
+    free(sorted);
+    return 0;
 }
 
-/* Records of one conversation, direction and source come mostly in order of time. */
-static void order_by_time(struct fl_record *items, size_t n)
-{
-    for (size_t from = 0, to; from < n; from = to) {
-        bool sorted = true;
-        uint64_t hosts = fl_record_hosts(&items[from]), lesser = fl_record_lesser(&items[from]);
-        for (to = from + 1;
-             to < n && fl_record_lesser(&items[to]) == lesser && fl_record_hosts(&items[to]) == hosts; to++)
-            sorted = sorted && fl_record_compare(&items[to - 1], &items[to]) <= 0;
-        if (!sorted)
-            qsort(items + from, to - from, sizeof *items, compare_records);
-    }
-}
-
-/* `sorted` has room for as many. */
-static int order_by_keys(const struct sorting *s, const struct fl_record *items, size_t n,
-                         uint64_t first_pair, struct fl_record *sorted)
+static int order_by_keys(const struct sorting *s, struct fl_record *items, size_t n, uint64_t first_pair)
 {
     struct fl_entries e = {.items = malloc(n * sizeof *e.items), .n = n, .room = n};
     int rc = e.items ? 0 : FL_ENOMEM;
@@ -403,29 +401,79 @@ static int order_by_keys(const struct sorting *s, const struct fl_record *items,
         e.items[i].key = pair_of(s, &items[e.items[i].value]) - first_pair;
     if (rc == 0)
         rc = fl_entries_sort(&e);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        sorted[i] = items[e.items[i].value];
+    if (rc == 0)
+        rc = follow_entries(items, &e);
     fl_entries_clear(&e);
+    return rc;
+}
+
+static int order_by_start(struct fl_record *items, size_t n)
+{
+    struct fl_entries e = {.items = malloc(n * sizeof *e.items), .n = n, .room = n};
+    int rc = e.items ? 0 : FL_ENOMEM;
+    for (size_t i = 0; rc == 0 && i < n; i++) /* negative ones first */
+        e.items[i] = (struct fl_entry){(uint64_t)items[i].start_ms ^ (uint64_t)1 << 63, (uint32_t)i};
+    if (rc == 0)
+        rc = fl_entries_sort(&e);
+    if (rc == 0)
+        rc = follow_entries(items, &e);
+    fl_entries_clear(&e);
+    return rc;
+}
+
+static int compare_records(const void *vx, const void *vy)
+{
+    return fl_record_compare(vx, vy);
+}
+
+/* Records alike but for end and marks, of what is in order of start. */
+static void compare_ties(struct fl_record *items, size_t n)
+{
+    for (size_t from = 0, to; from < n; from = to) {
+        bool sorted = true;
+        for (to = from + 1; to < n && items[to].start_ms == items[from].start_ms; to++)
+            sorted = sorted && fl_record_compare(&items[to - 1], &items[to]) <= 0;
+        if (!sorted)
+            qsort(items + from, to - from, sizeof *items, compare_records);
+    }
+}
+
+/* The records of one conversation, direction and source, when they are not in order of time. */
+static int order_by_time(struct fl_record *items, size_t n)
+{
+    if (n < LONG_RUN) {
+        qsort(items, n, sizeof *items, compare_records);
+        return 0;
+    }
+    int rc = order_by_start(items, n);
+    if (rc == 0)
+        compare_ties(items, n);
+    return rc;
+}
+
+static int order_times(struct fl_record *items, size_t n)
+{
+    int rc = 0;
+    for (size_t from = 0, to; from < n && rc == 0; from = to) {
+        bool sorted = true;
+        uint64_t hosts = fl_record_hosts(&items[from]), lesser = fl_record_lesser(&items[from]);
+        for (to = from + 1;
+             to < n && fl_record_lesser(&items[to]) == lesser && fl_record_hosts(&items[to]) == hosts; to++)
+            sorted = sorted && fl_record_compare(&items[to - 1], &items[to]) <= 0;
+        if (!sorted)
+            rc = order_by_time(items + from, to - from);
+    }
     return rc;
 }
 
 static int sort_block(const struct sorting *s, const struct block *b)
 {
-    struct fl_record *items = s->items + b->at;
     size_t n = b[1].at - b->at;
-    if (n < 2)
-        return 0;
-    struct fl_record *sorted = malloc(n * sizeof *sorted);
-    int rc = sorted ? order_by_keys(s, items, n, b->first_pair, sorted) : FL_ENOMEM;
-    if (rc == 0) {
-        memcpy(items, sorted, n * sizeof *items);
-        order_by_time(items, n);
-    }
-    free(sorted);
-    return rc;
+    int rc = n > 1 ? order_by_keys(s, s->items + b->at, n, b->first_pair) : 0;
+    return rc == 0 ? order_times(s->items + b->at, n) : rc;
 }
 
-/* The blocks that begin in a thread's share of the records. */
+/* The blocks that begin in a gatherer's share of the records. */
 static int sort_blocks(void *ctx, uint32_t number)
 {
     struct sorting *s = ctx;
@@ -457,7 +505,8 @@ static int sort_records(struct sorting *s, struct fl_records *out)
     if (rc == 0 && !(s->items = malloc(s->n * sizeof *s->items)))
         rc = FL_ENOMEM;
     if (rc == 0) {
-        lay_out_blocks(s);
+        join_units(s);
+        share_out_blocks(s);
         rc = fl_parallel(s->n_gathers, scatter, s);
     }
     return rc == 0 ? fl_parallel(s->n_gathers, sort_blocks, s) : rc;

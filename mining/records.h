@@ -61,7 +61,7 @@ struct fl_gather { /* records on their way in; zeroed: none */
     struct fl_record *items; /* from a to b as exported, hosts numbered by first sight */
     size_t n, room;
     uint32_t last_src, last_dst, last_exporter, last_source;
-    int (*stop)(void *ctx); /* asked between the steps of finishing; NULL: not */
+    int (*stop)(void *ctx); /* asked between steps and blocks of finishing, on its thread; NULL: not */
     void *ctx;
 };
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "storage/field.h"
+#include "storage/scan.h"
 #include "tests/storage/store_fixture.h"
 
 enum { n_flows = 9000 };
@@ -88,6 +89,27 @@ static void filters_like_brute_force(void **state)
     struct fl_scan_report report = scan(&nobody);
     assert_int_equal(n_found, 0);
     assert_true(report.chunks_skipped > report.chunks_read);
+}
+
+static void looks_only_in_the_files_given(void **state)
+{
+    fill("default", n_flows, 3, 3000, 4);
+    struct fl_scan_filter all = everything();
+    struct fl_bucket_list list;
+    assert_int_equal(fl_store_files(dir, "default", INT64_MIN, INT64_MAX, &list, NULL), 0);
+    assert_int_equal(list.n, 3);
+    struct fl_bucket_list none = {list.items, 0}, second = {list.items + 1, 1};
+    all.files = &list;
+    check_against_brute_force(&all, n_flows);
+    all.files = &none;
+    scan(&all);
+    assert_int_equal(n_found, 0);
+    all.files = &second;
+    scan(&all);
+    assert_true(n_found > 0 && n_found < n_flows);
+    for (size_t i = 0; i < n_found; i++)
+        assert_true(found[i].start_ms >= list.items[1].from_ms && found[i].start_ms < list.items[2].from_ms);
+    fl_bucket_list_clear(&list);
 }
 
 /* A host that talks in one minute of an hour, among 40 chunks: those of other minutes are not opened, and
@@ -639,6 +661,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(gives_back_what_was_written),
         STORE_TEST(filters_like_brute_force),
+        STORE_TEST(looks_only_in_the_files_given),
         STORE_TEST(a_point_query_opens_what_it_must),
         STORE_TEST(summaries_are_read_without_the_data),
         STORE_TEST(full_chunks_do_not_pile_up),
