@@ -15,6 +15,7 @@ struct fl_view {
     const struct fl_mining_config *config;
     const uint64_t *n_total; /* N by family */
     uint64_t most_bytes;     /* of events that fl_describe_all keeps from one batch to the next; 0: any */
+    double log10_tests;      /* what p-values are multiplied by at least to be q-values; 0: not known */
     uint64_t kept_bytes;
     enum fl_family family;    /* of the events kept */
     struct fl_events *events; /* by node: its conversations in order, kept from pair to pair of a family */
@@ -30,7 +31,8 @@ struct fl_rules {
  * `out` in the order of the pairs, place[i] is where that of pair i stands, or -1. A rule's p-value is at
  * least the pair's; what q-value that makes is for fl_keep_significant. Denied are pairs with fewer than 3
  * hosts behind a bound wildcard, with one host behind nine tenths of a wildcard's coincidences (at least
- * `support`), and `during` pairs with fewer than `support` distinct conversations under way. The view keeps
+ * `support`), `during` pairs with fewer than `support` distinct conversations under way, and pairs whose
+ * q-value will be above config->q whatever that of others is, as far as `log10_tests` tells. The view keeps
  * the events of nodes from call to call. `stop` (NULL: not) is asked before each pair that the calling thread
  * takes. FL_ESTOP, FL_ENOMEM. */
 int fl_describe_all(struct fl_rules *out, int32_t *place, const struct fl_pair *pairs, size_t n,
@@ -42,8 +44,8 @@ long fl_keep_significant(struct fl_rule *rules, size_t n, uint64_t tested, doubl
 void fl_view_clear(struct fl_view *view);
 
 /* The phase that at least 80 % of `n` window starts (ms) keep: "MM:SS" of the hour, ":SS" of the minute (a
- * multiple of 5 s), or "". Windows longer than 5 s have no phase. FL_ENOMEM. */
-int fl_clock_phase(const int64_t *times_ms, size_t n, int64_t window_ms, char out[8]);
+ * multiple of 5 s), or "". Windows longer than 5 s have no phase. */
+void fl_clock_phase(const int64_t *times_ms, size_t n, int64_t window_ms, char out[8]);
 
 /* How `n` lags (ms, ascending) lie: bins of a round width, the narrowest with which the middle nine tenths
  * lie within; `symmetrical` puts 0 at the middle. No lags: step 0. */

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #include "mining/describe_parts.h"
-#include "mining/order.h"
 #include "mining/parallel.h"
 #include "mining/room.h"
 #include "storage/error.h"
@@ -70,21 +69,29 @@ static int describe_some(void *ctx, uint32_t thread)
     return rc < 0 ? rc : 0;
 }
 
-/* The nodes of the batch without events, each once. */
+/* The nodes of the batch that lack some of their events, each once. */
 static void find_nodes(struct work *w)
 {
-    size_t n = 0, kept = 0;
+    w->n_nodes = 0;
     for (size_t i = 0; i < w->n; i++) {
         uint32_t ends[2] = {w->pairs[i].x, w->pairs[i].y};
-        for (int k = 0; k < 2; k++)
-            if (!w->view->events[ends[k]].items)
-                w->nodes[n++] = ends[k];
+        for (int k = 0; k < 2; k++) {
+            struct fl_events *e = &w->view->events[ends[k]];
+            e->during = e->during || (k == 1 && w->pairs[i].evidence == FL_EVIDENCE_DURING);
+            if (e->listed || (e->starts && (e->spells || !e->during)))
+                continue;
+            e->listed = true;
+            w->nodes[w->n_nodes++] = ends[k];
+        }
     }
-    qsort(w->nodes, n, sizeof *w->nodes, fl_compare_u32);
-    for (size_t i = 0; i < n; i++)
-        if (kept == 0 || w->nodes[kept - 1] != w->nodes[i])
-            w->nodes[kept++] = w->nodes[i];
-    w->n_nodes = kept;
+}
+
+static uint64_t bytes_of_nodes(const struct work *w)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < w->n_nodes; i++)
+        bytes += fl_events_bytes(&w->view->events[w->nodes[i]]);
+    return bytes;
 }
 
 static int on_threads(struct work *w, size_t n, int (*fn)(void *ctx, uint32_t thread))
@@ -107,9 +114,9 @@ static int describe_batch(struct work *w)
             return FL_ENOMEM;
     }
     find_nodes(w);
+    v->kept_bytes -= bytes_of_nodes(w);
     int rc = on_threads(w, w->n_nodes, collect_events);
-    for (size_t i = 0; i < w->n_nodes; i++)
-        v->kept_bytes += fl_events_bytes(&v->events[w->nodes[i]]);
+    v->kept_bytes += bytes_of_nodes(w);
     return rc == 0 ? on_threads(w, w->n, describe_some) : rc;
 }
 

@@ -1,4 +1,4 @@
-/* What comes in bursts meets in bursts: step 5 of describe.c. */
+/* What comes in bursts meets in bursts: step 4 of describe.c. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -15,35 +15,27 @@ struct fl_burst_block { /* in which both are active at one binding host */
     double excess;      /* of them, beyond those expected */
 };
 
-/* Y's starts, or the stretches in which it is under way, as they are walked. */
-struct walk {
-    const struct fl_activity *items;
-    size_t n, at;
-    bool starts; /* the first window of each counts alone */
-};
-
-static struct walk walk_along(const struct fl_events *y, enum fl_evidence evidence)
-{
-    return evidence == FL_EVIDENCE_START ? (struct walk){y->firsts, y->n_firsts, 0, true}
-                                         : (struct walk){y->stretches, y->n_stretches, 0, false};
-}
-
-static uint32_t end_of(const struct walk *w, size_t i)
-{
-    return w->starts ? w->items[i].first : w->items[i].last;
-}
-
-/* How many windows of [first, last] Y has, from w->at on, which moves on. */
-static uint32_t covered(struct walk *w, uint32_t bind, uint32_t first, uint32_t last)
+/* In how many windows of a block Y starts. *i moves on along its cells. */
+static uint32_t count_starts(const struct fl_events *y, size_t *i, uint64_t first, uint64_t last)
 {
     uint32_t count = 0;
-    while (w->at < w->n &&
-           (w->items[w->at].bind < bind || (w->items[w->at].bind == bind && end_of(w, w->at) < first)))
-        w->at++;
-    for (size_t i = w->at; i < w->n && w->items[i].bind == bind && w->items[i].first <= last; i++) {
-        uint32_t from = w->items[i].first > first ? w->items[i].first : first,
-                 to = end_of(w, i) < last ? end_of(w, i) : last;
-        count += to - from + 1;
+    while (*i < y->n_cells && y->cells[*i].at < first)
+        ++*i;
+    for (; *i < y->n_cells && y->cells[*i].at <= last; ++*i)
+        count += y->cells[*i].n;
+    return count;
+}
+
+/* In how many windows Y is under way. *i moves on along the stretches. */
+static uint32_t count_under_way(const struct fl_events *y, size_t *i, uint64_t first, uint64_t last)
+{
+    uint32_t count = 0;
+    while (*i < y->n_stretches && fl_at(fl_at_bind(y->stretches[*i].at), y->stretches[*i].last) < first)
+        ++*i;
+    for (size_t k = *i; k < y->n_stretches && y->stretches[k].at <= last; k++) {
+        const struct fl_spell *s = &y->stretches[k];
+        uint64_t from = s->at > first ? s->at : first, to = fl_at(fl_at_bind(s->at), s->last);
+        count += (uint32_t)((to < last ? to : last) - from + 1);
     }
     return count;
 }
@@ -82,25 +74,30 @@ static int make_table(struct fl_scratch *s, uint32_t jitter)
     return s->none ? 0 : FL_ENOMEM;
 }
 
-/* The blocks of all binding hosts; hits in the order of X's events. Returns how many. */
-static size_t blocks_of(const struct fl_hits *hits, const struct fl_events *x, struct walk y,
-                        const struct fl_timeline *time, struct fl_scratch *scratch)
+/* How many windows of the block from `first` on are of the span. */
+static uint32_t windows_of(uint32_t first, const struct fl_timeline *time)
 {
-    size_t hit = 0, count = 0;
-    uint32_t span_first = fl_window_of(time, time->from_ms), span_last = fl_window_of(time, time->to_ms);
-    for (size_t i = 0, to; i < x->n_firsts; i = to) {
-        uint32_t bind = x->firsts[i].bind, slot = x->firsts[i].first / time->jitter,
-                 first = slot * time->jitter, last = first + time->jitter - 1, n_x = 0, n_xy = 0;
-        for (to = i; to < x->n_firsts && x->firsts[to].bind == bind && x->firsts[to].first <= last; to++)
-            n_x++;
-        for (; hit < hits->n && hits->items[hit].bind == bind && hits->items[hit].window <= last; hit++)
+    uint32_t last = first + time->jitter - 1, span_first = fl_window_of(time, time->from_ms),
+             span_last = fl_window_of(time, time->to_ms);
+    return (last < span_last ? last : span_last) - (first > span_first ? first : span_first) + 1;
+}
+
+/* The blocks of all binding hosts, by host. Returns how many. */
+static size_t blocks_of(const struct fl_hits *hits, const struct fl_events *x, const struct fl_events *y,
+                        bool during, const struct fl_timeline *time, struct fl_scratch *scratch)
+{
+    size_t hit = 0, k = 0, count = 0;
+    for (size_t i = 0; i < x->n_cells;) {
+        uint32_t window = fl_at_window(x->cells[i].at), slot = window / time->jitter, n_x = 0, n_xy = 0;
+        uint64_t first = x->cells[i].at - (window - slot * time->jitter), last = first + time->jitter - 1;
+        for (; i < x->n_cells && x->cells[i].at <= last; i++)
+            n_x += x->cells[i].n;
+        for (; hit < hits->n && hits->items[hit].at <= last; hit++)
             n_xy++;
-        first = first > span_first ? first : span_first;
-        last = last < span_last ? last : span_last;
-        uint32_t n_y = covered(&y, bind, first, last);
+        uint32_t n_y = during ? count_under_way(y, &k, first, last) : count_starts(y, &k, first, last);
         if (n_y == 0)
             continue;
-        uint32_t windows = last - first + 1;
+        uint32_t windows = windows_of(slot * time->jitter, time);
         scratch->blocks[count++] =
             (struct fl_burst_block){.slot = slot,
                                     .no_chance = chance_of_none(scratch, n_x, n_y, windows, time->jitter),
@@ -110,31 +107,29 @@ static size_t blocks_of(const struct fl_hits *hits, const struct fl_events *x, s
     return count;
 }
 
-/* By slot, those of one slot by binding host as they stand. FL_ENOMEM. */
-static int order_blocks(struct fl_scratch *s, size_t n)
+/* Their places by slot, those of one slot by binding host as they stand. */
+static const uint32_t *order_blocks(struct fl_scratch *s, size_t n)
 {
-    if (fl_room(&s->order, &s->order_room, 3 * n, sizeof *s->order) < 0)
-        return FL_ENOMEM;
-    uint32_t *order = s->order, *slots = order + n;
+    uint32_t *slots = s->order + n;
     for (size_t i = 0; i < n; i++)
         slots[i] = s->blocks[i].slot;
-    fl_numbers_order(slots, n, order, slots + n);
-    for (size_t i = 0; i < n; i++)
-        s->blocks[n + i] = s->blocks[order[i]];
-    return 0;
+    fl_numbers_order(slots, n, s->order, slots + n);
+    return s->order;
 }
 
-/* log10 of the p-value by blocks in order, all binding hosts of a block as one. */
-static double tail_by_blocks(const struct fl_burst_block *blocks, size_t n)
+/* log10 of the p-value by blocks, all binding hosts of a block as one. `order`: NULL where they stand by
+ * slot. */
+static double tail_by_blocks(const struct fl_burst_block *blocks, const uint32_t *order, size_t n)
 {
     uint64_t count = 0, with_any = 0;
     double chances = 0, sum = 0, squares = 0;
-    for (size_t from = 0, to; from < n; from = to, count++) {
-        struct fl_burst_block b = blocks[from];
-        for (to = from + 1; to < n && blocks[to].slot == b.slot; to++) {
-            b.no_chance *= blocks[to].no_chance;
-            b.excess += blocks[to].excess;
-            b.any = b.any || blocks[to].any;
+    for (size_t i = 0; i < n; count++) {
+        struct fl_burst_block b = blocks[order ? order[i] : i];
+        for (i++; i < n && blocks[order ? order[i] : i].slot == b.slot; i++) {
+            const struct fl_burst_block *more = &blocks[order ? order[i] : i];
+            b.no_chance *= more->no_chance;
+            b.excess += more->excess;
+            b.any = b.any || more->any;
         }
         with_any += b.any;
         chances += 1 - b.no_chance;
@@ -152,14 +147,13 @@ int fl_weigh_bursts(struct fl_rule *rule, const struct fl_hits *hits, const stru
     const struct fl_events *x = &v->events[pair->x], *y = &v->events[pair->y];
     if (v->time->n_windows / v->time->jitter < v->config->support)
         return 0;
-    if (fl_room(&s->blocks, &s->blocks_room, 2 * x->n_firsts, sizeof *s->blocks) < 0 ||
+    if (fl_room(&s->blocks, &s->blocks_room, x->n_cells, sizeof *s->blocks) < 0 ||
+        fl_room(&s->order, &s->order_room, 3 * x->n_cells, sizeof *s->order) < 0 ||
         make_table(s, v->time->jitter) < 0)
         return FL_ENOMEM;
-    size_t n = blocks_of(hits, x, walk_along(y, pair->evidence), v->time, s);
+    size_t n = blocks_of(hits, x, y, pair->evidence == FL_EVIDENCE_DURING, v->time, s);
     bool in_order = pair->family == FL_NAMED; /* of one binding host */
-    if (!in_order && order_blocks(s, n) < 0)
-        return FL_ENOMEM;
-    double log10_p = tail_by_blocks(s->blocks + (in_order ? 0 : n), n);
+    double log10_p = tail_by_blocks(s->blocks, in_order ? NULL : order_blocks(s, n), n);
     rule->log10_p = log10_p > rule->log10_p ? log10_p : rule->log10_p;
     return 0;
 }

@@ -12,17 +12,18 @@
 /* A node's conversations are by start: by binding host they are in order. */
 static int order_by_bind(struct fl_events *e)
 {
-    struct fl_activity *sorted = malloc((e->n + 1) * sizeof *sorted);
-    uint32_t *numbers = calloc(3 * e->n + 1, sizeof *numbers), *order = numbers + e->n;
+    struct fl_start *sorted = malloc((e->n + 1) * sizeof *sorted);
+    uint32_t *numbers = malloc((3 * e->n + 1) * sizeof *numbers);
     int rc = sorted && numbers ? 0 : FL_ENOMEM;
     if (rc == 0) {
+        uint32_t *order = numbers + e->n;
         for (size_t i = 0; i < e->n; i++)
-            numbers[i] = e->items[i].bind;
+            numbers[i] = e->starts[i].host;
         fl_numbers_order(numbers, e->n, order, order + e->n);
         for (size_t i = 0; i < e->n; i++)
-            sorted[i] = e->items[order[i]];
-        struct fl_activity *swap = e->items;
-        e->items = sorted;
+            sorted[i] = e->starts[order[i]];
+        struct fl_start *swap = e->starts;
+        e->starts = sorted;
         sorted = swap;
     }
     free(sorted);
@@ -30,124 +31,167 @@ static int order_by_bind(struct fl_events *e)
     return rc;
 }
 
-static bool same_window(const struct fl_activity *a, const struct fl_activity *b)
+static uint32_t bind_of(const struct fl_events *e, size_t i, const struct fl_view *v)
 {
-    return a->bind == b->bind && a->first == b->first;
+    return v->family == FL_NAMED ? 0 : e->starts[i].host;
 }
 
-/* The following three count what they keep, and write it where `out` is not NULL. */
-static size_t find_firsts(const struct fl_events *e, struct fl_activity *out)
+static int find_starts(struct fl_events *e, uint32_t node, const struct fl_view *v)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < e->n; i++) {
-        if (i > 0 && same_window(&e->items[i - 1], &e->items[i]))
-            continue;
-        if (out)
-            out[n] = e->items[i];
-        n++;
-    }
-    return n;
-}
-
-/* `out` holds n_spans: written from behind. */
-static size_t find_spans(const struct fl_events *e, struct fl_activity *out)
-{
-    size_t n = 0;
-    uint32_t furthest = 0;
-    for (size_t i = e->n; i-- > 0;) {
-        bool last = i + 1 == e->n || !same_window(&e->items[i], &e->items[i + 1]);
-        if (!last && e->items[i].last <= furthest)
-            continue;
-        furthest = e->items[i].last;
-        n++;
-        if (out)
-            out[e->n_spans - n] = e->items[i];
-    }
-    return n;
-}
-
-static size_t find_stretches(const struct fl_events *e, struct fl_activity *out)
-{
-    size_t n = 0;
-    struct fl_activity now = {.bind = 0};
-    for (size_t i = 0; i < e->n; i++) {
-        const struct fl_activity *a = &e->items[i];
-        bool another = n == 0 || now.bind != a->bind || a->first > now.last;
-        n += another;
-        if (another)
-            now = *a;
-        else if (a->last > now.last)
-            now.last = a->last;
-        if (out)
-            out[n - 1] = now;
-    }
-    return n;
-}
-
-/* Room for n of the items, or the items themselves where these are all. */
-static struct fl_activity *room_for(const struct fl_events *e, size_t n)
-{
-    return n == e->n ? e->items : malloc((n + 1) * sizeof *e->items);
-}
-
-static int leave_out(struct fl_events *e)
-{
-    e->n_firsts = find_firsts(e, NULL);
-    e->n_spans = find_spans(e, NULL);
-    e->n_stretches = find_stretches(e, NULL);
-    e->firsts = room_for(e, e->n_firsts);
-    e->spans = room_for(e, e->n_spans);
-    e->stretches = room_for(e, e->n_stretches);
-    if (!e->firsts || !e->spans || !e->stretches)
+    const uint32_t *conversations = v->nodes->conversations + v->nodes->first[node];
+    bool of_client = v->nodes->keys[node].client == FL_HOST_ANY;
+    e->n = v->nodes->first[node + 1] - v->nodes->first[node];
+    e->starts = malloc((e->n + 1) * sizeof *e->starts);
+    if (!e->starts)
         return FL_ENOMEM;
-    if (e->firsts != e->items)
-        find_firsts(e, e->firsts);
-    if (e->spans != e->items)
-        find_spans(e, e->spans);
-    if (e->stretches != e->items)
-        find_stretches(e, e->stretches);
+    for (size_t i = 0; i < e->n; i++) {
+        const struct fl_conversation *c = &v->talk->items[conversations[i]];
+        uint32_t host = v->family != FL_NAMED ? fl_bind_of(v->family, c) : of_client ? c->client : c->server;
+        e->starts[i] = (struct fl_start){c->start_ms, conversations[i], host};
+    }
+    return v->family == FL_NAMED ? 0 : order_by_bind(e);
+}
+
+/* Gives back what `n` of the items do not need. */
+static void *shrink(void *items, size_t n, size_t size)
+{
+    void *less = realloc(items, (n + 1) * size);
+    return less ? less : items;
+}
+
+static int find_firsts(struct fl_events *e, const struct fl_view *v)
+{
+    size_t n = 0;
+    e->firsts = malloc((e->n + 1) * sizeof *e->firsts);
+    e->first_starts = malloc((e->n + 1) * sizeof *e->first_starts);
+    if (!e->firsts || !e->first_starts)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < e->n; i++) {
+        uint64_t at = fl_at(bind_of(e, i, v), fl_window_of(v->time, e->starts[i].ms));
+        if (n > 0 && e->firsts[n - 1] == at)
+            continue;
+        e->firsts[n] = at;
+        e->first_starts[n++] = (uint32_t)i;
+    }
+    e->n_firsts = n;
+    e->firsts = shrink(e->firsts, n, sizeof *e->firsts);
+    e->first_starts = shrink(e->first_starts, n, sizeof *e->first_starts);
+    return 0;
+}
+
+static int find_cells(struct fl_events *e, const struct fl_view *v)
+{
+    uint64_t end = 0; /* of the last cell */
+    e->cells = malloc((e->n_firsts + 1) * sizeof *e->cells);
+    if (!e->cells)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < e->n_firsts; i++) {
+        uint64_t at = e->firsts[i];
+        if (at >= end) {
+            uint32_t into = fl_at_window(at) % v->time->jitter, begin = into / 64 * 64,
+                     left = v->time->jitter - begin;
+            e->cells[e->n_cells++] = (struct fl_cell_of){.at = at - (into - begin), .first = (uint32_t)i};
+            end = at - (into - begin) + (left < 64 ? left : 64);
+        }
+        struct fl_cell_of *c = &e->cells[e->n_cells - 1];
+        c->bits |= UINT64_C(1) << (at - c->at);
+        c->n++;
+    }
+    e->cells = shrink(e->cells, e->n_cells, sizeof *e->cells);
+    return 0;
+}
+
+static int find_spells(struct fl_events *e, const struct fl_view *v)
+{
+    e->spells = malloc((e->n + 1) * sizeof *e->spells);
+    if (!e->spells)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < e->n; i++) {
+        const struct fl_conversation *c = &v->talk->items[e->starts[i].conversation];
+        e->spells[i] = (struct fl_spell){fl_at(bind_of(e, i, v), fl_window_of(v->time, c->start_ms)),
+                                         fl_window_of(v->time, c->end_ms), (uint32_t)i};
+    }
+    return 0;
+}
+
+/* From behind, then brought to the front. */
+static int find_spans(struct fl_events *e)
+{
+    size_t at = e->n;
+    uint32_t furthest = 0;
+    e->spans = malloc((e->n + 1) * sizeof *e->spans);
+    if (!e->spans)
+        return FL_ENOMEM;
+    for (size_t i = e->n; i-- > 0;) {
+        const struct fl_spell *s = &e->spells[i];
+        if (at < e->n && e->spans[at].at == s->at && s->last <= furthest)
+            continue;
+        furthest = s->last;
+        e->spans[--at] = *s;
+    }
+    e->n_spans = e->n - at;
+    memmove(e->spans, e->spans + at, e->n_spans * sizeof *e->spans);
+    e->spans = shrink(e->spans, e->n_spans, sizeof *e->spans);
+    return 0;
+}
+
+static int find_stretches(struct fl_events *e)
+{
+    size_t n = 0;
+    e->stretches = malloc((e->n + 1) * sizeof *e->stretches);
+    if (!e->stretches)
+        return FL_ENOMEM;
+    for (size_t i = 0; i < e->n; i++) {
+        const struct fl_spell *s = &e->spells[i];
+        struct fl_spell *now = n ? &e->stretches[n - 1] : NULL;
+        if (!now || s->at > fl_at(fl_at_bind(now->at), now->last))
+            e->stretches[n++] = *s;
+        else if (s->last > now->last)
+            now->last = s->last;
+    }
+    e->n_stretches = n;
+    e->stretches = shrink(e->stretches, n, sizeof *e->stretches);
     return 0;
 }
 
 static void clear_events(struct fl_events *e)
 {
-    if (e->firsts != e->items)
-        free(e->firsts);
-    if (e->spans != e->items)
-        free(e->spans);
-    if (e->stretches != e->items)
-        free(e->stretches);
-    free(e->items);
+    free(e->starts);
+    free(e->firsts);
+    free(e->first_starts);
+    free(e->cells);
+    free(e->spells);
+    free(e->spans);
+    free(e->stretches);
     *e = (struct fl_events){.n = 0};
 }
 
-int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view *v)
+int fl_events_collect(struct fl_events *e, uint32_t node, const struct fl_view *v)
 {
-    size_t n = v->nodes->first[node + 1] - v->nodes->first[node];
-    struct fl_events e = {.items = malloc((n + 1) * sizeof *e.items), .n = n};
-    if (!e.items)
-        return FL_ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t index = v->nodes->conversations[v->nodes->first[node] + i];
-        const struct fl_conversation *c = &v->talk->items[index];
-        e.items[i] = (struct fl_activity){fl_bind_of(v->family, c), index, fl_window_of(v->time, c->start_ms),
-                                          fl_window_of(v->time, c->end_ms)};
+    int rc = 0;
+    if (!e->starts) {
+        rc = find_starts(e, node, v);
+        if (rc == 0)
+            rc = find_firsts(e, v);
+        if (rc == 0)
+            rc = find_cells(e, v);
     }
-    int rc = v->family == FL_NAMED ? 0 : order_by_bind(&e);
-    if (rc == 0)
-        rc = leave_out(&e);
-    if (rc < 0)
-        clear_events(&e);
-    else
-        *out = e;
+    if (rc == 0 && e->during && !e->spells) {
+        rc = find_spells(e, v);
+        if (rc == 0)
+            rc = find_spans(e);
+        if (rc == 0)
+            rc = find_stretches(e);
+    }
+    e->listed = false;
     return rc;
 }
 
 uint64_t fl_events_bytes(const struct fl_events *e)
 {
-    size_t n = e->n + (e->firsts != e->items ? e->n_firsts : 0) + (e->spans != e->items ? e->n_spans : 0) +
-               (e->stretches != e->items ? e->n_stretches : 0);
-    return n * sizeof *e->items;
+    return e->n * sizeof *e->starts + e->n_firsts * (sizeof *e->firsts + sizeof *e->first_starts) +
+           e->n_cells * sizeof *e->cells +
+           ((e->spells ? e->n : 0) + e->n_spans + e->n_stretches) * sizeof *e->spells;
 }
 
 void fl_view_clear(struct fl_view *view)
@@ -161,25 +205,28 @@ void fl_view_clear(struct fl_view *view)
 
 /* ---- coincidences ---- */
 
-static bool before(const struct fl_activity *a, const struct fl_activity *b)
+/* In two cells of the same windows. */
+static void meet_in_cell(struct fl_hits *hits, const struct fl_events *x, const struct fl_cell_of *a,
+                         const struct fl_events *y, const struct fl_cell_of *b)
 {
-    return a->bind != b->bind ? a->bind < b->bind : a->first < b->first;
-}
-
-static void add_hit(struct fl_hits *hits, const struct fl_activity *x, const struct fl_activity *y)
-{
-    hits->items[hits->n++] = (struct fl_hit){x->first, x->bind, {x->conversation, y->conversation}};
+    size_t i = a->first, j = b->first, i_end = i + a->n, j_end = j + b->n;
+    while (i < i_end && j < j_end) {
+        uint64_t at = x->firsts[i], other = y->firsts[j];
+        if (at == other)
+            hits->items[hits->n++] = (struct fl_hit){at, {x->first_starts[i], y->first_starts[j]}};
+        i += at <= other;
+        j += other <= at;
+    }
 }
 
 static void meet_at_start(struct fl_hits *hits, const struct fl_events *x, const struct fl_events *y)
 {
-    size_t j = 0;
-    for (size_t i = 0; i < x->n_firsts; i++) {
-        const struct fl_activity *e = &x->firsts[i];
-        while (j < y->n_firsts && before(&y->firsts[j], e))
-            j++;
-        if (j < y->n_firsts && y->firsts[j].bind == e->bind && y->firsts[j].first == e->first)
-            add_hit(hits, e, &y->firsts[j]);
+    for (size_t i = 0, j = 0; i < x->n_cells && j < y->n_cells;) {
+        const struct fl_cell_of *a = &x->cells[i], *b = &y->cells[j];
+        if (a->at == b->at && a->bits & b->bits)
+            meet_in_cell(hits, x, a, y, b);
+        i += a->at <= b->at;
+        j += b->at <= a->at;
     }
 }
 
@@ -188,10 +235,10 @@ static size_t count_partners(const struct fl_events *x, const struct fl_events *
 {
     size_t i = 0, count = 0;
     for (size_t j = 0; j < y->n && count < enough; j++) {
-        const struct fl_activity *e = &y->items[j];
-        while (i < x->n_firsts && before(&x->firsts[i], e))
+        const struct fl_spell *s = &y->spells[j];
+        while (i < x->n_firsts && x->firsts[i] < s->at)
             i++;
-        count += i < x->n_firsts && x->firsts[i].bind == e->bind && x->firsts[i].first <= e->last;
+        count += i < x->n_firsts && x->firsts[i] <= fl_at(fl_at_bind(s->at), s->last);
     }
     return count;
 }
@@ -204,14 +251,17 @@ static void meet_during(struct fl_hits *hits, const struct fl_events *x, const s
     uint32_t j = 0;
     size_t n_open = 0;
     for (size_t i = 0; i < x->n_firsts; i++) {
-        const struct fl_activity *e = &x->firsts[i];
-        for (; j < y->n_spans && !before(e, &y->spans[j]); j++)
+        uint64_t at = x->firsts[i];
+        for (; j < y->n_spans && y->spans[j].at <= at; j++)
             open[n_open++] = j;
-        while (n_open &&
-               (y->spans[open[n_open - 1]].bind != e->bind || y->spans[open[n_open - 1]].last < e->first))
-            n_open--;
+        for (; n_open; n_open--) {
+            const struct fl_spell *s = &y->spans[open[n_open - 1]];
+            if (at <= fl_at(fl_at_bind(s->at), s->last))
+                break;
+        }
         if (n_open)
-            add_hit(hits, e, &y->spans[open[n_open - 1]]);
+            hits->items[hits->n++] =
+                (struct fl_hit){at, {x->first_starts[i], y->spans[open[n_open - 1]].start}};
     }
 }
 

@@ -4,32 +4,65 @@
 
 #include "mining/describe.h"
 
-struct fl_activity { /* a conversation of one node, or a stretch of time in which there are some */
-    uint32_t bind, conversation;
-    uint32_t first, last; /* windows */
+/* When and where: binding host << 32 | window. What is in order of it is by host, then time. */
+static inline uint64_t fl_at(uint32_t bind, uint32_t window)
+{
+    return (uint64_t)bind << 32 | window;
+}
+static inline uint32_t fl_at_bind(uint64_t at)
+{
+    return (uint32_t)(at >> 32);
+}
+static inline uint32_t fl_at_window(uint64_t at)
+{
+    return (uint32_t)at;
+}
+
+struct fl_start { /* of a conversation */
+    int64_t ms;
+    uint32_t conversation;
+    uint32_t host; /* the binding one, or the one behind the node's wildcard */
 };
 
-/* Those that make no difference are left out here and there, so that a pair need not walk them; where none
- * is, all may be one array. */
+struct fl_cell_of { /* up to 64 windows of one jitter block and binding host in which some start */
+    uint64_t at;    /* of the first of the windows, whether any starts there or not */
+    uint64_t bits;  /* one a window */
+    uint32_t first; /* of the `n` among firsts */
+    uint32_t n;
+};
+
+struct fl_spell { /* of being under way */
+    uint64_t at;
+    uint32_t last; /* window */
+    uint32_t start;
+};
+
+/* A node's conversations, and those of them, here and there, that make a difference, so that a pair need not
+ * walk the others. */
 struct fl_events {
-    struct fl_activity *items; /* by bind, then start */
+    struct fl_start *starts; /* by binding host, then ms */
     size_t n;
-    struct fl_activity *firsts; /* the first of each window and binding host */
+    uint64_t *firsts;       /* at: the first of each window and binding host */
+    uint32_t *first_starts; /* which of the starts these are */
     size_t n_firsts;
-    struct fl_activity *spans; /* those that no later one of their window outlasts */
+    struct fl_cell_of *cells; /* of firsts */
+    size_t n_cells;
+    bool listed; /* to be collected */
+    bool during; /* what follows is wanted, else it is none */
+    struct fl_spell *spells; /* n, as the starts */
+    struct fl_spell *spans;  /* those that no later one of their window outlasts */
     size_t n_spans;
-    struct fl_activity *stretches; /* windows in which any is under way: disjoint, no conversation */
+    struct fl_spell *stretches; /* windows in which any is under way: disjoint, no start */
     size_t n_stretches;
 };
 
 struct fl_hit { /* a coincidence */
-    uint32_t window;
-    uint32_t bind;
-    uint32_t conversations[2]; /* of X, of Y */
+    uint64_t at;
+    uint32_t starts[2]; /* which of X's, of Y's */
 };
 
 struct fl_hits {
-    struct fl_hit *items; /* by bind, then window */
+    struct fl_hit *items; /* by at */
     size_t n;
     size_t partners; /* during: distinct conversations of Y that took part; `support` stands for more */
 };
@@ -40,17 +73,17 @@ struct fl_scratch {
     size_t hits_room;
     int64_t *numbers; /* two for each hit */
     size_t numbers_room;
-    uint32_t *order; /* three for each hit or block, one for each of Y's spans, whichever are more */
+    uint32_t *order; /* two for each hit, three for each block, one for each of Y's spans, the most of these */
     size_t order_room;
-    struct fl_burst_block *blocks; /* one for each event of X, and one more for each to put them in order */
+    struct fl_burst_block *blocks; /* one for each cell of X */
     size_t blocks_room;
     uint32_t *made; /* by host, zeros between pairs; NULL at first */
     double *none;   /* by n_y, n_x: see describe_burst.c; NULL at first */
 };
 void fl_scratch_clear(struct fl_scratch *s);
 
-/* The events of one node. FL_ENOMEM. */
-int fl_events_collect(struct fl_events *out, uint32_t node, const struct fl_view *view);
+/* What is wanted of a node and not there yet. FL_ENOMEM. */
+int fl_events_collect(struct fl_events *e, uint32_t node, const struct fl_view *view);
 uint64_t fl_events_bytes(const struct fl_events *e);
 
 /* The coincidences of a pair whose events are kept, in the scratch's room. FL_ENOMEM. */

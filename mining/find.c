@@ -120,12 +120,11 @@ static int keep_significant(struct fl_rules *out, const struct fl_pairs *pairs, 
 }
 
 /* Likewise the rules from `first` on, whose q-values are Bonferroni's: all p-values times the same number. */
-static void keep_made(struct fl_rules *out, size_t first, const struct fl_pairs *pairs, double q)
+static void keep_made(struct fl_rules *out, size_t first, double log10_tests, double q)
 {
     size_t kept = first;
-    double tests = pairs->n ? pairs->items[0].log10_q - pairs->items[0].log10_p : 0;
     for (size_t i = first; i < out->n; i++) {
-        out->items[i].log10_q = out->items[i].log10_p + tests;
+        out->items[i].log10_q = out->items[i].log10_p + log10_tests;
         if (out->items[i].log10_q <= log10(q))
             out->items[kept++] = out->items[i];
     }
@@ -140,6 +139,7 @@ static int describe_made(struct fl_rules *out, const struct fl_pairs *pairs, con
     size_t first = out->n;
     int32_t *place = malloc((pairs->n + 1) * sizeof *place);
     view.nodes = nodes;
+    view.log10_tests = pairs->n ? pairs->items[0].log10_q - pairs->items[0].log10_p : 0;
     int rc = place ? fl_describe_all(out, place, pairs->items, pairs->n, &view, stop) : FL_ENOMEM;
     for (size_t i = 0; i < pairs->n && rc == 0 && pooled; i++)
         if (place[i] >= 0)
@@ -147,7 +147,7 @@ static int describe_made(struct fl_rules *out, const struct fl_pairs *pairs, con
     fl_view_clear(&view);
     free(place);
     if (rc == 0)
-        keep_made(out, first, pairs, as->config->q);
+        keep_made(out, first, view.log10_tests, as->config->q);
     return rc;
 }
 
@@ -199,6 +199,8 @@ static int describe_all(struct fl_rules *out, const struct fl_pairs *pairs, cons
 {
     int32_t *rule_of = malloc((pairs->n + 1) * sizeof *rule_of);
     int rc = rule_of ? next_pass(stop, 0.4) : FL_ENOMEM;
+    if (pairs->n > 0) /* Benjamini and Hochberg's q-value of the largest of so many p-values */
+        view->log10_tests = log10((double)pairs->tested) - log10((double)pairs->n);
     if (rc == 0)
         rc = fl_describe_all(out, rule_of, pairs->items, pairs->n, view, stop);
     fl_view_clear(view);

@@ -1,7 +1,9 @@
 /* Least-significant-digit radix sort by digits of 11 bits, as many as the numbers' range has. Few numbers are
- * sorted by insertion. */
+ * sorted by insertion. To pick some by rank, numbers are counted by their leading digit, and those alone are
+ * put in order that share it with one of a rank asked for. */
 #include "mining/numbers.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, FEW = 48 };
@@ -101,4 +103,47 @@ void fl_numbers_order(const uint32_t *keys, size_t n, uint32_t *order, uint32_t 
     }
     if (from != order)
         memcpy(order, from, n * sizeof *order);
+}
+
+/* Which leading digits the ranks have, and how many of the numbers come before those, whose digit is another:
+ * *skipped, by rank. `at` is where each digit's numbers begin. */
+static void find_digits(bool wanted[DIGITS], size_t skipped[], const size_t at[DIGITS], const size_t ranks[],
+                        size_t n_ranks)
+{
+    size_t digit = 0, skip = 0, last = 0;
+    for (size_t k = 0; k < n_ranks; k++) {
+        while (digit + 1 < DIGITS && at[digit + 1] <= ranks[k])
+            digit++;
+        if (!wanted[digit])
+            skip += at[digit] - last;
+        last = digit + 1 < DIGITS ? at[digit + 1] : at[digit];
+        wanted[digit] = true;
+        skipped[k] = skip;
+    }
+}
+
+void fl_numbers_pick(int64_t *items, size_t n, const size_t ranks[], size_t n_ranks, int64_t out[],
+                     int64_t *spare)
+{
+    size_t at[DIGITS] = {0}, skipped[FL_MOST_RANKS], found = 0;
+    bool wanted[DIGITS] = {false};
+    int64_t low = items[0], high = items[0];
+    unsigned shift = 0;
+    for (size_t i = 1; i < n; i++) {
+        low = items[i] < low ? items[i] : low;
+        high = items[i] > high ? items[i] : high;
+    }
+    while (above(high, low) >> shift >= DIGITS)
+        shift++;
+    for (size_t i = 0; i < n; i++)
+        at[above(items[i], low) >> shift]++;
+    begin_at(at);
+    find_digits(wanted, skipped, at, ranks, n_ranks);
+    for (size_t i = 0; i < n; i++) {
+        spare[found] = items[i];
+        found += wanted[above(items[i], low) >> shift];
+    }
+    fl_numbers_sort(spare, found, items);
+    for (size_t k = 0; k < n_ranks; k++)
+        out[k] = spare[ranks[k] - skipped[k]];
 }

@@ -129,12 +129,12 @@ static int find_clock(struct fl_rule *r, const uint32_t *beats, const struct fl_
         return FL_ENOMEM;
     for (size_t i = 0; i < r->n_both; i++)
         times[i] = fl_window_start_ms(time, fl_window_of(time, talk->items[beats[i]].start_ms));
-    int rc = fl_clock_phase(times, r->n_both, time->window_ms, r->clock);
+    fl_clock_phase(times, r->n_both, time->window_ms, r->clock);
     const char *second = strrchr(r->clock, ':');
     if (second && strcmp(second, ":00") != 0 && strcmp(second, ":30") != 0)
         memset(r->clock, 0, sizeof r->clock);
     free(times);
-    return rc;
+    return 0;
 }
 
 static int make_periodic(struct fl_periodic *out, uint32_t node, const struct fl_beats *b,
