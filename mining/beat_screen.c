@@ -11,9 +11,10 @@
  * series, of made-up days and of beacons of all kinds, it passed over four that the test finds at p <= 0.01,
  * none of them at p <= 0.002; of the nodes of a day that keep no period fewer than one in a hundred pass.
  *
- * It is fast because a gap is a number of 64ths of an octave and what it does to all 56 chains a row of a
- * table; a row is added to the chains in a few instructions of 16-bit arithmetic. A 64th belongs to the
- * window that its middle is in.
+ * It is fast because few octaves of a series have as many gaps as a period must, which is told for all of them
+ * from one count of gaps, and because a gap is a number of 64ths of an octave and what it does to all 56
+ * chains a row of a table; a row is added to the chains in a few instructions of 16-bit arithmetic. A 64th
+ * belongs to the window that its middle is in.
  *
  * Example: 13 starts every 300 s, octave of 160 s: gaps of 1.875 octaves, number 120. The window about 302 s
  * with +- 6.5 % has a chance of 0.049 to hold the next start, so each gap wins log(0.65 / 0.049) = 2.58, and
@@ -25,7 +26,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PARTS = 64, SCALE = 128, BLOCK = 32, COARSE_MS = 1000, N_OCTAVES = 3 };
+enum { PARTS = 64, SCALE = 128, BLOCK = 32, COARSE_MS = 1000, N_OCTAVES = 3, WIDTHS = 64 };
 static const double octaves_ms[N_OCTAVES] = {10000, 20000, 40000}; /* longer ones are as the last */
 static const double lowest = 0.55;                                 /* octaves: no window begins below */
 static const double loose = 1.3;                                   /* how much wider windows are */
@@ -101,6 +102,25 @@ static size_t measure_gaps(uint8_t *bins, size_t *near, const struct fl_beat_req
     return n;
 }
 
+/* counts[k]: gaps between talks, bursts or not, of 2^k to 2^(k+1) - 1 ms. */
+static void count_widths(size_t counts[WIDTHS], const struct fl_beat_request *r)
+{
+    for (size_t i = 1; i < r->n; i++) {
+        uint64_t gap_ms = (uint64_t)(r->talks[i].start_ms - r->talks[i - 1].start_ms);
+        counts[63 - __builtin_clzll(gap_ms | 1)]++;
+    }
+}
+
+/* At most how many gaps are of the octave: where a burst counts once, what it lasts, which is no more than an
+ * eighth of the octave, is part of the gap behind it. */
+static size_t most_near(const size_t counts[WIDTHS], double octave_ms)
+{
+    size_t most = 0;
+    for (int k = ilogb((lowest - 0.13) * octave_ms); k <= ilogb(FL_SCREEN_GAPS * octave_ms / PARTS); k++)
+        most += counts[k];
+    return most;
+}
+
 /* Does some chain of bets multiply by enough for each of n starts? */
 static bool chains_reach(const struct fl_beat_screen *s, const int16_t factor[FL_SCREEN_GAPS][FL_SCREEN_BETS],
                          const uint8_t *bins, size_t n)
@@ -135,8 +155,12 @@ bool fl_beat_screen_passes(const struct fl_beat_screen *s, const struct fl_beat_
 {
     if (r->clock_ms > COARSE_MS)
         return true;
+    size_t counts[WIDTHS] = {0};
+    count_widths(counts, r);
     double octave_ms = octaves_ms[0];
     for (int octave = 0; octave_ms * r->least <= (double)r->span_ms; octave++, octave_ms *= 2) {
+        if (most_near(counts, octave_ms) * 2 < r->least)
+            continue;
         size_t near, n = measure_gaps(bins, &near, r, octave_ms);
         if (n + 1 < r->least || near * 2 < r->least)
             continue;

@@ -54,6 +54,19 @@ static int64_t round_down(int64_t ms, int64_t step)
     return ms >= 0 ? ms / step * step : -((-ms + step - 1) / step * step);
 }
 
+static size_t count_below(const int64_t *sorted_ms, size_t n, int64_t ms)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (sorted_ms[middle] < ms)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 void fl_lag_histogram(const int64_t *sorted_ms, size_t n, bool symmetrical, struct fl_lag_histogram *out)
 {
     *out = (struct fl_lag_histogram){0};
@@ -63,13 +76,12 @@ void fl_lag_histogram(const int64_t *sorted_ms, size_t n, bool symmetrical, stru
     out->step_ms =
         symmetrical ? round_step(half + 1, FL_LAG_BINS / 2) : round_step(high - low + 1, FL_LAG_BINS - 1);
     out->from_ms = symmetrical ? -out->step_ms * (FL_LAG_BINS / 2) : round_down(low, out->step_ms);
-    size_t i = 0;
+    size_t from = 0;
     for (int bin = 0; bin < FL_LAG_BINS; bin++) {
-        size_t first = i;
-        int64_t end_ms = out->from_ms + (bin + 1) * out->step_ms;
-        while (i < n && (sorted_ms[i] < end_ms || bin == FL_LAG_BINS - 1))
-            i++;
-        out->counts[bin] = (uint32_t)(i - first);
+        size_t to = bin + 1 < FL_LAG_BINS ? count_below(sorted_ms, n, out->from_ms + (bin + 1) * out->step_ms)
+                                          : n;
+        out->counts[bin] = (uint32_t)(to - from);
+        from = to;
     }
 }
 

@@ -15,31 +15,6 @@ struct fl_burst_block { /* in which both are active at one binding host */
     double excess;      /* of them, beyond those expected */
 };
 
-/* In how many windows of a block Y starts. *i moves on along its cells. */
-static uint32_t count_starts(const struct fl_events *y, size_t *i, uint64_t first, uint64_t last)
-{
-    uint32_t count = 0;
-    while (*i < y->n_cells && y->cells[*i].at < first)
-        ++*i;
-    for (; *i < y->n_cells && y->cells[*i].at <= last; ++*i)
-        count += y->cells[*i].n;
-    return count;
-}
-
-/* In how many windows Y is under way. *i moves on along the stretches. */
-static uint32_t count_under_way(const struct fl_events *y, size_t *i, uint64_t first, uint64_t last)
-{
-    uint32_t count = 0;
-    while (*i < y->n_stretches && fl_at(fl_at_bind(y->stretches[*i].at), y->stretches[*i].last) < first)
-        ++*i;
-    for (size_t k = *i; k < y->n_stretches && y->stretches[k].at <= last; k++) {
-        const struct fl_spell *s = &y->stretches[k];
-        uint64_t from = s->at > first ? s->at : first, to = fl_at(fl_at_bind(s->at), s->last);
-        count += (uint32_t)((to < last ? to : last) - from + 1);
-    }
-    return count;
-}
-
 /* The chance that n_x of `windows` windows, any of them, meet one of n_y others. */
 static double chance_of_any(uint32_t n_x, uint32_t n_y, uint32_t windows)
 {
@@ -74,30 +49,38 @@ static int make_table(struct fl_scratch *s, uint32_t jitter)
     return s->none ? 0 : FL_ENOMEM;
 }
 
-/* How many windows of the block from `first` on are of the span. */
-static uint32_t windows_of(uint32_t first, const struct fl_timeline *time)
+struct walk { /* along the parts of blocks */
+    const struct fl_block_part *at, *end;
+};
+
+/* How many windows they have up to `last`. */
+static uint32_t count_up_to(struct walk *w, uint64_t last)
 {
-    uint32_t last = first + time->jitter - 1, span_first = fl_window_of(time, time->from_ms),
-             span_last = fl_window_of(time, time->to_ms);
-    return (last < span_last ? last : span_last) - (first > span_first ? first : span_first) + 1;
+    uint32_t count = 0;
+    for (; w->at < w->end && w->at->at <= last; w->at++)
+        count += w->at->n;
+    return count;
 }
 
 /* The blocks of all binding hosts, by host. Returns how many. */
-static size_t blocks_of(const struct fl_hits *hits, const struct fl_events *x, const struct fl_events *y,
-                        bool during, const struct fl_timeline *time, struct fl_scratch *scratch)
+static size_t blocks_of(const struct fl_hits *hits, struct walk x, struct walk y,
+                        const struct fl_timeline *time, struct fl_scratch *scratch)
 {
-    size_t hit = 0, k = 0, count = 0;
-    for (size_t i = 0; i < x->n_cells;) {
-        uint32_t window = fl_at_window(x->cells[i].at), slot = window / time->jitter, n_x = 0, n_xy = 0;
-        uint64_t first = x->cells[i].at - (window - slot * time->jitter), last = first + time->jitter - 1;
-        for (; i < x->n_cells && x->cells[i].at <= last; i++)
-            n_x += x->cells[i].n;
+    const uint32_t span_first = fl_window_of(time, time->from_ms),
+                   span_last = fl_window_of(time, time->to_ms);
+    size_t hit = 0, count = 0;
+    while (x.at < x.end) {
+        uint32_t window = fl_at_window(x.at->at), slot = window / time->jitter, n_xy = 0;
+        uint64_t first = x.at->at - (window - slot * time->jitter), last = first + time->jitter - 1;
+        while (y.at < y.end && y.at->at < first)
+            y.at++;
+        uint32_t n_x = count_up_to(&x, last), n_y = count_up_to(&y, last);
         for (; hit < hits->n && hits->items[hit].at <= last; hit++)
             n_xy++;
-        uint32_t n_y = during ? count_under_way(y, &k, first, last) : count_starts(y, &k, first, last);
         if (n_y == 0)
             continue;
-        uint32_t windows = windows_of(slot * time->jitter, time);
+        uint32_t from = slot * time->jitter, to = from + time->jitter - 1,
+                 windows = (to < span_last ? to : span_last) - (from > span_first ? from : span_first) + 1;
         scratch->blocks[count++] =
             (struct fl_burst_block){.slot = slot,
                                     .no_chance = chance_of_none(scratch, n_x, n_y, windows, time->jitter),
@@ -147,11 +130,15 @@ int fl_weigh_bursts(struct fl_rule *rule, const struct fl_hits *hits, const stru
     const struct fl_events *x = &v->events[pair->x], *y = &v->events[pair->y];
     if (v->time->n_windows / v->time->jitter < v->config->support)
         return 0;
-    if (fl_room(&s->blocks, &s->blocks_room, x->n_cells, sizeof *s->blocks) < 0 ||
-        fl_room(&s->order, &s->order_room, 3 * x->n_cells, sizeof *s->order) < 0 ||
+    if (fl_room(&s->blocks, &s->blocks_room, x->n_starting, sizeof *s->blocks) < 0 ||
+        fl_room(&s->order, &s->order_room, 3 * x->n_starting, sizeof *s->order) < 0 ||
         make_table(s, v->time->jitter) < 0)
         return FL_ENOMEM;
-    size_t n = blocks_of(hits, x, y, pair->evidence == FL_EVIDENCE_DURING, v->time, s);
+    struct walk along_x = {x->starting, x->starting + x->n_starting},
+                along_y = pair->evidence == FL_EVIDENCE_START
+                              ? (struct walk){y->starting, y->starting + y->n_starting}
+                              : (struct walk){y->under_way, y->under_way + y->n_under_way};
+    size_t n = blocks_of(hits, along_x, along_y, v->time, s);
     bool in_order = pair->family == FL_NAMED; /* of one binding host */
     double log10_p = tail_by_blocks(s->blocks, in_order ? NULL : order_blocks(s, n), n);
     rule->log10_p = log10_p > rule->log10_p ? log10_p : rule->log10_p;

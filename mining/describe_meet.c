@@ -59,15 +59,36 @@ static void *shrink(void *items, size_t n, size_t size)
     return less ? less : items;
 }
 
+/* fl_window_of without its division, which is what collecting would spend most of its time with. */
+struct clock {
+    const struct fl_timeline *time;
+    int64_t base_ms; /* of window 0 */
+    double windows_a_ms;
+};
+
+static struct clock clock_of(const struct fl_timeline *time)
+{
+    return (struct clock){time, fl_window_start_ms(time, 0), 1 / (double)time->window_ms};
+}
+
+static inline uint32_t window_of(const struct clock *c, int64_t ms)
+{
+    ms = ms < c->time->from_ms ? c->time->from_ms : ms < c->time->to_ms ? ms : c->time->to_ms - 1;
+    int64_t since_ms = ms - c->base_ms, window = (int64_t)((double)since_ms * c->windows_a_ms);
+    int64_t past_ms = since_ms - window * c->time->window_ms; /* of fewer than 2^31: off by one at most */
+    return (uint32_t)(window - (past_ms < 0) + (past_ms >= c->time->window_ms));
+}
+
 static int find_firsts(struct fl_events *e, const struct fl_view *v)
 {
+    const struct clock clock = clock_of(v->time);
     size_t n = 0;
     e->firsts = malloc((e->n + 1) * sizeof *e->firsts);
     e->first_starts = malloc((e->n + 1) * sizeof *e->first_starts);
     if (!e->firsts || !e->first_starts)
         return FL_ENOMEM;
     for (size_t i = 0; i < e->n; i++) {
-        uint64_t at = fl_at(bind_of(e, i, v), fl_window_of(v->time, e->starts[i].ms));
+        uint64_t at = fl_at(bind_of(e, i, v), window_of(&clock, e->starts[i].ms));
         if (n > 0 && e->firsts[n - 1] == at)
             continue;
         e->firsts[n] = at;
@@ -79,39 +100,60 @@ static int find_firsts(struct fl_events *e, const struct fl_view *v)
     return 0;
 }
 
-static int find_cells(struct fl_events *e, const struct fl_view *v)
+struct parts { /* as they are found, by at */
+    struct fl_block_part *items;
+    size_t n, room;
+    uint64_t end; /* of the last one */
+};
+
+/* The windows [at, last] of one host, behind those there are; `first`: of the parts that begin with them. */
+static int add_windows(struct parts *p, uint64_t at, uint64_t last, uint32_t first, uint32_t jitter)
 {
-    uint64_t end = 0; /* of the last cell */
-    e->cells = malloc((e->n_firsts + 1) * sizeof *e->cells);
-    if (!e->cells)
-        return FL_ENOMEM;
-    for (size_t i = 0; i < e->n_firsts; i++) {
-        uint64_t at = e->firsts[i];
-        if (at >= end) {
-            uint32_t into = fl_at_window(at) % v->time->jitter, begin = into / 64 * 64,
-                     left = v->time->jitter - begin;
-            e->cells[e->n_cells++] = (struct fl_cell_of){.at = at - (into - begin), .first = (uint32_t)i};
-            end = at - (into - begin) + (left < 64 ? left : 64);
+    while (at <= last) {
+        if (at >= p->end) {
+            uint32_t into = fl_at_window(at) % jitter, begin = into / 64 * 64, left = jitter - begin;
+            if (fl_room(&p->items, &p->room, p->n + 1, sizeof *p->items) < 0)
+                return FL_ENOMEM;
+            p->items[p->n++] = (struct fl_block_part){.at = at - (into - begin), .first = first};
+            p->end = at - (into - begin) + (left < 64 ? left : 64);
         }
-        struct fl_cell_of *c = &e->cells[e->n_cells - 1];
-        c->bits |= UINT64_C(1) << (at - c->at);
-        c->n++;
+        struct fl_block_part *part = &p->items[p->n - 1];
+        uint32_t n = (uint32_t)((last < p->end ? last + 1 : p->end) - at);
+        part->bits |= UINT64_MAX >> (64 - n) << (at - part->at);
+        part->n += n;
+        at += n;
     }
-    e->cells = shrink(e->cells, e->n_cells, sizeof *e->cells);
     return 0;
+}
+
+static int find_starting(struct fl_events *e, const struct fl_view *v)
+{
+    struct parts p = {.n = 0};
+    int rc = 0;
+    for (size_t i = 0; i < e->n_firsts && rc == 0; i++)
+        rc = add_windows(&p, e->firsts[i], e->firsts[i], (uint32_t)i, v->time->jitter);
+    e->starting = p.items;
+    e->n_starting = p.n;
+    return rc;
 }
 
 static int find_spells(struct fl_events *e, const struct fl_view *v)
 {
+    const struct clock clock = clock_of(v->time);
     e->spells = malloc((e->n + 1) * sizeof *e->spells);
     if (!e->spells)
         return FL_ENOMEM;
     for (size_t i = 0; i < e->n; i++) {
-        const struct fl_conversation *c = &v->talk->items[e->starts[i].conversation];
-        e->spells[i] = (struct fl_spell){fl_at(bind_of(e, i, v), fl_window_of(v->time, c->start_ms)),
-                                         fl_window_of(v->time, c->end_ms), (uint32_t)i};
+        uint64_t at = fl_at(bind_of(e, i, v), window_of(&clock, e->starts[i].ms));
+        uint32_t last = window_of(&clock, v->talk->items[e->starts[i].conversation].end_ms);
+        e->spells[i] = (struct fl_spell){at, last, (uint32_t)i};
     }
     return 0;
+}
+
+static uint64_t end_of(const struct fl_spell *s)
+{
+    return fl_at(fl_at_bind(s->at), s->last);
 }
 
 /* From behind, then brought to the front. */
@@ -135,23 +177,25 @@ static int find_spans(struct fl_events *e)
     return 0;
 }
 
-static int find_stretches(struct fl_events *e)
+/* All windows are of spans. Where one begins when those before have ended, they are done with. */
+static int find_under_way(struct fl_events *e, const struct fl_view *v)
 {
-    size_t n = 0;
-    e->stretches = malloc((e->n + 1) * sizeof *e->stretches);
-    if (!e->stretches)
-        return FL_ENOMEM;
-    for (size_t i = 0; i < e->n; i++) {
-        const struct fl_spell *s = &e->spells[i];
-        struct fl_spell *now = n ? &e->stretches[n - 1] : NULL;
-        if (!now || s->at > fl_at(fl_at_bind(now->at), now->last))
-            e->stretches[n++] = *s;
-        else if (s->last > now->last)
-            now->last = s->last;
+    struct parts p = {.n = 0};
+    uint64_t until = 0;
+    uint32_t first = 0;
+    int rc = 0;
+    for (size_t i = 0; i < e->n_spans && rc == 0; i++) {
+        uint64_t at = e->spans[i].at, last = end_of(&e->spans[i]);
+        if (at >= until) {
+            first = (uint32_t)i;
+            until = at;
+        }
+        rc = add_windows(&p, until, last, first, v->time->jitter);
+        until = last >= until ? last + 1 : until;
     }
-    e->n_stretches = n;
-    e->stretches = shrink(e->stretches, n, sizeof *e->stretches);
-    return 0;
+    e->under_way = p.items;
+    e->n_under_way = p.n;
+    return rc;
 }
 
 static void clear_events(struct fl_events *e)
@@ -159,10 +203,10 @@ static void clear_events(struct fl_events *e)
     free(e->starts);
     free(e->firsts);
     free(e->first_starts);
-    free(e->cells);
+    free(e->starting);
     free(e->spells);
     free(e->spans);
-    free(e->stretches);
+    free(e->under_way);
     *e = (struct fl_events){.n = 0};
 }
 
@@ -174,14 +218,14 @@ int fl_events_collect(struct fl_events *e, uint32_t node, const struct fl_view *
         if (rc == 0)
             rc = find_firsts(e, v);
         if (rc == 0)
-            rc = find_cells(e, v);
+            rc = find_starting(e, v);
     }
     if (rc == 0 && e->during && !e->spells) {
         rc = find_spells(e, v);
         if (rc == 0)
             rc = find_spans(e);
         if (rc == 0)
-            rc = find_stretches(e);
+            rc = find_under_way(e, v);
     }
     e->listed = false;
     return rc;
@@ -190,8 +234,8 @@ int fl_events_collect(struct fl_events *e, uint32_t node, const struct fl_view *
 uint64_t fl_events_bytes(const struct fl_events *e)
 {
     return e->n * sizeof *e->starts + e->n_firsts * (sizeof *e->firsts + sizeof *e->first_starts) +
-           e->n_cells * sizeof *e->cells +
-           ((e->spells ? e->n : 0) + e->n_spans + e->n_stretches) * sizeof *e->spells;
+           (e->n_starting + e->n_under_way) * sizeof *e->starting +
+           ((e->spells ? e->n : 0) + e->n_spans) * sizeof *e->spells;
 }
 
 void fl_view_clear(struct fl_view *view)
@@ -205,9 +249,9 @@ void fl_view_clear(struct fl_view *view)
 
 /* ---- coincidences ---- */
 
-/* In two cells of the same windows. */
-static void meet_in_cell(struct fl_hits *hits, const struct fl_events *x, const struct fl_cell_of *a,
-                         const struct fl_events *y, const struct fl_cell_of *b)
+/* What starts in the same window, of windows in which X and Y start. */
+static void meet_starts(struct fl_hits *hits, const struct fl_events *x, const struct fl_block_part *a,
+                        const struct fl_events *y, const struct fl_block_part *b)
 {
     size_t i = a->first, j = b->first, i_end = i + a->n, j_end = j + b->n;
     while (i < i_end && j < j_end) {
@@ -219,12 +263,50 @@ static void meet_in_cell(struct fl_hits *hits, const struct fl_events *x, const 
     }
 }
 
-static void meet_at_start(struct fl_hits *hits, const struct fl_events *x, const struct fl_events *y)
+/* Spans of Y that have started, the last on top; what has ended is taken off once it is on top, so nothing is
+ * looked at twice. */
+struct open {
+    uint32_t *spans; /* room for all */
+    size_t n;
+    uint32_t next; /* span */
+};
+
+/* What starts while others are under way, of windows in which X starts and Y is under way. */
+static void meet_spans(struct fl_hits *hits, const struct fl_events *x, const struct fl_block_part *a,
+                       const struct fl_events *y, const struct fl_block_part *b, struct open *open)
 {
-    for (size_t i = 0, j = 0; i < x->n_cells && j < y->n_cells;) {
-        const struct fl_cell_of *a = &x->cells[i], *b = &y->cells[j];
-        if (a->at == b->at && a->bits & b->bits)
-            meet_in_cell(hits, x, a, y, b);
+    if (open->next < b->first) {
+        open->next = b->first;
+        open->n = 0;
+    }
+    for (size_t i = a->first; i < a->first + a->n; i++) {
+        uint64_t at = x->firsts[i];
+        if ((b->bits >> (at - b->at) & 1) == 0)
+            continue;
+        while (open->next < y->n_spans && y->spans[open->next].at <= at)
+            open->spans[open->n++] = open->next++;
+        while (open->n > 1 && end_of(&y->spans[open->spans[open->n - 1]]) < at)
+            open->n--;
+        uint32_t start = y->spans[open->spans[open->n - 1]].start;
+        hits->items[hits->n++] = (struct fl_hit){at, {x->first_starts[i], start}};
+    }
+}
+
+/* `room` holds at least y->n_spans indices. */
+static void meet(struct fl_hits *hits, const struct fl_events *x, const struct fl_events *y, bool during,
+                 uint32_t *room)
+{
+    const struct fl_block_part *parts = during ? y->under_way : y->starting;
+    size_t n = during ? y->n_under_way : y->n_starting;
+    struct open open = {.spans = room};
+    for (size_t i = 0, j = 0; i < x->n_starting && j < n;) {
+        const struct fl_block_part *a = &x->starting[i], *b = &parts[j];
+        if (a->at == b->at && a->bits & b->bits) {
+            if (during)
+                meet_spans(hits, x, a, y, b, &open);
+            else
+                meet_starts(hits, x, a, y, b);
+        }
         i += a->at <= b->at;
         j += b->at <= a->at;
     }
@@ -238,31 +320,9 @@ static size_t count_partners(const struct fl_events *x, const struct fl_events *
         const struct fl_spell *s = &y->spells[j];
         while (i < x->n_firsts && x->firsts[i] < s->at)
             i++;
-        count += i < x->n_firsts && x->firsts[i] <= fl_at(fl_at_bind(s->at), s->last);
+        count += i < x->n_firsts && x->firsts[i] <= end_of(s);
     }
     return count;
-}
-
-/* `open` holds at least y->n_spans indices: those of Y that started, the last on top; what ended is taken off
- * once it is on top, so nothing is looked at twice. */
-static void meet_during(struct fl_hits *hits, const struct fl_events *x, const struct fl_events *y,
-                        uint32_t *open)
-{
-    uint32_t j = 0;
-    size_t n_open = 0;
-    for (size_t i = 0; i < x->n_firsts; i++) {
-        uint64_t at = x->firsts[i];
-        for (; j < y->n_spans && y->spans[j].at <= at; j++)
-            open[n_open++] = j;
-        for (; n_open; n_open--) {
-            const struct fl_spell *s = &y->spans[open[n_open - 1]];
-            if (at <= fl_at(fl_at_bind(s->at), s->last))
-                break;
-        }
-        if (n_open)
-            hits->items[hits->n++] =
-                (struct fl_hit){at, {x->first_starts[i], y->spans[open[n_open - 1]].start}};
-    }
 }
 
 int fl_hits_collect(struct fl_hits *out, const struct fl_pair *pair, const struct fl_view *view,
@@ -272,12 +332,10 @@ int fl_hits_collect(struct fl_hits *out, const struct fl_pair *pair, const struc
     if (fl_room(&s->hits, &s->hits_room, x->n_firsts, sizeof *s->hits) < 0 ||
         fl_room(&s->order, &s->order_room, y->n_spans, sizeof *s->order) < 0)
         return FL_ENOMEM;
+    bool during = pair->evidence == FL_EVIDENCE_DURING;
     *out = (struct fl_hits){.items = s->hits};
-    if (pair->evidence == FL_EVIDENCE_START) {
-        meet_at_start(out, x, y);
-    } else {
-        meet_during(out, x, y, s->order);
+    meet(out, x, y, during, s->order);
+    if (during)
         out->partners = count_partners(x, y, view->config->support);
-    }
     return 0;
 }

@@ -24,11 +24,12 @@ struct fl_start { /* of a conversation */
     uint32_t host; /* the binding one, or the one behind the node's wildcard */
 };
 
-struct fl_cell_of { /* up to 64 windows of one jitter block and binding host in which some start */
-    uint64_t at;    /* of the first of the windows, whether any starts there or not */
+/* Up to 64 windows of one jitter block and binding host, in some of which there is something. */
+struct fl_block_part {
+    uint64_t at;    /* of the first of the windows, whether it is one of these or not */
     uint64_t bits;  /* one a window */
-    uint32_t first; /* of the `n` among firsts */
-    uint32_t n;
+    uint32_t n;     /* bits set */
+    uint32_t first; /* see where they are used */
 };
 
 struct fl_spell { /* of being under way */
@@ -45,15 +46,15 @@ struct fl_events {
     uint64_t *firsts;       /* at: the first of each window and binding host */
     uint32_t *first_starts; /* which of the starts these are */
     size_t n_firsts;
-    struct fl_cell_of *cells; /* of firsts */
-    size_t n_cells;
+    struct fl_block_part *starting; /* windows of firsts, `first` among these */
+    size_t n_starting;
     bool listed; /* to be collected */
     bool during; /* what follows is wanted, else it is none */
     struct fl_spell *spells; /* n, as the starts */
     struct fl_spell *spans;  /* those that no later one of their window outlasts */
     size_t n_spans;
-    struct fl_spell *stretches; /* windows in which any is under way: disjoint, no start */
-    size_t n_stretches;
+    struct fl_block_part *under_way; /* windows in which any is; spans before `first` have ended by then */
+    size_t n_under_way;
 };
 
 struct fl_hit { /* a coincidence */
@@ -75,7 +76,7 @@ struct fl_scratch {
     size_t numbers_room;
     uint32_t *order; /* two for each hit, three for each block, one for each of Y's spans, the most of these */
     size_t order_room;
-    struct fl_burst_block *blocks; /* one for each cell of X */
+    struct fl_burst_block *blocks; /* one for each part in which X starts */
     size_t blocks_room;
     uint32_t *made; /* by host, zeros between pairs; NULL at first */
     double *none;   /* by n_y, n_x: see describe_burst.c; NULL at first */

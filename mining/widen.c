@@ -12,10 +12,12 @@
 #include "mining/widen.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mining/order.h"
+#include "mining/parallel.h"
 #include "mining/radix.h"
 #include "storage/error.h"
 
@@ -156,9 +158,12 @@ static int name_nodes(struct fl_nodes *out, const struct wishes *w)
 
 enum { NO_NODE = UINT32_MAX, ASK_EVERY = 1 << 16 };
 
-struct members {                /* which conversations are of which nodes */
-    uint32_t (*nodes)[2];       /* by conversation: of its server, of any server; or NO_NODE */
-    struct fl_entries by_start; /* those that are of any */
+struct members { /* which conversations are of which nodes */
+    struct fl_nodes *nodes;
+    const struct fl_talk *talk;
+    uint32_t (*of)[2];         /* by conversation: of its server, of any server; or NO_NODE */
+    struct fl_entries *starts; /* by node: its conversations */
+    atomic_size_t next;        /* node to be put in order */
 };
 
 /* The node `key`, if that is wanted. */
@@ -171,60 +176,80 @@ static uint32_t find_node(const struct fl_nodes *nodes, struct fl_node_key key)
 
 /* A conversation is of the node of its server, and of the one with any server in its place. Those of one
  * client, server and port stand together. */
-static int find_members(struct members *m, const struct fl_nodes *nodes, const struct fl_talk *talk,
-                        const struct fl_stop *stop)
+static int find_members(struct members *m, const struct fl_stop *stop)
 {
     struct fl_node_key last = {.protocol = 0};
+    uint32_t none[2] = {NO_NODE, NO_NODE}, *before = none;
     int rc = 0;
-    for (size_t i = 0; i < talk->n && rc == 0; i++) {
-        const struct fl_conversation *c = &talk->items[i];
+    for (size_t i = 0; i < m->talk->n && rc == 0; i++) {
+        const struct fl_conversation *c = &m->talk->items[i];
         struct fl_node_key key = {FL_HOST_ANY, c->server, FL_PORT_ANY, c->server_port, c->protocol};
         bool same = i > 0 && compare_keys(&key, &last) == 0;
-        m->nodes[i][0] = same ? m->nodes[i - 1][0] : find_node(nodes, key);
-        m->nodes[i][1] = same ? m->nodes[i - 1][1] : find_node(nodes, any_server(key));
+        m->of[i][0] = same ? before[0] : find_node(m->nodes, key);
+        m->of[i][1] = same ? before[1] : find_node(m->nodes, any_server(key));
+        for (int k = 0; k < 2; k++)
+            if (m->of[i][k] != NO_NODE)
+                m->nodes->first[m->of[i][k] + 1]++;
+        before = m->of[i];
         last = key;
-        rc = fl_stop_ask_at(stop, i, talk->n, ASK_EVERY);
-        if (rc == 0 && (m->nodes[i][0] != NO_NODE || m->nodes[i][1] != NO_NODE))
-            rc = fl_entries_add(&m->by_start, (uint64_t)c->start_ms, (uint32_t)i);
+        rc = fl_stop_ask_at(stop, i, m->talk->n, ASK_EVERY);
     }
-    return rc == 0 ? fl_entries_sort(&m->by_start) : rc;
+    for (size_t u = 0; u < m->nodes->n; u++)
+        m->nodes->first[u + 1] += m->nodes->first[u];
+    return rc;
 }
 
-/* By start within a node. */
-static int lay_out(struct fl_nodes *out, const struct members *m)
+static int give_out(struct members *m)
 {
-    size_t all = 0;
-    out->first = calloc(out->n + 2, sizeof *out->first);
-    if (!out->first)
-        return FL_ENOMEM;
-    for (size_t i = 0; i < m->by_start.n; i++)
+    for (size_t u = 0; u < m->nodes->n; u++) {
+        struct fl_entries *e = &m->starts[u];
+        e->room = m->nodes->first[u + 1] - m->nodes->first[u] + 1;
+        e->items = malloc(e->room * sizeof *e->items);
+        if (!e->items)
+            return FL_ENOMEM;
+    }
+    for (size_t i = 0; i < m->talk->n; i++)
         for (int k = 0; k < 2; k++)
-            if (m->nodes[m->by_start.items[i].value][k] != NO_NODE) {
-                out->first[m->nodes[m->by_start.items[i].value][k] + 2]++;
-                all++;
+            if (m->of[i][k] != NO_NODE) {
+                struct fl_entries *e = &m->starts[m->of[i][k]];
+                e->items[e->n++] = (struct fl_entry){(uint64_t)m->talk->items[i].start_ms, (uint32_t)i};
             }
-    out->conversations = malloc((all + 1) * sizeof *out->conversations);
-    if (!out->conversations)
-        return FL_ENOMEM;
-    for (size_t u = 2; u < out->n + 2; u++)
-        out->first[u] += out->first[u - 1];
-    for (size_t i = 0; i < m->by_start.n; i++)
-        for (int k = 0; k < 2; k++) {
-            uint32_t c = m->by_start.items[i].value, node = m->nodes[c][k];
-            if (node != NO_NODE)
-                out->conversations[out->first[node + 1]++] = c;
-        }
     return 0;
 }
 
-static int fill_nodes(struct fl_nodes *out, const struct fl_talk *talk, const struct fl_stop *stop)
+/* By start within a node. */
+static int order_some(void *ctx, uint32_t thread)
 {
-    struct members m = {.nodes = malloc((talk->n + 1) * sizeof *m.nodes)};
-    int rc = m.nodes ? find_members(&m, out, talk, stop) : FL_ENOMEM;
+    struct members *m = ctx;
+    int rc = 0;
+    for (size_t u; rc == 0 && (u = atomic_fetch_add(&m->next, 1)) < m->nodes->n;) {
+        struct fl_entries *e = &m->starts[u];
+        rc = fl_entries_sort(e);
+        for (size_t i = 0; i < e->n && rc == 0; i++)
+            m->nodes->conversations[m->nodes->first[u] + i] = e->items[i].value;
+    }
+    return rc;
+}
+
+static int fill_nodes(struct fl_nodes *out, const struct fl_widen_request *r)
+{
+    struct members m = {.nodes = out,
+                        .talk = r->talk,
+                        .of = malloc((r->talk->n + 1) * sizeof *m.of),
+                        .starts = calloc(out->n + 1, sizeof *m.starts)};
+    out->first = calloc(out->n + 1, sizeof *out->first);
+    int rc = m.of && m.starts && out->first ? find_members(&m, r->stop) : FL_ENOMEM;
     if (rc == 0)
-        rc = lay_out(out, &m);
-    free(m.nodes);
-    fl_entries_clear(&m.by_start);
+        rc = give_out(&m);
+    if (rc == 0)
+        out->conversations = malloc((out->first[out->n] + 1) * sizeof *out->conversations);
+    if (rc == 0)
+        rc = out->conversations ? fl_parallel(fl_parallel_threads(r->config->threads), order_some, &m)
+                                : FL_ENOMEM;
+    for (size_t u = 0; m.starts && u < out->n; u++)
+        fl_entries_clear(&m.starts[u]);
+    free(m.of);
+    free(m.starts);
     return rc;
 }
 
@@ -303,7 +328,7 @@ int fl_widen(struct fl_widened *out, const struct fl_widen_request *r)
     if (rc == 0 && w.n > 0) {
         rc = name_nodes(&out->nodes, &w);
         if (rc == 0)
-            rc = fill_nodes(&out->nodes, r->talk, r->stop);
+            rc = fill_nodes(&out->nodes, r);
         if (rc == 0)
             rc = count(out, r, w.n);
         if (rc == 0)
