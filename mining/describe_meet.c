@@ -249,17 +249,29 @@ void fl_view_clear(struct fl_view *view)
 
 /* ---- coincidences ---- */
 
-/* What starts in the same window, of windows in which X and Y start. */
+/* How many bits are set: added up in pairs, fours, bytes. */
+static inline unsigned count_bits(uint64_t bits)
+{
+    bits -= bits >> 1 & 0x5555555555555555;
+    bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return (unsigned)(bits * 0x0101010101010101 >> 56);
+}
+
+/* The start that is the first of a window, `bit` of a part. */
+static inline uint32_t start_in(const struct fl_events *e, const struct fl_block_part *part, uint64_t bit)
+{
+    return e->first_starts[part->first + count_bits(part->bits & (bit - 1))];
+}
+
+/* What starts in the same window. */
 static void meet_starts(struct fl_hits *hits, const struct fl_events *x, const struct fl_block_part *a,
                         const struct fl_events *y, const struct fl_block_part *b)
 {
-    size_t i = a->first, j = b->first, i_end = i + a->n, j_end = j + b->n;
-    while (i < i_end && j < j_end) {
-        uint64_t at = x->firsts[i], other = y->firsts[j];
-        if (at == other)
-            hits->items[hits->n++] = (struct fl_hit){at, {x->first_starts[i], y->first_starts[j]}};
-        i += at <= other;
-        j += other <= at;
+    for (uint64_t left = a->bits & b->bits; left; left &= left - 1) {
+        uint64_t bit = left & -left;
+        hits->items[hits->n++] = (struct fl_hit){a->at + (unsigned)__builtin_ctzll(left),
+                                                 {start_in(x, a, bit), start_in(y, b, bit)}};
     }
 }
 
@@ -271,7 +283,7 @@ struct open {
     uint32_t next; /* span */
 };
 
-/* What starts while others are under way, of windows in which X starts and Y is under way. */
+/* What starts while others are under way. */
 static void meet_spans(struct fl_hits *hits, const struct fl_events *x, const struct fl_block_part *a,
                        const struct fl_events *y, const struct fl_block_part *b, struct open *open)
 {
@@ -279,16 +291,14 @@ static void meet_spans(struct fl_hits *hits, const struct fl_events *x, const st
         open->next = b->first;
         open->n = 0;
     }
-    for (size_t i = a->first; i < a->first + a->n; i++) {
-        uint64_t at = x->firsts[i];
-        if ((b->bits >> (at - b->at) & 1) == 0)
-            continue;
+    for (uint64_t left = a->bits & b->bits; left; left &= left - 1) {
+        uint64_t at = a->at + (unsigned)__builtin_ctzll(left);
         while (open->next < y->n_spans && y->spans[open->next].at <= at)
             open->spans[open->n++] = open->next++;
         while (open->n > 1 && end_of(&y->spans[open->spans[open->n - 1]]) < at)
             open->n--;
         uint32_t start = y->spans[open->spans[open->n - 1]].start;
-        hits->items[hits->n++] = (struct fl_hit){at, {x->first_starts[i], start}};
+        hits->items[hits->n++] = (struct fl_hit){at, {start_in(x, a, left & -left), start}};
     }
 }
 
