@@ -85,7 +85,7 @@ void fl_lag_histogram(const int64_t *sorted_ms, size_t n, bool symmetrical, stru
     }
 }
 
-/* The starts of X and of Y. */
+/* What hits tell of, X's and Y's. */
 struct starts {
     const struct fl_start *of[2];
 };
@@ -317,7 +317,9 @@ static void tell_hits(struct fl_rule *rule, const struct fl_hits *hits, const st
 int fl_describe_in(struct fl_rule *out, const struct fl_pair *pair, const struct fl_view *view,
                    struct fl_scratch *scratch)
 {
-    const struct starts starts = {{view->events[pair->x].starts, view->events[pair->y].starts}};
+    const struct fl_events *x = &view->events[pair->x], *y = &view->events[pair->y];
+    const struct starts starts = {
+        {x->first_starts, pair->evidence == FL_EVIDENCE_START ? y->first_starts : y->span_starts}};
     struct fl_hits hits;
     memset(out, 0, sizeof *out); /* the padding too: rules are compared as bytes */
     out->antecedent = fl_key_node(&view->nodes->keys[pair->x], view->talk);

@@ -78,7 +78,7 @@ static void find_nodes(struct work *w)
         for (int k = 0; k < 2; k++) {
             struct fl_events *e = &w->view->events[ends[k]];
             e->during = e->during || (k == 1 && w->pairs[i].evidence == FL_EVIDENCE_DURING);
-            if (e->listed || (e->starts && (e->spells || !e->during)))
+            if (e->listed || (e->firsts && (e->spells || !e->during)))
                 continue;
             e->listed = true;
             w->nodes[w->n_nodes++] = ends[k];

@@ -9,21 +9,27 @@
 
 /* ---- events ---- */
 
-/* A node's conversations are by start: by binding host they are in order. */
-static int order_by_bind(struct fl_events *e)
+struct conversation { /* of a node */
+    uint32_t bind;
+    struct fl_start start;
+    int64_t end_ms;
+};
+
+/* Those of a node are by start: by binding host they are in order. */
+static int order_by_bind(struct conversation **items, size_t n)
 {
-    struct fl_start *sorted = malloc((e->n + 1) * sizeof *sorted);
-    uint32_t *numbers = malloc((3 * e->n + 1) * sizeof *numbers);
+    struct conversation *sorted = malloc((n + 1) * sizeof *sorted);
+    uint32_t *numbers = malloc((3 * n + 1) * sizeof *numbers);
     int rc = sorted && numbers ? 0 : FL_ENOMEM;
     if (rc == 0) {
-        uint32_t *order = numbers + e->n;
-        for (size_t i = 0; i < e->n; i++)
-            numbers[i] = e->starts[i].host;
-        fl_numbers_order(numbers, e->n, order, order + e->n);
-        for (size_t i = 0; i < e->n; i++)
-            sorted[i] = e->starts[order[i]];
-        struct fl_start *swap = e->starts;
-        e->starts = sorted;
+        uint32_t *order = numbers + n;
+        for (size_t i = 0; i < n; i++)
+            numbers[i] = (*items)[i].bind;
+        fl_numbers_order(numbers, n, order, order + n);
+        for (size_t i = 0; i < n; i++)
+            sorted[i] = (*items)[order[i]];
+        struct conversation *swap = *items;
+        *items = sorted;
         sorted = swap;
     }
     free(sorted);
@@ -31,25 +37,22 @@ static int order_by_bind(struct fl_events *e)
     return rc;
 }
 
-static uint32_t bind_of(const struct fl_events *e, size_t i, const struct fl_view *v)
-{
-    return v->family == FL_NAMED ? 0 : e->starts[i].host;
-}
-
-static int find_starts(struct fl_events *e, uint32_t node, const struct fl_view *v)
+/* The conversations of a node by binding host, then start. */
+static int list_conversations(struct conversation **out, uint32_t node, const struct fl_view *v)
 {
     const uint32_t *conversations = v->nodes->conversations + v->nodes->first[node];
     bool of_client = v->nodes->keys[node].client == FL_HOST_ANY;
-    e->n = v->nodes->first[node + 1] - v->nodes->first[node];
-    e->starts = malloc((e->n + 1) * sizeof *e->starts);
-    if (!e->starts)
+    size_t n = v->nodes->first[node + 1] - v->nodes->first[node];
+    *out = malloc((n + 1) * sizeof **out);
+    if (!*out)
         return FL_ENOMEM;
-    for (size_t i = 0; i < e->n; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct fl_conversation *c = &v->talk->items[conversations[i]];
-        uint32_t host = v->family != FL_NAMED ? fl_bind_of(v->family, c) : of_client ? c->client : c->server;
-        e->starts[i] = (struct fl_start){c->start_ms, conversations[i], host};
+        uint32_t bind = fl_bind_of(v->family, c), meant = of_client ? c->client : c->server;
+        (*out)[i] = (struct conversation){
+            bind, {c->start_ms, conversations[i], v->family == FL_NAMED ? meant : bind}, c->end_ms};
     }
-    return v->family == FL_NAMED ? 0 : order_by_bind(e);
+    return v->family == FL_NAMED ? 0 : order_by_bind(out, n);
 }
 
 /* Gives back what `n` of the items do not need. */
@@ -79,7 +82,7 @@ static inline uint32_t window_of(const struct clock *c, int64_t ms)
     return (uint32_t)(window - (past_ms < 0) + (past_ms >= c->time->window_ms));
 }
 
-static int find_firsts(struct fl_events *e, const struct fl_view *v)
+static int find_firsts(struct fl_events *e, const struct conversation *all, const struct fl_view *v)
 {
     const struct clock clock = clock_of(v->time);
     size_t n = 0;
@@ -88,11 +91,11 @@ static int find_firsts(struct fl_events *e, const struct fl_view *v)
     if (!e->firsts || !e->first_starts)
         return FL_ENOMEM;
     for (size_t i = 0; i < e->n; i++) {
-        uint64_t at = fl_at(bind_of(e, i, v), window_of(&clock, e->starts[i].ms));
+        uint64_t at = fl_at(all[i].bind, window_of(&clock, all[i].start.ms));
         if (n > 0 && e->firsts[n - 1] == at)
             continue;
         e->firsts[n] = at;
-        e->first_starts[n++] = (uint32_t)i;
+        e->first_starts[n++] = all[i].start;
     }
     e->n_firsts = n;
     e->firsts = shrink(e->firsts, n, sizeof *e->firsts);
@@ -137,17 +140,15 @@ static int find_starting(struct fl_events *e, const struct fl_view *v)
     return rc;
 }
 
-static int find_spells(struct fl_events *e, const struct fl_view *v)
+static int find_spells(struct fl_events *e, const struct conversation *all, const struct fl_view *v)
 {
     const struct clock clock = clock_of(v->time);
     e->spells = malloc((e->n + 1) * sizeof *e->spells);
     if (!e->spells)
         return FL_ENOMEM;
-    for (size_t i = 0; i < e->n; i++) {
-        uint64_t at = fl_at(bind_of(e, i, v), window_of(&clock, e->starts[i].ms));
-        uint32_t last = window_of(&clock, v->talk->items[e->starts[i].conversation].end_ms);
-        e->spells[i] = (struct fl_spell){at, last, (uint32_t)i};
-    }
+    for (size_t i = 0; i < e->n; i++)
+        e->spells[i] = (struct fl_spell){fl_at(all[i].bind, window_of(&clock, all[i].start.ms)),
+                                         window_of(&clock, all[i].end_ms)};
     return 0;
 }
 
@@ -157,23 +158,25 @@ static uint64_t end_of(const struct fl_spell *s)
 }
 
 /* From behind, then brought to the front. */
-static int find_spans(struct fl_events *e)
+static int find_spans(struct fl_events *e, const struct conversation *all)
 {
     size_t at = e->n;
-    uint32_t furthest = 0;
     e->spans = malloc((e->n + 1) * sizeof *e->spans);
-    if (!e->spans)
+    e->span_starts = malloc((e->n + 1) * sizeof *e->span_starts);
+    if (!e->spans || !e->span_starts)
         return FL_ENOMEM;
     for (size_t i = e->n; i-- > 0;) {
         const struct fl_spell *s = &e->spells[i];
-        if (at < e->n && e->spans[at].at == s->at && s->last <= furthest)
+        if (at < e->n && e->spans[at].at == s->at && s->last <= e->spans[at].last)
             continue;
-        furthest = s->last;
         e->spans[--at] = *s;
+        e->span_starts[at] = all[i].start;
     }
     e->n_spans = e->n - at;
     memmove(e->spans, e->spans + at, e->n_spans * sizeof *e->spans);
+    memmove(e->span_starts, e->span_starts + at, e->n_spans * sizeof *e->span_starts);
     e->spans = shrink(e->spans, e->n_spans, sizeof *e->spans);
+    e->span_starts = shrink(e->span_starts, e->n_spans, sizeof *e->span_starts);
     return 0;
 }
 
@@ -200,42 +203,44 @@ static int find_under_way(struct fl_events *e, const struct fl_view *v)
 
 static void clear_events(struct fl_events *e)
 {
-    free(e->starts);
     free(e->firsts);
     free(e->first_starts);
     free(e->starting);
     free(e->spells);
     free(e->spans);
+    free(e->span_starts);
     free(e->under_way);
     *e = (struct fl_events){.n = 0};
 }
 
 int fl_events_collect(struct fl_events *e, uint32_t node, const struct fl_view *v)
 {
-    int rc = 0;
-    if (!e->starts) {
-        rc = find_starts(e, node, v);
-        if (rc == 0)
-            rc = find_firsts(e, v);
-        if (rc == 0)
-            rc = find_starting(e, v);
-    }
-    if (rc == 0 && e->during && !e->spells) {
-        rc = find_spells(e, v);
-        if (rc == 0)
-            rc = find_spans(e);
-        if (rc == 0)
-            rc = find_under_way(e, v);
-    }
-    e->listed = false;
+    bool during = e->during;
+    struct conversation *all;
+    int rc = list_conversations(&all, node, v);
+    clear_events(e);
+    e->during = during;
+    e->n = v->nodes->first[node + 1] - v->nodes->first[node];
+    if (rc == 0)
+        rc = find_firsts(e, all, v);
+    if (rc == 0)
+        rc = find_starting(e, v);
+    if (rc == 0 && during)
+        rc = find_spells(e, all, v);
+    if (rc == 0 && during)
+        rc = find_spans(e, all);
+    if (rc == 0 && during)
+        rc = find_under_way(e, v);
+    free(all);
     return rc;
 }
 
 uint64_t fl_events_bytes(const struct fl_events *e)
 {
-    return e->n * sizeof *e->starts + e->n_firsts * (sizeof *e->firsts + sizeof *e->first_starts) +
+    return e->n_firsts * (sizeof *e->firsts + sizeof *e->first_starts) +
            (e->n_starting + e->n_under_way) * sizeof *e->starting +
-           ((e->spells ? e->n : 0) + e->n_spans) * sizeof *e->spells;
+           (e->spells ? e->n : 0) * sizeof *e->spells +
+           e->n_spans * (sizeof *e->spans + sizeof *e->span_starts);
 }
 
 void fl_view_clear(struct fl_view *view)
@@ -258,20 +263,19 @@ static inline unsigned count_bits(uint64_t bits)
     return (unsigned)(bits * 0x0101010101010101 >> 56);
 }
 
-/* The start that is the first of a window, `bit` of a part. */
-static inline uint32_t start_in(const struct fl_events *e, const struct fl_block_part *part, uint64_t bit)
+/* Which of the firsts is that of a window, `bit` of a part. */
+static inline uint32_t first_in(const struct fl_block_part *part, uint64_t bit)
 {
-    return e->first_starts[part->first + count_bits(part->bits & (bit - 1))];
+    return part->first + count_bits(part->bits & (bit - 1));
 }
 
 /* What starts in the same window. */
-static void meet_starts(struct fl_hits *hits, const struct fl_events *x, const struct fl_block_part *a,
-                        const struct fl_events *y, const struct fl_block_part *b)
+static void meet_starts(struct fl_hits *hits, const struct fl_block_part *a, const struct fl_block_part *b)
 {
     for (uint64_t left = a->bits & b->bits; left; left &= left - 1) {
         uint64_t bit = left & -left;
         hits->items[hits->n++] = (struct fl_hit){a->at + (unsigned)__builtin_ctzll(left),
-                                                 {start_in(x, a, bit), start_in(y, b, bit)}};
+                                                 {first_in(a, bit), first_in(b, bit)}};
     }
 }
 
@@ -284,8 +288,8 @@ struct open {
 };
 
 /* What starts while others are under way. */
-static void meet_spans(struct fl_hits *hits, const struct fl_events *x, const struct fl_block_part *a,
-                       const struct fl_events *y, const struct fl_block_part *b, struct open *open)
+static void meet_spans(struct fl_hits *hits, const struct fl_block_part *a, const struct fl_block_part *b,
+                       const struct fl_events *y, struct open *open)
 {
     if (open->next < b->first) {
         open->next = b->first;
@@ -297,8 +301,8 @@ static void meet_spans(struct fl_hits *hits, const struct fl_events *x, const st
             open->spans[open->n++] = open->next++;
         while (open->n > 1 && end_of(&y->spans[open->spans[open->n - 1]]) < at)
             open->n--;
-        uint32_t start = y->spans[open->spans[open->n - 1]].start;
-        hits->items[hits->n++] = (struct fl_hit){at, {start_in(x, a, left & -left), start}};
+        hits->items[hits->n++] =
+            (struct fl_hit){at, {first_in(a, left & -left), open->spans[open->n - 1]}};
     }
 }
 
@@ -313,9 +317,9 @@ static void meet(struct fl_hits *hits, const struct fl_events *x, const struct f
         const struct fl_block_part *a = &x->starting[i], *b = &parts[j];
         if (a->at == b->at && a->bits & b->bits) {
             if (during)
-                meet_spans(hits, x, a, y, b, &open);
+                meet_spans(hits, a, b, y, &open);
             else
-                meet_starts(hits, x, a, y, b);
+                meet_starts(hits, a, b);
         }
         i += a->at <= b->at;
         j += b->at <= a->at;

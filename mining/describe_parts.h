@@ -35,31 +35,29 @@ struct fl_block_part {
 struct fl_spell { /* of being under way */
     uint64_t at;
     uint32_t last; /* window */
-    uint32_t start;
 };
 
-/* A node's conversations, and those of them, here and there, that make a difference, so that a pair need not
- * walk the others. */
+/* A node's conversations as far as they make a difference, so that a pair need not walk the others. */
 struct fl_events {
-    struct fl_start *starts; /* by binding host, then ms */
-    size_t n;
-    uint64_t *firsts;       /* at: the first of each window and binding host */
-    uint32_t *first_starts; /* which of the starts these are */
+    bool listed;   /* to be collected */
+    bool during;   /* also what only `during` pairs need of Y */
+    size_t n;      /* conversations */
+    uint64_t *firsts;              /* at: the first of each window and binding host */
+    struct fl_start *first_starts; /* likewise */
     size_t n_firsts;
     struct fl_block_part *starting; /* windows of firsts, `first` among these */
     size_t n_starting;
-    bool listed; /* to be collected */
-    bool during; /* what follows is wanted, else it is none */
-    struct fl_spell *spells; /* n, as the starts */
-    struct fl_spell *spans;  /* those that no later one of their window outlasts */
+    struct fl_spell *spells;      /* during: of all n, by binding host, then start */
+    struct fl_spell *spans;       /* during: those that no later one of their window outlasts */
+    struct fl_start *span_starts; /* likewise */
     size_t n_spans;
-    struct fl_block_part *under_way; /* windows in which any is; spans before `first` have ended by then */
+    struct fl_block_part *under_way; /* during: windows of spans; those before `first` have ended by then */
     size_t n_under_way;
 };
 
 struct fl_hit { /* a coincidence */
     uint64_t at;
-    uint32_t starts[2]; /* which of X's, of Y's */
+    uint32_t starts[2]; /* of X's firsts; of Y's firsts or spans */
 };
 
 struct fl_hits {
