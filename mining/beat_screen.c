@@ -11,8 +11,8 @@
  * series, of made-up days and of beacons of all kinds, it passed over four that the test finds at p <= 0.01,
  * none of them at p <= 0.002; of the nodes of a day that keep no period fewer than one in a hundred pass.
  *
- * It is fast because few octaves of a series have as many gaps as a period must, which is told for all of them
- * from one count of gaps, and because a gap is a number of 64ths of an octave and what it does to all 56
+ * It is fast because few octaves of a series have as many gaps as a period must, which is told for all of
+ * them from one count of gaps, and because a gap is a number of 64ths of an octave and what it does to all 56
  * chains a row of a table; a row is added to the chains in a few instructions of 16-bit arithmetic. A 64th
  * belongs to the window that its middle is in.
  *

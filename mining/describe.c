@@ -1,8 +1,9 @@
 /* A pair looked at closely.
  *
- * 1. Order the conversations of both nodes by binding host and start.
- * 2. A coincidence is a window (of one host) in which one of X starts and one of Y starts (or is under way);
- * of several, the first of X with the first of Y (or with the one of Y that started last).
+ * 1. Order the conversations of both nodes by binding host and start, and mark the windows in which they
+ * start, or are under way, block by block, a bit each.
+ * 2. A coincidence is a window (of one host) in which one of X starts and one of Y starts (or is under way):
+ * a bit that both have. Of several, the first of X meets the first of Y (or the one of Y that started last).
  * 3. A wildcard behind which one host makes nine tenths of the coincidences is that host in disguise: its own
  * pair has as many coincidences on fewer windows, and is the rule. Nor does a bound wildcard with two hosts,
  * or one long conversation under way, prove anything.
@@ -78,8 +79,8 @@ void fl_lag_histogram(const int64_t *sorted_ms, size_t n, bool symmetrical, stru
     out->from_ms = symmetrical ? -out->step_ms * (FL_LAG_BINS / 2) : round_down(low, out->step_ms);
     size_t from = 0;
     for (int bin = 0; bin < FL_LAG_BINS; bin++) {
-        size_t to = bin + 1 < FL_LAG_BINS ? count_below(sorted_ms, n, out->from_ms + (bin + 1) * out->step_ms)
-                                          : n;
+        size_t to =
+            bin + 1 < FL_LAG_BINS ? count_below(sorted_ms, n, out->from_ms + (bin + 1) * out->step_ms) : n;
         out->counts[bin] = (uint32_t)(to - from);
         from = to;
     }
@@ -277,7 +278,7 @@ static int make_room(struct fl_scratch *s, size_t hits, const struct fl_view *v)
     if (!s->made)
         s->made = calloc(v->talk->n_hosts + 1, sizeof *s->made);
     return s->made && fl_room(&s->numbers, &s->numbers_room, 2 * hits, sizeof *s->numbers) == 0 ? 0
-                                                                                               : FL_ENOMEM;
+                                                                                                : FL_ENOMEM;
 }
 
 /* Step 3. Counts the hosts too. */

@@ -117,7 +117,11 @@ static int describe_batch(struct work *w)
     v->kept_bytes -= bytes_of_nodes(w);
     int rc = on_threads(w, w->n_nodes, collect_events);
     v->kept_bytes += bytes_of_nodes(w);
-    return rc == 0 ? on_threads(w, w->n, describe_some) : rc;
+    if (rc == 0)
+        rc = on_threads(w, w->n, describe_some);
+    if (rc < 0) /* some may be listed, but not collected */
+        fl_view_clear(v);
+    return rc;
 }
 
 static int describe_in_batches(struct fl_rules *out, int32_t *place, struct work *w,

@@ -274,8 +274,8 @@ static void meet_starts(struct fl_hits *hits, const struct fl_block_part *a, con
 {
     for (uint64_t left = a->bits & b->bits; left; left &= left - 1) {
         uint64_t bit = left & -left;
-        hits->items[hits->n++] = (struct fl_hit){a->at + (unsigned)__builtin_ctzll(left),
-                                                 {first_in(a, bit), first_in(b, bit)}};
+        hits->items[hits->n++] =
+            (struct fl_hit){a->at + (unsigned)__builtin_ctzll(left), {first_in(a, bit), first_in(b, bit)}};
     }
 }
 
@@ -301,8 +301,7 @@ static void meet_spans(struct fl_hits *hits, const struct fl_block_part *a, cons
             open->spans[open->n++] = open->next++;
         while (open->n > 1 && end_of(&y->spans[open->spans[open->n - 1]]) < at)
             open->n--;
-        hits->items[hits->n++] =
-            (struct fl_hit){at, {first_in(a, left & -left), open->spans[open->n - 1]}};
+        hits->items[hits->n++] = (struct fl_hit){at, {first_in(a, left & -left), open->spans[open->n - 1]}};
     }
 }
 

@@ -39,9 +39,9 @@ struct fl_spell { /* of being under way */
 
 /* A node's conversations as far as they make a difference, so that a pair need not walk the others. */
 struct fl_events {
-    bool listed;   /* to be collected */
-    bool during;   /* also what only `during` pairs need of Y */
-    size_t n;      /* conversations */
+    bool listed;                   /* to be collected */
+    bool during;                   /* also what only `during` pairs need of Y */
+    size_t n;                      /* conversations */
     uint64_t *firsts;              /* at: the first of each window and binding host */
     struct fl_start *first_starts; /* likewise */
     size_t n_firsts;
@@ -72,7 +72,7 @@ struct fl_scratch {
     size_t hits_room;
     int64_t *numbers; /* two for each hit */
     size_t numbers_room;
-    uint32_t *order; /* two for each hit, three for each block, one for each of Y's spans, the most of these */
+    uint32_t *order; /* three for each part in which X starts, or one for each of Y's spans */
     size_t order_room;
     struct fl_burst_block *blocks; /* one for each part in which X starts */
     size_t blocks_room;

@@ -351,6 +351,35 @@ static void what_keeps_no_phase(void **state)
     assert_string_equal(phase_of(0, 60000, 0, 0, 1000, out), "");
 }
 
+/* What phase_of tells of times in any order against counting them all, with about as many on the minute or
+ * the hour as it takes. */
+static void clock_phase_of_any_times(void **state)
+{
+    enum { N = 60 };
+    uint64_t seed = 11;
+    size_t kept = 0;
+    for (int round = 0; round < 4000; round++) {
+        int64_t times[N], minutes[12] = {0}, window_ms = round % 2 ? 1000 : 5000;
+        size_t n = 1 + random_below(&seed, N), most = 0, strays = n / 5 + random_below(&seed, 3);
+        for (size_t i = 0; i < n; i++) {
+            bool stray = random_below(&seed, n) < strays;
+            int64_t phase_ms = stray ? (int64_t)random_below(&seed, 12) * 5000 : 35000;
+            times[i] = (int64_t)random_below(&seed, 100000) * 60000 + phase_ms;
+            minutes[phase_ms / 5000]++;
+        }
+        for (int i = 0; i < 12; i++)
+            most = (size_t)minutes[i] > most ? (size_t)minutes[i] : most;
+        char out[8], want[8] = "";
+        for (int i = 0; i < 12; i++)
+            if ((size_t)minutes[i] == most && most * 10 >= n * 8)
+                snprintf(want, sizeof want, ":%02d", i * 5);
+        kept += want[0] != '\0';
+        fl_clock_phase(times, n, window_ms, out);
+        assert_string_equal(strlen(out) == 5 ? out + 2 : out, want); /* of few, the hour may be kept too */
+    }
+    assert_in_range(kept, 500, 3500);
+}
+
 static void lags_fall_into_round_bins(void **state)
 {
     struct fl_lag_histogram h;
@@ -536,6 +565,55 @@ static void events_are_forgotten_where_memory_is_short(void **state)
     free(c);
 }
 
+/* Whatever is denied early for its p-value would be dropped among all of them. */
+static void what_is_denied_early_would_be_dropped(void **state)
+{
+    enum { TESTED = 100000 };
+    struct crowd *c = new_crowd();
+    struct fl_rules rules[2] = {{.n = 0}, {.n = 0}};
+    size_t described[2];
+    uint64_t seed = 5;
+    for (uint32_t i = 0; i < OTHERS; i++)
+        c->pairs[i].log10_p = -(double)random_below(&seed, 9000) / 1000;
+    for (int early = 0; early < 2; early++) {
+        struct fl_view view = view_of(c);
+        view.log10_tests = early ? log10(TESTED) - log10(OTHERS) : 0;
+        assert_int_equal(fl_describe_all(&rules[early], c->place, c->pairs, OTHERS, &view, NULL), 0);
+        described[early] = rules[early].n;
+        long kept = fl_keep_significant(rules[early].items, rules[early].n, TESTED, 0.01, c->place);
+        assert_true(kept > OTHERS / 3);
+        rules[early].n = (size_t)kept;
+        fl_view_clear(&view);
+    }
+    assert_int_equal(described[0], OTHERS);
+    assert_true(described[1] < OTHERS * 2 / 3);
+    assert_int_equal(rules[0].n, rules[1].n);
+    assert_memory_equal(rules[0].items, rules[1].items, rules[0].n * sizeof *rules[0].items);
+    free(rules[0].items);
+    free(rules[1].items);
+    free(c);
+}
+
+/* Numbers close together, far apart, and the same ones again and again. */
+static void numbers_by_rank(void **state)
+{
+    enum { N = 3000 };
+    int64_t items[N], sorted[N], spare[N], out[FL_MOST_RANKS];
+    uint64_t seed = 4;
+    for (int round = 0; round < 200; round++) {
+        size_t n = 1 + random_below(&seed, round % 2 ? 20 : N), ranks[FL_MOST_RANKS],
+               n_ranks = n < FL_MOST_RANKS ? n : FL_MOST_RANKS;
+        for (size_t i = 0; i < n; i++)
+            items[i] = sorted[i] = (int64_t)(random_next(&seed) >> (round % 64)) - round % 3 * 1000;
+        for (size_t k = 0; k < n_ranks; k++)
+            ranks[k] = round % 5 ? n * k / n_ranks : n - n_ranks + k;
+        fl_numbers_sort(sorted, n, spare);
+        fl_numbers_pick(items, n, ranks, n_ranks, out, spare);
+        for (size_t k = 0; k < n_ranks; k++)
+            assert_true(out[k] == sorted[ranks[k]]);
+    }
+}
+
 static void numbers_in_order(void **state)
 {
     enum { N = 3000 };
@@ -582,8 +660,11 @@ int main(void)
         cmocka_unit_test(many_are_described_in_order_on_any_number_of_threads),
         cmocka_unit_test(describing_stops_when_asked),
         cmocka_unit_test(events_are_forgotten_where_memory_is_short),
+        cmocka_unit_test(what_is_denied_early_would_be_dropped),
         cmocka_unit_test(numbers_in_order),
+        cmocka_unit_test(numbers_by_rank),
         cmocka_unit_test(clock_phase_by_hand),
+        cmocka_unit_test(clock_phase_of_any_times),
         cmocka_unit_test(what_keeps_no_phase),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
