@@ -43,8 +43,9 @@ static int compare_keys(const struct fl_node_key *x, const struct fl_node_key *y
     return 0;
 }
 
-static int compare_generics(const struct wish *a, const struct wish *b)
+static int compare_generics(const void *va, const void *vb)
 {
+    const struct wish *a = va, *b = vb;
     int c = compare_keys(&a->a, &b->a);
     return c ? c : compare_keys(&a->b, &b->b);
 }
@@ -127,15 +128,7 @@ static bool is_wanted(const struct wishes *w, const struct fl_node_key *x, const
 {
     bool ordered = compare_keys(x, y) < 0;
     struct wish key = {.a = ordered ? *x : *y, .b = ordered ? *y : *x};
-    size_t low = 0, high = w->n;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (compare_generics(&w->items[middle], &key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < w->n && compare_generics(&w->items[low], &key) == 0;
+    return bsearch(&key, w->items, w->n, sizeof *w->items, compare_generics) != NULL;
 }
 
 /* ---- step 3 ---- */
