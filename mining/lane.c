@@ -23,11 +23,6 @@ uint32_t fl_bind_of(enum fl_family family, const struct fl_conversation *c)
     return family == FL_BOUND_CLIENT ? c->client : family == FL_BOUND_SERVER ? c->server : 0;
 }
 
-static bool belongs(enum fl_family family, const struct fl_node_key *key)
-{
-    return family == FL_NAMED || (family == FL_BOUND_CLIENT ? key->client : key->server) == FL_HOST_ANY;
-}
-
 /* ---- 1. conversations on the time line ---- */
 
 struct spell { /* from one bit to another, in cells of one host: slot * words + word */
@@ -78,6 +73,7 @@ struct lanes_build {
     const struct fl_lanes_request *request;
     struct spell *spells; /* by conversation, and one more that begins what is not there */
     uint32_t parts, threads;
+    bool one_family;            /* FL_BOUND_CLIENT; the others are empty */
     atomic_uint_fast64_t bytes; /* taken, or spoken for */
     atomic_bool stopped;
 };
@@ -98,6 +94,22 @@ static int take(struct lanes_build *all, uint32_t part, uint64_t bytes)
 }
 
 /* ---- 2. cells ---- */
+
+/* Where no node has a client of its own, the only pairs are those that bind it (fl_pair_allowed). */
+static bool all_bind_client(const struct fl_nodes *nodes)
+{
+    for (size_t i = 0; i < nodes->n; i++)
+        if (nodes->keys[i].client != FL_HOST_ANY)
+            return false;
+    return true;
+}
+
+static bool belongs(const struct lanes_build *all, enum fl_family family, const struct fl_node_key *key)
+{
+    if (all->one_family && family != FL_BOUND_CLIENT)
+        return false;
+    return family == FL_NAMED || (family == FL_BOUND_CLIENT ? key->client : key->server) == FL_HOST_ANY;
+}
 
 struct track { /* the cells of a node at one binding host */
     uint32_t bind;
@@ -368,7 +380,7 @@ static int build_cells(struct build *b)
     struct fl_lane *lane = b->lane;
     int rc = start_lane(b);
     for (uint32_t node = 0; node < lane->n_nodes && rc == 0; node++) {
-        if (belongs(lane->family, &b->nodes->keys[node]))
+        if (belongs(b->all, lane->family, &b->nodes->keys[node]))
             rc = lane->family == FL_NAMED ? add_named(b, node) : add_bound(b, node);
         lane->first_cell[node + 1] = b->n_cells;
     }
@@ -463,13 +475,14 @@ static int build_lane(struct lanes_build *all, enum fl_family family, uint32_t p
     return rc;
 }
 
-/* The first part does NAMED, which is more than half of the work, the others what is left. */
+/* The first part does NAMED, which is more than half of the work, the others what is left; or the only one.
+ */
 static int build_part(void *ctx, uint32_t part)
 {
     struct lanes_build *b = ctx;
     int rc = 0;
     for (uint32_t family = FL_NAMED; family <= FL_BOUND_SERVER && rc == 0; family++)
-        if ((family < b->parts ? family : b->parts - 1) == part)
+        if ((b->one_family ? 0 : family < b->parts ? family : b->parts - 1) == part)
             rc = build_lane(b, (enum fl_family)family, part);
     return rc;
 }
@@ -477,8 +490,11 @@ static int build_part(void *ctx, uint32_t part)
 int fl_lanes_build(struct fl_lane lanes[3], const struct fl_lanes_request *r)
 {
     uint32_t threads = fl_parallel_threads(r->threads);
-    struct lanes_build b = {
-        .lanes = lanes, .request = r, .parts = threads < 3 ? threads : 3, .threads = threads};
+    struct lanes_build b = {.lanes = lanes,
+                            .request = r,
+                            .parts = threads < 3 ? threads : 3,
+                            .threads = threads,
+                            .one_family = all_bind_client(r->nodes)};
     for (int family = FL_NAMED; family <= FL_BOUND_SERVER; family++)
         lanes[family] = (struct fl_lane){0};
     int rc = take(&b, 0, (r->talk->n + 1) * sizeof *b.spells);

@@ -46,8 +46,8 @@ struct fl_lanes_request {
     uint64_t memory_bytes;
     const struct fl_stop *stop; /* asked now and then, from the calling thread; NULL: not */
 };
-/* All three, by family. FL_ELIMIT beyond `memory_bytes` or 2^32 cells, FL_ESTOP, FL_ENOMEM; the lanes are
- * then empty. */
+/* All three, by family; without nodes of one client there are pairs of FL_BOUND_CLIENT alone, and the others
+ * are empty. FL_ELIMIT beyond `memory_bytes` or 2^32 cells, FL_ESTOP, FL_ENOMEM; the lanes are then empty. */
 int fl_lanes_build(struct fl_lane lanes[3], const struct fl_lanes_request *request);
 void fl_lane_clear(struct fl_lane *lane);
 
