@@ -411,9 +411,8 @@ void fl_advise_service(const struct fl_advice_view *view, uint64_t stray, fl_adv
 
 void fl_advise_location(const struct fl_unclean_runs *runs, fl_advice_fn *fn, void *ctx)
 {
-    const int64_t day_ms = 86400000;
     char from[FL_TIME_TEXT];
-    if (runs->n < 2 || runs->newest_ms - runs->first_ms < day_ms)
+    if (runs->n < 2 || runs->newest_ms - runs->first_ms < 2 * DAY_MS)
         return;
     say(fn, ctx, FL_ADVICE_UNCLEAN, NULL, runs->n,
         "the data of %s are not whole in any of the %zu runs since %s (%s). What is new there waits for a "

@@ -32,7 +32,8 @@ enum fl_advice_kind {
     FL_ADVICE_STRAY,        /* datagrams of no known version; figure: datagrams */
     FL_ADVICE_SESSIONS,     /* sessions dropped; figure: sessions */
     /* of a location */
-    FL_ADVICE_UNCLEAN, /* no run over whole data for a day and more; figure: runs since the last one */
+    FL_ADVICE_UNCLEAN, /* no run over whole data for two days: one bad hour makes those of a day unclean;
+                          figure: runs since the last one */
     FL_ADVICE_KINDS
 };
 struct fl_advice {

@@ -36,19 +36,20 @@ static const char *only_location(const struct fl_status *s)
                                               : NULL;
 }
 
-/* Its runs, as they were made. */
+/* Its runs, as they were made; those over older data than one before say nothing of now. */
 static void advise_location(struct fl_status *s, const char *location)
 {
     struct fl_unclean_runs runs = {.location = location, .first_ms = INT64_MAX};
     size_t i;
+    int64_t to_ms;
     json_t *run;
     json_array_foreach(s->runs, i, run)
     {
-        if (strcmp(fl_js_text(run, "location"), location) != 0)
+        if (strcmp(fl_js_text(run, "location"), location) != 0 ||
+            fl_time_parse(fl_js_text(run, "to"), s->now_ms, &to_ms) < 0 || to_ms < runs.newest_ms)
             continue;
+        runs.newest_ms = to_ms;
         runs.why = fl_js_text(run, "unclean");
-        if (fl_time_parse(fl_js_text(run, "to"), s->now_ms, &runs.newest_ms) < 0)
-            continue;
         runs.n = *runs.why ? runs.n + 1 : 0;
         if (runs.n == 0 || runs.first_ms == INT64_MAX)
             runs.first_ms = runs.newest_ms;

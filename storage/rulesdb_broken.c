@@ -244,27 +244,27 @@ static bool can_break(const struct fl_finding_list *found, const struct fl_reche
     return fl_node_cmp(&r->antecedent, &r->consequent) != 0 || !is_found(found, r);
 }
 
-/* A broken rule is told once, until it holds again, whatever people did about the alert meanwhile: it goes
- * into *stopped, at its n-th place. */
+/* A broken rule is told once, until it holds again, whatever people did about the alert meanwhile. */
 static int judge(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *list,
-                 const struct fl_recheck *r, int64_t now_ms, struct fl_stopped *stopped, size_t *n)
+                 struct fl_stopped *s, int64_t now_ms)
 {
+    const struct fl_recheck *r = &s->rule;
     int64_t found;
+    int rc;
     bool antecedent = has_lapsed(&r->antecedent_alone, r->confidence, r->cases);
     bool consequent = r->both && has_lapsed(&r->consequent_alone, r->reverse_confidence, r->reverse_cases);
     if (!antecedent && !consequent)
         return holds(r) ? mend(db, r, now_ms) : SQLITE_OK;
     if (!can_break(list, r))
         return SQLITE_OK;
-    int rc;
+    s->antecedent = antecedent;
+    s->consequent = consequent;
     if (!is_overdue(db, run, r, &rc) || rc != SQLITE_OK || is_of_other_sampling(db, run, r, &rc) ||
         rc != SQLITE_OK)
         return rc;
     rc = fl_rulesdb_get_int(db, SQL_BROKEN_EPISODE, &found, "i", r->rule_id);
-    if (rc != SQLITE_DONE)
-        return rc == SQLITE_ROW ? SQLITE_OK : rc;
-    stopped[(*n)++] = (struct fl_stopped){.rule = *r, .antecedent = antecedent};
-    return SQLITE_OK;
+    s->untold = rc == SQLITE_DONE;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 /* What the rule shows itself to be used to: nothing where data are missing, or while it is told as broken. */
@@ -313,29 +313,35 @@ static int count_on(struct fl_rulesdb *db, const struct fl_run *run, struct fl_r
     return rc;
 }
 
+/* One known rule; a run over older data judges nothing. */
+static int look_at(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *found,
+                   bool learning, struct fl_stopped *s, int64_t now_ms)
+{
+    int rc = note(db, run, &s->rule);
+    if (rc != SQLITE_OK || sqlite3_changes(db->sqlite) == 0 || s->rule.single)
+        return rc;
+    rc = count_on(db, run, &s->rule);
+    return rc == SQLITE_OK && !*run->unclean && !learning ? judge(db, run, found, s, now_ms) : rc;
+}
+
 int fl_broken_look(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *found,
                    bool learning, int64_t now_ms, size_t *opened)
 {
-    size_t n = 0;
-    struct fl_stopped *stopped = malloc((found->n_rechecks + 1) * sizeof *stopped);
-    int rc = stopped ? SQLITE_OK : SQLITE_NOMEM;
-    for (size_t i = 0; rc == SQLITE_OK && i < found->n_rechecks; i++) {
-        struct fl_recheck one = found->rechecks[i], *r = &one;
-        rc = note(db, run, r);
-        bool newest = sqlite3_changes(db->sqlite) > 0; /* a run over older data judges nothing */
-        if (rc == SQLITE_OK && newest && !r->single)
-            rc = count_on(db, run, r);
-        if (rc == SQLITE_OK && newest && !*run->unclean && !learning && !r->single)
-            rc = judge(db, run, found, r, now_ms, stopped, &n);
+    size_t n = found->n_rechecks;
+    struct fl_stopped *all = calloc(n + 1, sizeof *all);
+    int rc = all ? SQLITE_OK : SQLITE_NOMEM;
+    for (size_t i = 0; rc == SQLITE_OK && i < n; i++) {
+        all[i].rule = found->rechecks[i];
+        rc = look_at(db, run, found, learning, &all[i], now_ms);
     }
-    if (rc == SQLITE_OK)
-        rc = fl_stopped_tell(db, run, stopped, n, now_ms, opened);
     if (rc == SQLITE_OK)
         rc = fl_rulesdb_run(db, SQL_CLOSE_GONE, "ti", run->location, now_ms);
     if (rc == SQLITE_OK)
         rc = fl_rulesdb_run(db, SQL_LEAVE_GONE, "t", run->location);
     if (rc == SQLITE_OK)
-        rc = fl_stopped_retell(db, run, found, now_ms);
-    free(stopped);
+        rc = fl_stopped_tell(db, run, all, n, now_ms, opened);
+    if (rc == SQLITE_OK)
+        rc = fl_stopped_retell(db, run, all, n, now_ms);
+    free(all);
     return rc;
 }

@@ -204,6 +204,21 @@ static int retell(struct deciding *c)
     return rc == SQLITE_OK ? 0 : fail_db(c);
 }
 
+/* Alerts of broken rules all of which are decided upon close as one. */
+static int close_decided(struct deciding *c)
+{
+    json_t *ids = json_array();
+    for (size_t i = 0; i < c->n; i++)
+        json_array_append_new(ids, json_integer((json_int_t)c->subjects[i].id));
+    char *text = json_array_size(ids) == c->n ? json_dumps(ids, JSON_COMPACT) : NULL;
+    json_decref(ids);
+    if (!text)
+        return fl_fail(c->err, FL_ENOMEM, "%s: out of memory", c->db->path);
+    int rc = fl_rulesdb_run(c->db, SQL_CLOSE_DECIDED, "titt", text, c->d->now_ms, c->d->note, c->d->author);
+    free(text);
+    return rc == SQLITE_OK ? 0 : fail_db(c);
+}
+
 static int apply(struct deciding *c)
 {
     int64_t decision_id = 0;
@@ -212,6 +227,8 @@ static int apply(struct deciding *c)
         fl_rulesdb_run(c->db, SQL_CLOSE_BROKEN, "iitt", c->d->alert_id, c->d->now_ms, c->d->note,
                        c->d->author) != SQLITE_OK)
         rc = fail_db(c);
+    if (rc == 0)
+        rc = close_decided(c);
     for (size_t i = 0; rc == 0 && i < c->n; i++)
         rc = apply_to(c, &c->subjects[i], decision_id);
     return rc == 0 ? retell(c) : rc;

@@ -140,6 +140,7 @@ enum fl_rulesdb_sql {
     SQL_CLOSE_GONE,
     SQL_LEAVE_GONE,
     SQL_CLOSE_BROKEN,
+    SQL_CLOSE_DECIDED,
     SQL_PUT_QUALITY,
     SQL_QUALITY,
     SQL_FORGET_QUALITY,
@@ -262,22 +263,23 @@ int fl_alert_retell(struct fl_rulesdb *db, const int64_t *rule_ids, size_t n, co
 int fl_broken_look(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *found,
                    bool learning, int64_t now_ms, size_t *opened);
 
-/* A known rule that broke, and which of its sides goes on without the other. */
+/* A known rule as a run saw it. */
 struct fl_stopped {
-    struct fl_recheck rule;
-    bool antecedent;
+    struct fl_recheck rule;      /* with the misses of runs before */
+    bool antecedent, consequent; /* goes on without the other, as only a broken rule has it */
+    bool untold;                 /* and no alert tells of it yet */
 };
-/* Tell rules that no alert tells of yet: those of one server, or of one side, that stopped in one alert. Puts
- * `all` in another order. Alerts opened are added to *opened. 0 or SQLite's code, as are the next three. */
-int fl_stopped_tell(struct fl_rulesdb *db, const struct fl_run *run, struct fl_stopped *all, size_t n,
+/* Tell those of n that are untold: those of one server, or of one side, that stopped in one alert. Alerts
+ * opened are added to *opened. 0 or SQLite's code, as are the next three. */
+int fl_stopped_tell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_stopped *all, size_t n,
                     int64_t now_ms, size_t *opened);
 /* A rule holds again: it may be told anew. *told: it was told as broken. */
 int fl_stopped_mend(struct fl_rulesdb *db, int64_t rule_id, int64_t now_ms, bool *told);
 /* A rule was decided upon, or is told by another alert: it is told no more before it has held again. */
 int fl_stopped_settle(struct fl_rulesdb *db, int64_t rule_id, const char *note, const char *author,
                       int64_t now_ms);
-/* Alerts of broken rules that some have joined or left say what they have to say now. */
-int fl_stopped_retell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *list,
+/* Alerts of broken rules that some have joined or left say what they have to say now; `all` by rule id. */
+int fl_stopped_retell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_stopped *all, size_t n,
                       int64_t now_ms);
 enum { FL_DESCRIBED_NODE = 256 };
 /* "10.0.0.5 asks 10.0.0.53 port 53/udp". */

@@ -553,7 +553,7 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
          true},
     [SQL_COUNT_BROKEN] =
         {"UPDATE alert SET rules = (SELECT count(*) FROM alert_member m WHERE m.alert_id = ?1), changed_ms = "
-         "?2 WHERE id = ?1",
+         "?2 WHERE id = ?1 AND rules <> (SELECT count(*) FROM alert_member m WHERE m.alert_id = ?1)",
          true},
     [SQL_OTHER_MEMBERS] = {"SELECT count(*) FROM alert_member WHERE alert_id = ?1 AND rule_id <> ?2", true},
     [SQL_LEAVE_BROKEN] = {"DELETE FROM alert_member WHERE alert_id = ?1 AND rule_id = ?2", true},
@@ -610,6 +610,14 @@ const struct fl_rulesdb_statement fl_rulesdb_statements[N_SQL] = {
                           "author = ?4, rules = 0 WHERE "
                           "kind = 'broken' AND state IN ('open', 'acked') AND id = ?1",
                           false},
+    [SQL_CLOSE_DECIDED] =
+        {"UPDATE alert SET state = 'closed', closed_ms = ?2, changed_ms = ?2, note = ?3, author = ?4, rules "
+         "= 0 "
+         "WHERE kind = 'broken' AND state IN ('open', 'acked') AND id IN (SELECT m.alert_id FROM "
+         "json_each(?1) j "
+         "JOIN alert_member m ON m.rule_id = j.value) AND NOT EXISTS (SELECT 1 FROM alert_member m WHERE "
+         "m.alert_id = alert.id AND m.rule_id NOT IN (SELECT value FROM json_each(?1)))",
+         false},
     [SQL_PUT_QUALITY] =
         {"INSERT INTO quality (location, hour_ms, flows, lost, unread, shed, sampling_changes, clock_jumps) "
          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET flows = flows + excluded.flows, "

@@ -166,36 +166,50 @@ static int tell_group(struct fl_rulesdb *db, const struct fl_run *run, const str
     if (rc == SQLITE_DONE) {
         rc = add_alert(db, run, group, (int64_t)n, NULL, now_ms, &alert_id);
         ++*opened;
-    } else if (rc == SQLITE_ROW) {
-        rc = SQLITE_OK;
+    } else if (rc == SQLITE_ROW) { /* without those that left, so that it is seen to grow */
+        rc = fl_rulesdb_run(db, SQL_COUNT_BROKEN, "ii", alert_id, now_ms);
     }
     for (size_t i = 0; rc == SQLITE_OK && i < n; i++)
         rc = add_member(db, run, &group[i], alert_id);
     return rc;
 }
 
-int fl_stopped_tell(struct fl_rulesdb *db, const struct fl_run *run, struct fl_stopped *all, size_t n,
-                    int64_t now_ms, size_t *opened)
+/* They are told group by group, and put in another order. */
+static int tell_groups(struct fl_rulesdb *db, const struct fl_run *run, struct fl_stopped *all, size_t n,
+                       int64_t now_ms, size_t *opened)
 {
-    size_t left = 0;
     int rc = SQLITE_OK;
-    for (size_t i = 0; rc == SQLITE_OK && i < n; i++) {
-        bool moved;
-        rc = tell_moved(db, run, &all[i], now_ms, &moved);
-        if (!moved)
-            all[left++] = all[i];
-    }
-    qsort(all, left, sizeof *all, by_what_stopped);
-    for (size_t from = 0, to; rc == SQLITE_OK && from < left; from = to) {
+    if (n > 1)
+        qsort(all, n, sizeof *all, by_what_stopped);
+    for (size_t from = 0, to; rc == SQLITE_OK && from < n; from = to) {
         char name[FL_NODE_TEXT], other[FL_NODE_TEXT];
         name_stopped(stopped_node(&all[from]), name);
-        for (to = from + 1; to < left; to++) {
+        for (to = from + 1; to < n; to++) {
             name_stopped(stopped_node(&all[to]), other);
             if (strcmp(name, other) != 0)
                 break;
         }
         rc = tell_group(db, run, &all[from], to - from, now_ms, opened);
     }
+    return rc;
+}
+
+int fl_stopped_tell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_stopped *all, size_t n,
+                    int64_t now_ms, size_t *opened)
+{
+    struct fl_stopped *untold = malloc((n + 1) * sizeof *untold);
+    size_t n_untold = 0;
+    int rc = untold ? SQLITE_OK : SQLITE_NOMEM;
+    for (size_t i = 0; rc == SQLITE_OK && i < n; i++) {
+        bool moved = true;
+        if (all[i].untold)
+            rc = tell_moved(db, run, &all[i], now_ms, &moved);
+        if (!moved)
+            untold[n_untold++] = all[i];
+    }
+    if (rc == SQLITE_OK)
+        rc = tell_groups(db, run, untold, n_untold, now_ms, opened);
+    free(untold);
     return rc;
 }
 
@@ -253,26 +267,31 @@ int fl_stopped_settle(struct fl_rulesdb *db, int64_t rule_id, const char *note, 
 
 /* ---- telling anew ---- */
 
-/* Of a rule that is said to have lost what the subject names. */
-static bool recheck_of(const struct fl_finding_list *list, int64_t rule_id, const char *location,
-                       const char *subject, struct fl_stopped *out)
+/* Has this rule lost what the alert is about, as far as this run can say? Then *out tells so. */
+static bool has_lost(const struct fl_stopped *s, const char *location, const char *subject,
+                     struct fl_stopped *out)
 {
     char own[SUBJECT_TEXT];
-    for (size_t i = 0; i < list->n_rechecks; i++) {
-        if (list->rechecks[i].rule_id != rule_id)
-            continue;
-        *out = (struct fl_stopped){.rule = list->rechecks[i], .antecedent = true};
+    for (int side = 0; side < 2; side++) {
+        *out = *s;
+        out->antecedent = side == 0;
         make_subject(location, stopped_node(out), own);
-        out->antecedent = strcmp(own, subject) == 0;
-        return true;
+        if ((side == 0 ? s->antecedent : s->consequent) && strcmp(own, subject) == 0)
+            return true;
     }
     return false;
 }
 
-/* The worst of an alert's rules, the one that leads it where that is as bad, and how many they are. Without
- * any that this run looked at, *found is false. */
-static int choose_lead(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *list,
-                       int64_t alert_id, struct fl_stopped *lead, int64_t *rules, bool *found)
+static int by_rule(const void *key, const void *item)
+{
+    int64_t rule_id = *(const int64_t *)key, own_id = ((const struct fl_stopped *)item)->rule.rule_id;
+    return (rule_id > own_id) - (rule_id < own_id);
+}
+
+/* How many rules an alert has, and the worst of those that this run saw go on without what stopped: the one
+ * that leads it where that is as bad. Without any, *found is false. */
+static int choose_lead(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_stopped *all,
+                       size_t n, int64_t alert_id, struct fl_stopped *lead, int64_t *rules, bool *found)
 {
     struct fl_stopped one;
     sqlite3_stmt *q = fl_rulesdb_kept(db, SQL_STOPPED_RULES);
@@ -280,10 +299,11 @@ static int choose_lead(struct fl_rulesdb *db, const struct fl_run *run, const st
     *found = false;
     *rules = 0;
     while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        int64_t rule_id = sqlite3_column_int64(q, 0);
+        const struct fl_stopped *s = n ? bsearch(&rule_id, all, n, sizeof *all, by_rule) : NULL;
         ++*rules;
         rc = SQLITE_OK;
-        if (recheck_of(list, sqlite3_column_int64(q, 0), run->location,
-                       (const char *)sqlite3_column_text(q, 1), &one) &&
+        if (s && has_lost(s, run->location, (const char *)sqlite3_column_text(q, 1), &one) &&
             (!*found || level_of(&one.rule) > level_of(&lead->rule))) {
             *lead = one;
             *found = true;
@@ -293,14 +313,15 @@ static int choose_lead(struct fl_rulesdb *db, const struct fl_run *run, const st
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-static int retell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *list,
+/* Without a rule that this run can say it of, its words stay. */
+static int retell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_stopped *all, size_t n,
                   int64_t alert_id, int64_t now_ms)
 {
     char text[FL_ALERT_TEXT], why[FL_ALERT_WHY];
     struct fl_stopped lead;
     int64_t rules;
     bool found;
-    int rc = choose_lead(db, run, list, alert_id, &lead, &rules, &found);
+    int rc = choose_lead(db, run, all, n, alert_id, &lead, &rules, &found);
     if (rc != SQLITE_OK || !found)
         return rc == SQLITE_OK ? fl_rulesdb_run(db, SQL_COUNT_BROKEN, "ii", alert_id, now_ms) : rc;
     say(&lead, run->location, rules, text);
@@ -309,14 +330,14 @@ static int retell(struct fl_rulesdb *db, const struct fl_run *run, const struct 
                           now_ms, severity_of(&lead.rule));
 }
 
-int fl_stopped_retell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_finding_list *list,
+int fl_stopped_retell(struct fl_rulesdb *db, const struct fl_run *run, const struct fl_stopped *all, size_t n,
                       int64_t now_ms)
 {
     int64_t alert_id = 0;
     int rc;
     while ((rc = fl_rulesdb_get_int(db, SQL_STOPPED_CHANGED, &alert_id, "ti", run->location, alert_id)) ==
            SQLITE_ROW)
-        if ((rc = retell(db, run, list, alert_id, now_ms)) != SQLITE_OK)
+        if ((rc = retell(db, run, all, n, alert_id, now_ms)) != SQLITE_OK)
             break;
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }

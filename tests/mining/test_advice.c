@@ -401,14 +401,14 @@ static void test_great_figures(void **state)
     assert_int_equal(advise(&e, 1).n, 11);
 }
 
-/* A day without a run over whole data is said, less is not. */
+/* Two days without a run over whole data are said, less is not. */
 static void test_location(void **state)
 {
     struct fl_unclean_runs runs = {.location = "paris",
                                    .why = "an exporter changed its sampling",
                                    .n = 25,
                                    .first_ms = INT64_C(1709596800000),
-                                   .newest_ms = INT64_C(1709596800000) + 86400000};
+                                   .newest_ms = INT64_C(1709596800000) + 2 * 86400000};
     struct heard h = {.n = 0};
     fl_advise_location(&runs, hear, &h);
     assert_int_equal(h.n, 1);

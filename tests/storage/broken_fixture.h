@@ -27,7 +27,8 @@ struct seen {
     int64_t rest_ms, hit_ms; /* hit_ms: 0: a few seconds after t0 */
     uint64_t awake;
     bool found, unclean, learning, unsure, none; /* none: there was not one hit */
-    int64_t only; /* 0: all; of other rules than this one nothing can be said */
+    int64_t only;    /* 0: all; else only this rule, while the others are alone since `others` */
+    uint64_t others; /* 0: nothing can be said of them */
 };
 static size_t store(struct fixture *f, int hour, const char *text, struct seen seen)
 {
@@ -48,7 +49,8 @@ static size_t store(struct fixture *f, int hour, const char *text, struct seen s
         rechecks[i].consequent_alone =
             (struct fl_lapse){seen.reverse_since, 0, INT64_MIN, 0, seen.awake, false};
         if (seen.only && rechecks[i].rule_id != seen.only)
-            rechecks[i].antecedent_alone = (struct fl_lapse){.last_ms = t0, .unsure = true};
+            rechecks[i].antecedent_alone =
+                (struct fl_lapse){.since = seen.others, .last_ms = t0, .unsure = seen.others == 0};
     }
     struct fl_finding_list found = {.rules = &rule, .n = seen.found, .rechecks = rechecks, .n_rechecks = n};
     assert_int_equal(fl_rulesdb_store_run(f->db, &run, &found, seen.learning, &alerts, NULL), 0);
