@@ -135,7 +135,7 @@ static int find_starting(struct fl_events *e, const struct fl_view *v)
     int rc = 0;
     for (size_t i = 0; i < e->n_firsts && rc == 0; i++)
         rc = add_windows(&p, e->firsts[i], e->firsts[i], (uint32_t)i, v->time->jitter);
-    e->starting = p.items;
+    e->starting = p.items ? shrink(p.items, p.n, sizeof *p.items) : NULL;
     e->n_starting = p.n;
     return rc;
 }
@@ -196,7 +196,7 @@ static int find_under_way(struct fl_events *e, const struct fl_view *v)
         rc = add_windows(&p, until, last, first, v->time->jitter);
         until = last >= until ? last + 1 : until;
     }
-    e->under_way = p.items;
+    e->under_way = p.items ? shrink(p.items, p.n, sizeof *p.items) : NULL;
     e->n_under_way = p.n;
     return rc;
 }

@@ -256,7 +256,7 @@ static int64_t time_of_share(const struct plan *p, struct fl_stretch stretch, do
                 continue;
             if (round == 0)
                 all += bytes;
-            else if (before + bytes < all * share)
+            else if (bytes == 0 || before + bytes < all * share)
                 before += bytes;
             else
                 return b->from_ms +

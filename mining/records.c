@@ -6,7 +6,7 @@
  * order.
  * 3. Turn each record so that the lower endpoint is a, whichever way it went.
  * 4. Deal the records out to blocks of neighbouring pairs of hosts, each small enough for a processor's cache
- * (unless one pair has more): count what each gatherer has of each, then all know where theirs go.
+ * unless a few hosts have most of them: count what each gatherer has of each, then all know where theirs go.
  * 5. Put each block in order: radix sort by protocol, ports, direction and source, then by hosts, stable, so
  * that the last sort is the first key. Records alike in all that come mostly in order of time already, as the
  * store has them; where they do not, they are sorted by it.
@@ -56,6 +56,9 @@ static uint8_t marks_of(const struct fl_flow *f)
 }
 
 /* `before`: the record before it, or NULL. */
+/* An end beyond is as good as this, from which clocks can be set right without an overflow. */
+static const int64_t far_ms = INT64_MAX / 2;
+
 static int take(struct fl_gather *g, const struct fl_flow *f, const struct fl_flow *before)
 {
     struct fl_record *r = &g->items[g->n];
@@ -69,7 +72,8 @@ static int take(struct fl_gather *g, const struct fl_flow *f, const struct fl_fl
     if (rc == 0)
         rc = fl_intern_number(&g->hosts, fl_intern_addr(&f->dst), &g->last_dst);
     r->start_ms = f->start_ms;
-    r->end_ms = f->end_ms > f->start_ms ? f->end_ms : f->start_ms;
+    r->end_ms = f->end_ms < far_ms ? f->end_ms : far_ms;
+    r->end_ms = r->end_ms > r->start_ms ? r->end_ms : r->start_ms;
     r->a = g->last_src;
     r->b = g->last_dst;
     r->a_port = f->src_port;
@@ -169,14 +173,18 @@ static int number_sources_as_first(struct fl_gather *first, const struct fl_gath
     return rc == 0 && first->sources.n > UINT16_MAX ? FL_ELIMIT : rc;
 }
 
-static int number_as_first(struct fl_gather *first, const struct fl_gather *g, struct places *p)
+static int number_as_first(struct fl_gather *first, struct fl_gather *g, struct places *p)
 {
     p->n_hosts = g->hosts.n;
     p->n_sources = g->sources.n;
     p->host = calloc(p->n_hosts + 1, sizeof *p->host);
     p->source = calloc(p->n_sources + 1, sizeof *p->source);
     int rc = p->host && p->source ? number_hosts_as_first(first, g, p) : FL_ENOMEM;
-    return rc == 0 ? number_sources_as_first(first, g, p) : rc;
+    if (rc == 0)
+        rc = number_sources_as_first(first, g, p);
+    if (g != first)
+        fl_intern_clear(&g->hosts); /* where there are many, as much as their records */
+    return rc;
 }
 
 /* The hosts in order, and the place of each of the first gatherer's numbers. */

@@ -257,6 +257,9 @@ static int merge(struct fl_records *into, const struct side *kept, const struct 
     if (m.line && m.items) {
         merge_items(&m);
         into->n = m.written;
+        m.items = realloc(into->items, (into->n + 1) * sizeof *m.items); /* what is not needed goes back */
+        into->items = m.items ? m.items : into->items;
+        m.items = into->items;
     }
     free(m.line);
     return m.line && m.items ? 0 : FL_ENOMEM;

@@ -598,12 +598,18 @@ static int order_slice(void *ctx, uint32_t part)
     return rc;
 }
 
+static void forget_popularities(struct popularities *p)
+{
+    fl_intern_clear(&p->endpoints);
+    free(p->peers);
+    p->peers = NULL;
+}
+
 static void slice_clear(struct slice *s)
 {
     free(s->joined);
     free(s->runs.items);
-    fl_intern_clear(&s->popular.endpoints);
-    free(s->popular.peers);
+    forget_popularities(&s->popular);
 }
 
 static int copy_hosts(struct fl_talk *t, const struct fl_records *records)
@@ -633,8 +639,10 @@ static int join_slices(struct job *job, uint32_t parts)
 {
     struct popularities *popular = &job->slices[0].popular;
     int rc = fl_parallel(parts, join_slice, job);
-    for (uint32_t i = 1; i < parts && rc == 0; i++)
+    for (uint32_t i = 1; i < parts && rc == 0; i++) {
         rc = add_popularities(popular, &job->slices[i].popular);
+        forget_popularities(&job->slices[i].popular);
+    }
     if (rc == 0)
         mark_ports(popular, job->request->service_peers);
     return rc == 0 ? fl_stop_ask(job->request->stop, 0.6) : rc;
