@@ -24,17 +24,13 @@ enum { least_flows = 30, least_ms = 100, round_ms = 50, most_spread_ms = 1000, m
 
 /* ---- 1. flows that two saw ---- */
 
-static bool same_direction(const struct fl_record *x, const struct fl_record *y)
-{
-    return fl_record_same_talk(x, y) && ((x->marks ^ y->marks) & FL_RECORD_FROM_B) == 0;
-}
-
 /* Is this all that its source has of the direction? */
 static bool is_single(const struct fl_record *items, size_t n, size_t i)
 {
-    bool before = i > 0 && items[i - 1].source == items[i].source && same_direction(&items[i - 1], &items[i]);
-    bool after =
-        i + 1 < n && items[i + 1].source == items[i].source && same_direction(&items[i], &items[i + 1]);
+    bool before =
+        i > 0 && items[i - 1].source == items[i].source && fl_record_same_direction(&items[i - 1], &items[i]);
+    bool after = i + 1 < n && items[i + 1].source == items[i].source &&
+                 fl_record_same_direction(&items[i], &items[i + 1]);
     return !before && !after;
 }
 
@@ -52,8 +48,9 @@ static int collect_differences(const struct fl_records *r, struct fl_entries *ou
 {
     int rc = 0;
     for (size_t i = 0; i + 1 < r->n && rc == 0; i++)
-        if (r->items[i].source != r->items[i + 1].source && same_direction(&r->items[i], &r->items[i + 1]) &&
-            is_single(r->items, r->n, i) && is_single(r->items, r->n, i + 1))
+        if (r->items[i].source != r->items[i + 1].source &&
+            fl_record_same_direction(&r->items[i], &r->items[i + 1]) && is_single(r->items, r->n, i) &&
+            is_single(r->items, r->n, i + 1))
             rc = add_difference(out, &r->items[i], &r->items[i + 1]);
     return rc == 0 ? fl_entries_sort(out) : rc;
 }

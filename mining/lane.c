@@ -59,10 +59,7 @@ static struct spell spell_of(const struct fl_timeline *time, const struct fl_con
 
 static bool begins_stretch(const struct fl_talk *talk, size_t i)
 {
-    const struct fl_conversation *c = &talk->items[i], *before = c - 1;
-    return i == 0 || c->client != before->client || c->server != before->server ||
-           c->client_port != before->client_port || c->server_port != before->server_port ||
-           c->protocol != before->protocol;
+    return i == 0 || !fl_conversation_same_kind(&talk->items[i - 1], &talk->items[i]);
 }
 
 /* ---- memory ---- */

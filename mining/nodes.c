@@ -110,12 +110,6 @@ struct work {
     struct fl_nodes groups[N_GROUPS]; /* `conversations` of each is a third of those of all */
 };
 
-static bool same_kind(const struct fl_conversation *x, const struct fl_conversation *y)
-{
-    return x->client == y->client && x->server == y->server && x->client_port == y->client_port &&
-           x->server_port == y->server_port && x->protocol == y->protocol;
-}
-
 enum look { AT_KINDS, AT_STARTS, N_LOOKS };
 
 /* What all groups need to know of the conversations. */
@@ -126,7 +120,7 @@ static int look_at_conversations(void *ctx, uint32_t look)
     if (look == AT_STARTS)
         return fl_sort_starts(items, w->talk->n, &w->by_start);
     for (size_t i = 0; i < w->talk->n; i++) {
-        if (i == 0 || !same_kind(&items[i - 1], &items[i]))
+        if (i == 0 || !fl_conversation_same_kind(&items[i - 1], &items[i]))
             w->kind_first[w->n_kinds++] = (uint32_t)i;
         w->kind[i] = (uint32_t)w->n_kinds - 1;
     }

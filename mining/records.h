@@ -129,6 +129,10 @@ static inline int fl_source_compare(const struct fl_source *x, const struct fl_s
     FL_ORDER(x->domain, y->domain);
     return 0;
 }
+static inline bool fl_record_same_direction(const struct fl_record *x, const struct fl_record *y)
+{
+    return fl_record_same_talk(x, y) && ((x->marks ^ y->marks) & FL_RECORD_FROM_B) == 0;
+}
 /* The first place in [at, n) where another conversation begins than at `at` - 1; n behind the last, 0 at 0.
  */
 static inline size_t fl_record_next_talk(const struct fl_record *items, size_t n, size_t at)

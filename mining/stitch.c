@@ -31,14 +31,9 @@ static const int64_t continued_within_ms = 1000; /* the next part starts at most
 static const int64_t clocks_differ_ms = 1000; /* two exporters' stamps of one packet differ by at most this */
 static const int64_t shortest_cut_ms = 1000;  /* no active timeout is shorter */
 
-static bool same_direction(const struct fl_record *x, const struct fl_record *y)
-{
-    return fl_record_same_talk(x, y) && ((x->marks ^ y->marks) & FL_RECORD_FROM_B) == 0;
-}
-
 static bool same_source(const struct fl_record *x, const struct fl_record *y)
 {
-    return same_direction(x, y) && x->source == y->source;
+    return fl_record_same_direction(x, y) && x->source == y->source;
 }
 
 /* ---- 1. active timeouts ---- */
@@ -230,7 +225,7 @@ int fl_stitch(const struct fl_stitcher *s, size_t from, size_t to, struct fl_sti
         return FL_ENOMEM;
     while (from < to) {
         size_t direction = out->n, sources = 0, next = from;
-        for (; next < to && same_direction(&all[from], &all[next]); sources++)
+        for (; next < to && fl_record_same_direction(&all[from], &all[next]); sources++)
             next = add_source(s, next, to, out);
         if (sources > 1)
             deduplicate(out, direction);

@@ -30,6 +30,13 @@ struct fl_conversation {
     uint8_t protocol;
 };
 
+/* Are they of one concrete node? */
+static inline bool fl_conversation_same_kind(const struct fl_conversation *x, const struct fl_conversation *y)
+{
+    return x->client == y->client && x->server == y->server && x->client_port == y->client_port &&
+           x->server_port == y->server_port && x->protocol == y->protocol;
+}
+
 struct fl_talk {
     struct fl_addr *hosts; /* ascending */
     size_t n_hosts;

@@ -5,7 +5,6 @@
 
 #include "tests/mining/mining_fixture.h"
 
-#include "mining/order.h"
 #include "tests/generate/day.h"
 
 struct call {
@@ -83,19 +82,6 @@ static int calls_by_address(const void *va, const void *vb)
     return fl_addr_cmp(va, vb);
 }
 
-static int calls_by_conversation(const void *va, const void *vb)
-{
-    const struct fl_conversation *a = va, *b = vb;
-    FL_ORDER(a->client, b->client);
-    FL_ORDER(a->server, b->server);
-    FL_ORDER(a->protocol, b->protocol);
-    FL_ORDER(a->client_port, b->client_port);
-    FL_ORDER(a->server_port, b->server_port);
-    FL_ORDER(a->start_ms, b->start_ms);
-    FL_ORDER(a->end_ms, b->end_ms);
-    return 0;
-}
-
 static uint32_t calls_host(const struct fl_talk *t, const struct fl_addr *a)
 {
     const struct fl_addr *found = bsearch(a, t->hosts, t->n_hosts, sizeof *t->hosts, calls_by_address);
@@ -145,7 +131,7 @@ static struct fl_talk calls_talk(const struct calls *calls, int64_t from_ms, int
                                          .end_ms = c->end_ms > start_ms ? c->end_ms : start_ms,
                                          .protocol = c->protocol};
     }
-    qsort(t.items, t.n, sizeof *t.items, calls_by_conversation);
+    sort_talk(&t);
     return t;
 }
 
